@@ -1,0 +1,131 @@
+"""Where a job's tasks run: Spark, or a thread pool in its place (crash tests at scale, in-process reads).
+
+Both yield each result as its task finishes, so that a day can be published while others are still read. Nothing about
+the work itself belongs here.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from spark.errors import EngineError
+
+if TYPE_CHECKING:
+    from pyspark import SparkContext
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_POLL_SECONDS = 0.05
+
+
+class Cluster(Protocol):
+    """Runs one function over many items, each item one task."""
+
+    @property
+    def cores(self) -> int:
+        """How many tasks run at once."""
+
+    def run(self, function: Callable[[Item], Result], items: Sequence[Item], *, name: str) -> Iterator[Result]:
+        """Yields results in the order in which tasks finish.
+
+        Raises:
+            EngineError: a task was lost for good, after the cluster's own retries.
+        """
+
+
+@dataclass(frozen=True)
+class ThreadCluster:
+    """Threads of this process."""
+
+    cores: int = 2
+
+    def run(self, function: Callable[[Item], Result], items: Sequence[Item], *, name: str) -> Iterator[Result]:
+        """See `Cluster.run`; an exception of a task is raised as it is."""
+        with ThreadPoolExecutor(self.cores, thread_name_prefix=name) as pool:
+            futures = [pool.submit(function, item) for item in items]
+            try:
+                for future in as_completed(futures):
+                    yield future.result()
+            finally:
+                for future in futures:
+                    future.cancel()
+
+
+class SparkCluster:
+    """A Spark application. Results come back through an accumulator, which Spark merges as each task ends, once a task."""
+
+    def __init__(self, context: SparkContext) -> None:
+        self._context = context
+
+    @property
+    def cores(self) -> int:
+        """Spark's default parallelism: the cores of the executors that have registered."""
+        return max(1, self._context.defaultParallelism)
+
+    def run(self, function: Callable[[Item], Result], items: Sequence[Item], *, name: str) -> Iterator[Result]:
+        """See `Cluster.run`."""
+        if not items:
+            return
+        arrived: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
+        failures: list[Exception] = []
+        job = threading.Thread(target=self._work, args=(function, items, name, arrived, failures), daemon=True)
+        job.start()
+        while True:
+            running = job.is_alive()
+            try:
+                yield from arrived.get(timeout=_POLL_SECONDS)
+            except queue.Empty:
+                if not running:
+                    break
+        if failures:
+            raise EngineError(
+                f"a task of the stage {name!r} was lost: {_reason(failures[0])}",
+                remedy="Look at the application's log; a plain retry does only what is missing",
+            ) from failures[0]
+
+    def _work(
+        self,
+        function: Callable[[Item], Result],
+        items: Sequence[Item],
+        name: str,
+        arrived: queue.SimpleQueue[list[Any]],
+        failures: list[Exception],
+    ) -> None:
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+
+        results = self._context.accumulator([], _forwarding(arrived))
+        try:
+            self._context.setJobDescription(name)
+            self._context.parallelize(items, len(items)).foreach(lambda item: results.add([function(item)]))
+        except (Py4JError, PySparkException, OSError) as error:
+            failures.append(error)
+
+
+def _forwarding(arrived: queue.SimpleQueue[list[Any]]) -> Any:  # noqa: ANN401 - pyspark is imported lazily
+    """An accumulator parameter that adds lists in a task, and hands each task's list to the queue in the driver."""
+    from pyspark.accumulators import AccumulatorParam, AddingAccumulatorParam
+
+    class Forwarding(AccumulatorParam[list[Any]]):
+        def zero(self, value: list[Any]) -> list[Any]:
+            return []
+
+        def addInPlace(self, value1: list[Any], value2: list[Any]) -> list[Any]:  # noqa: N802 - pyspark's name
+            arrived.put(value2)
+            return value1
+
+        def __reduce__(self) -> tuple[object, ...]:
+            return (AddingAccumulatorParam, ([],))
+
+    return Forwarding()
+
+
+def _reason(error: Exception) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[0][:500] if lines else type(error).__name__
