@@ -254,14 +254,28 @@ class PartitionResult(Document):
     schema: tuple[Column, ...] = ()
 
 
+class JobFailure(Document):
+    """The error that ended a job function, as the result document tells it."""
+
+    what: str
+    where: str = ""
+    remedy: str = ""
+    transient: bool = True
+
+
 class JobResult(Document):
-    """The result document of an application."""
+    """The result document of an application.
+
+    `complete` is false while the application runs and after a failure: `partitions` are then those finished so far.
+    """
 
     run_id: str
     partitions: tuple[PartitionResult, ...]
     seconds: float
     stage_seconds: dict[str, float] = {}
     key_service_calls: int = 0
+    complete: bool = True
+    failure: JobFailure | None = None
     version: int = CONTRACT_VERSION
 
 

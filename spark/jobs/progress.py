@@ -1,0 +1,162 @@
+"""What a running job says about itself: the messages and the reporter that counts and throttles them.
+
+Messages are the live part only. What is recorded comes from the result document; a message may be lost. How messages
+travel is the business of whoever gives `emit`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from spark.contract import Document, PartitionResult
+from spark.errors import ConfigurationError, EngineError
+
+
+class Progress(Document, tag="progress"):
+    """How far a job is, counted since its start; totals are 0 until they are known."""
+
+    files: int = 0
+    files_total: int = 0
+    read_bytes: int = 0
+    total_bytes: int = 0
+    partitions: int = 0
+    """Collections' days that ended, whichever way."""
+    partitions_total: int = 0
+    seconds: float = 0.0
+
+
+class Finished(Document, tag="finished"):
+    """One collection's day ended."""
+
+    collection: str
+    export_date: str
+    state: str
+    rows: int = 0
+    quarantined_rows: int = 0
+    cause: str = ""
+    """The first failed finding's cause; empty where none failed."""
+
+
+Message = Progress | Finished
+
+
+def read_message(payload: Any) -> Message:
+    """Returns the message that `payload_of` turned into plain values.
+
+    Raises:
+        ConfigurationError: it is none of this release.
+    """
+    try:
+        return msgspec.convert(payload, Message)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(
+            f"not a progress message: {error}", remedy="Deploy the job and the code location from the same release"
+        ) from error
+
+
+def payload_of(message: Message) -> Any:
+    """Returns the message as plain JSON values."""
+    return msgspec.to_builtins(message)
+
+
+class Reporter:
+    """Counts what a job has done and says so: at most one progress message an interval, one message a finished day.
+
+    Safe over threads. A job that was cancelled meanwhile learns it here: every call then raises.
+
+    Args:
+        emit: takes each message on its way.
+        on_finished: takes all results so far, whenever a collection's day ended.
+        interval_seconds: least time between two progress messages.
+        clock: seconds from any start, never going back.
+    """
+
+    def __init__(
+        self,
+        emit: Callable[[Message], None],
+        *,
+        on_finished: Callable[[tuple[PartitionResult, ...]], None] | None = None,
+        interval_seconds: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._emit = emit
+        self._on_finished = on_finished
+        self._interval_seconds = interval_seconds
+        self._clock = clock
+        self._started_seconds = clock()
+        self._emitted_seconds = float("-inf")
+        self._progress = Progress()
+        self._finished: list[PartitionResult] = []
+        self._cancelled = False
+        self._lock = threading.RLock()
+
+    @property
+    def finished_partitions(self) -> tuple[PartitionResult, ...]:
+        """The results given to `finished` so far."""
+        with self._lock:
+            return tuple(self._finished)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the reporter was made."""
+        return self._clock() - self._started_seconds
+
+    def begin(self, *, files: int = 0, total_bytes: int = 0, partitions: int = 0) -> None:
+        """States the totals, and says so at once."""
+        with self._lock:
+            self._advance(files_total=files, total_bytes=total_bytes, partitions_total=partitions)
+            self._say()
+
+    def advance(self, *, files: int = 0, read_bytes: int = 0) -> None:
+        """Adds files and bytes that are through."""
+        with self._lock:
+            self._advance(
+                files=self._progress.files + files,
+                read_bytes=self._progress.read_bytes + read_bytes,
+            )
+            if self._clock() - self._emitted_seconds >= self._interval_seconds:
+                self._say()
+
+    def finished(self, result: PartitionResult) -> None:
+        """Adds a collection's day that ended, and says so."""
+        with self._lock:
+            self._advance(partitions=self._progress.partitions + 1)
+            self._finished.append(result)
+            self._emit(_finished_message(result))
+            if self._on_finished is not None:
+                self._on_finished(tuple(self._finished))
+
+    def end(self) -> None:
+        """Says the last progress, throttled or not."""
+        with self._lock:
+            self._say()
+
+    def cancel(self) -> None:
+        """Makes every further call raise, so that a job in this process ends."""
+        self._cancelled = True
+
+    def _advance(self, **counts: int) -> None:
+        if self._cancelled:
+            raise EngineError("the job was cancelled", remedy="Run it again: what was published stays and is not redone")
+        self._progress = msgspec.structs.replace(self._progress, **counts, seconds=self.seconds)
+
+    def _say(self) -> None:
+        self._emitted_seconds = self._clock()
+        self._emit(self._progress)
+
+
+def _finished_message(result: PartitionResult) -> Finished:
+    failed = [finding.cause for finding in result.findings if not finding.passed]
+    return Finished(
+        collection=result.collection,
+        export_date=result.export_date,
+        state=result.state.value,
+        rows=result.rows,
+        quarantined_rows=result.quarantined_rows,
+        cause=failed[0] if failed else "",
+    )
