@@ -1,0 +1,39 @@
+"""The one place where the environment is read.
+
+`DATAWORKS_DEPLOYMENT` names the deployment (default `local`), `DATAWORKS_HOME` the folder of this machine's state (default
+`.dataworks`), `DATAWORKS_CONFIG` a folder with further deployments and collections, `DATAWORKS_OPTIONS` the options that are
+on, between commas.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the environment says, defaults filled in."""
+
+    deployment: str = "local"
+    home: Path = Path(".dataworks")
+    config_folder: Path | None = None
+    options: tuple[str, ...] = ()
+
+
+def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
+    """Returns what the environment says; an empty variable counts as one that is not set.
+
+    Args:
+        variables: in the place of the process' own, for tests.
+    """
+    said = os.environ if variables is None else variables
+    folder = said.get("DATAWORKS_CONFIG")
+    return Environment(
+        deployment=said.get("DATAWORKS_DEPLOYMENT") or "local",
+        home=Path(said.get("DATAWORKS_HOME") or ".dataworks").absolute(),
+        config_folder=Path(folder).absolute() if folder else None,
+        options=tuple(option.strip() for option in said.get("DATAWORKS_OPTIONS", "").split(",") if option.strip()),
+    )

@@ -1,0 +1,24 @@
+"""What every configuration model is made of: the frozen base class and the field types they share.
+
+No model of a deployment or collection belongs here, and nothing that reads a file.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+class Model(BaseModel):
+    """Base of all configuration: immutable, unknown keys refused, attribute docstrings as the schema's descriptions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
+
+
+def _split_path(value: object) -> object:
+    return tuple(value.split(".")) if isinstance(value, str) and value else value
+
+
+DocumentPath = Annotated[tuple[str, ...], BeforeValidator(_split_path, json_schema_input_type=str | list[str])]
+"""A path from a document's root: `message._id`, or a list where a name itself holds a dot."""

@@ -1,0 +1,133 @@
+"""The services a deployment talks to, and the settings a job gets for them. No client is made here.
+
+An address may be `embedded`: the stack on this machine has it, and `resolve` in `config.addresses` fills it in.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from dataworks_assets.config.model import Model
+from spark.contract import CatalogSettings, KeyServiceSettings, StoreSettings
+from spark.errors import StackError
+
+EMBEDDED = "embedded"
+_SECRET_NAME = re.compile(r"password|passwd|secret|token|credential|access\.key", re.IGNORECASE)
+
+
+def known(address: str | None, service: str) -> str | None:
+    """Returns an address that is known.
+
+    Raises:
+        StackError: it is the embedded stack's, which is not running.
+    """
+    if address == EMBEDDED:
+        raise StackError(
+            f"the address of the {service} is not known: the embedded stack is not running",
+            where=service,
+            remedy="Start it with `dataworks stack up`",
+        )
+    return address
+
+
+def _no_secrets(settings: dict[str, str]) -> dict[str, str]:
+    for name in settings:
+        if _SECRET_NAME.search(name):
+            raise ValueError(f"{name!r} looks like a secret: anyone who may describe the application would read it")
+    return settings
+
+
+Address = str | None
+"""A URL; `embedded` for the stack's on this machine; null for AWS' own."""
+Memory = Annotated[str, Field(pattern=r"^[1-9][0-9]*[mg]$")]
+
+
+class StoreConfig(Model):
+    """The object store."""
+
+    scheme: Literal["s3", "memory"] = "s3"
+    """`s3`; `memory` for tests."""
+    endpoint: Address = None
+    """Address of the S3 server; `embedded`, or null for AWS."""
+    region: str = "eu-west-2"
+    """Region of the buckets."""
+    sse_kms_key_id: str | None = None
+    """Key of KMS that every object is encrypted with; null: the bucket's default encryption."""
+
+    def settings(self) -> StoreSettings:
+        """How a job reaches the store."""
+        return StoreSettings(
+            endpoint_url=known(self.endpoint, "object store"),
+            region=self.region,
+            scheme=self.scheme,
+            sse_kms_key_id=self.sse_kms_key_id,
+        )
+
+
+class KeyServiceConfig(Model):
+    """The data key service. Certificates by path on the machine that runs the job, never by content."""
+
+    url: str
+    """Its address, or `embedded`."""
+    ca_path: str | None = None
+    """PEM file of the authority that signed the service's certificate."""
+    certificate_path: str | None = None
+    """PEM file of the client certificate."""
+    private_key_path: str | None = None
+    """PEM file of the client's key."""
+    timeout_seconds: float = Field(default=10.0, gt=0)
+    """Of one call."""
+    attempts: int = Field(default=5, ge=1)
+    """Of one call, when the service is unavailable."""
+
+    def settings(self) -> KeyServiceSettings:
+        """How a job reaches the key service."""
+        known(self.url, "key service")
+        return KeyServiceSettings(**self.model_dump())
+
+
+class CatalogConfig(Model):
+    """The catalog: the only truth about what is published."""
+
+    kind: Literal["hive"] = "hive"
+    """`hive`: a Hive metastore."""
+    uri: str
+    """`thrift://host:port`, or `embedded`."""
+
+    def settings(self) -> CatalogSettings:
+        """How a job reaches the catalog."""
+        known(self.uri, "metastore")
+        return CatalogSettings(kind=self.kind, uri=self.uri)
+
+
+class EngineConfig(Model):
+    """Where jobs run."""
+
+    kind: Literal["local"] = "local"
+    """`local`: started from this machine, for any Spark master."""
+    mode: Literal["session", "submit"] = "submit"
+    """`session`: in the run's own process; `submit`: by spark-submit."""
+    master: str = "local[*]"
+    """Master URL: `local[2]`, `spark://host:7077`, `yarn`."""
+    memory: Memory = "1g"
+    """Memory of the driver (in local mode: of everything in the JVM)."""
+    timeout_seconds: int = Field(default=4 * 3600, ge=1)
+    """An application that takes longer is ended."""
+    spark_conf: Annotated[dict[str, str], AfterValidator(_no_secrets)] = Field(default_factory=dict)
+    """Further settings of Spark. Secrets are refused here."""
+
+
+class AwsConfig(Model):
+    """The other AWS services (queues, topics, secrets)."""
+
+    endpoint: Address = None
+    """Their address; `embedded`, or null for AWS."""
+    region: str = "eu-west-2"
+    """Their region."""
+
+    def endpoint_url(self) -> str | None:
+        """Their address, None for AWS' own."""
+        return known(self.endpoint, "emulated AWS services")
