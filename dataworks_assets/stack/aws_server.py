@@ -1,0 +1,121 @@
+"""The other AWS APIs (SNS, SQS, DynamoDB, Secrets Manager, STS, EMR, Glue ...): moto's server.
+
+It keeps everything in memory; what has to be there is made anew after every start, by `provision`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+import boto3
+import requests
+from botocore.config import Config
+
+from dataworks_assets.stack import state
+from dataworks_assets.stack.service import HOST, Service, Surroundings
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns.client import SNSClient
+    from mypy_boto3_sqs.client import SQSClient
+
+NAME = "aws"
+COMPLETION_TOPICS = {"full": "adg-full-export", "incremental": "adg-incremental-export"}
+"""Topics of the export's completion messages by snapshot type."""
+NOTICE_TOPIC = "dataworks-notices"
+MESSAGE_QUEUE = "adg-export-messages"
+DEAD_LETTER_QUEUE = "adg-export-messages-dead"
+_MAX_RECEIVES = 5
+
+
+class Provisioned(NamedTuple):
+    """What lies in the emulated APIs, and which of it had to be made."""
+
+    completion_topic_arns: dict[str, str]
+    notice_topic_arn: str
+    message_queue_url: str
+    made: tuple[str, ...]
+
+
+def _url(around: Surroundings) -> str:
+    return f"http://{HOST}:{around.port(NAME)}"
+
+
+def _command(around: Surroundings) -> list[str]:
+    return [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(around.port(NAME))]
+
+
+def _check_ready(around: Surroundings) -> None:
+    requests.get(f"{_url(around)}/moto-api/data.json", timeout=5).raise_for_status()
+
+
+def provision(endpoint: str) -> Provisioned:
+    """Makes the topics, the queue of the export's messages with its dead-letter queue, and its subscriptions.
+
+    Safe to call again; what is there stays.
+    """
+    sns, sqs = _connect_sns(endpoint), _connect_sqs(endpoint)
+    topics = {
+        topic["TopicArn"].rpartition(":")[2] for page in sns.get_paginator("list_topics").paginate() for topic in page["Topics"]
+    }
+    queues = {url.rpartition("/")[2] for url in sqs.list_queues().get("QueueUrls", [])}
+    wanted_topics, wanted_queues = (*COMPLETION_TOPICS.values(), NOTICE_TOPIC), (MESSAGE_QUEUE, DEAD_LETTER_QUEUE)
+    made = [f"topic {name}" for name in wanted_topics if name not in topics]
+    made += [f"queue {name}" for name in wanted_queues if name not in queues]
+    arns = {name: sns.create_topic(Name=name)["TopicArn"] for name in wanted_topics}
+    queue_url = _make_queue(sqs)
+    queue_arn = _queue_arn(sqs, queue_url)
+    for name in COMPLETION_TOPICS.values():
+        sns.subscribe(TopicArn=arns[name], Protocol="sqs", Endpoint=queue_arn)
+    completion = {snapshot_type: arns[name] for snapshot_type, name in COMPLETION_TOPICS.items()}
+    return Provisioned(completion, arns[NOTICE_TOPIC], queue_url, tuple(made))
+
+
+def _make_queue(sqs: SQSClient) -> str:
+    dead = sqs.create_queue(QueueName=DEAD_LETTER_QUEUE)["QueueUrl"]
+    redrive = {"deadLetterTargetArn": _queue_arn(sqs, dead), "maxReceiveCount": _MAX_RECEIVES}
+    url = sqs.create_queue(QueueName=MESSAGE_QUEUE)["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": json.dumps(redrive)})
+    return url
+
+
+def _queue_arn(sqs: SQSClient, url: str) -> str:
+    return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+
+_CONFIG = Config(retries={"total_max_attempts": 3}, connect_timeout=5, read_timeout=30)
+
+
+def _connect_sns(endpoint: str) -> SNSClient:
+    return boto3.client(
+        "sns",
+        endpoint_url=endpoint,
+        aws_access_key_id=state.ACCESS_KEY,
+        aws_secret_access_key=state.SECRET_KEY,
+        region_name=state.REGION,
+        config=_CONFIG,
+    )
+
+
+def _connect_sqs(endpoint: str) -> SQSClient:
+    return boto3.client(
+        "sqs",
+        endpoint_url=endpoint,
+        aws_access_key_id=state.ACCESS_KEY,
+        aws_secret_access_key=state.SECRET_KEY,
+        region_name=state.REGION,
+        config=_CONFIG,
+    )
+
+
+SERVICE = Service(
+    name=NAME,
+    title="AWS APIs (moto)",
+    port_names=("main",),
+    prepare=lambda _: None,
+    command=_command,
+    check_ready=_check_ready,
+    not_ready=(requests.RequestException,),
+    url=_url,
+)

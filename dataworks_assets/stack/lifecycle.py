@@ -1,0 +1,250 @@
+"""Starting, ending and looking at the embedded stack.
+
+`up` starts what does not run and leaves the rest alone, however the last one ended; `down` leaves no process. One of
+them at a time: a lock in the state folder keeps others waiting. What a service is stands in its own module.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from dataworks_assets.stack import aws_server, key_service, metastore, object_server, processes
+from dataworks_assets.stack.certificates import Certificates
+from dataworks_assets.stack.jars import ensure_jars
+from dataworks_assets.stack.java import find_java_home
+from dataworks_assets.stack.ports import choose_ports
+from dataworks_assets.stack.service import Service, Surroundings
+from dataworks_assets.stack.state import ServiceRecord, StackState, load_state, save_state
+from spark.errors import StackError
+
+SERVICES: tuple[Service, ...] = (object_server.SERVICE, aws_server.SERVICE, metastore.SERVICE, key_service.SERVICE)
+
+_READY_SECONDS = 90.0
+_POLL_SECONDS = 0.1
+_LOG_LINES = 8
+_LONGEST_LOG_BYTES = 20 * 1024 * 1024
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """How a service is now. `state` is running, dead (it ended by itself) or stopped; memory in bytes."""
+
+    name: str
+    title: str
+    state: str
+    url: str
+    log_path: Path
+    pid: int | None = None
+    memory_bytes: int | None = None
+    bound_to_all: bool = False
+
+
+def up(home: Path, *, jars_directory: Path | None = None, say: Say = lambda _: None) -> StackState:
+    """Makes the whole stack run and returns how to reach it; starts only what does not run, all at once.
+
+    Args:
+        home: the state folder; made where it is missing.
+        jars_directory: where the jars are; the state folder's own `jars` by default.
+        say: called with a line of progress, also for what was lost and made anew.
+
+    Raises:
+        StackError: a service could not be started; the others run.
+    """
+    home = home.resolve()
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _locked(home):
+        jars = (jars_directory or home / "jars").resolve()
+        ensure_jars(jars, say=say)
+        known = load_state(home)
+        state, around = _plan(home, jars, known)
+        save_state(state)
+        missing = [service for service in SERVICES if state.services[service.name].process is None]
+        with ThreadPoolExecutor(max_workers=len(SERVICES)) as pool:
+            started = [pool.submit(_start, service, around, say) for service in missing]
+            for future in started:
+                if future.exception() is None:
+                    state = _with_service(state, future.result())
+                    save_state(state)
+        errors = [error for future in started if (error := future.exception()) is not None]
+        if errors:
+            raise errors[0]
+        state = _provision(state, known, say)
+        save_state(state)
+        if not missing:
+            say("The stack runs already: nothing had to be started")
+        return state
+
+
+def down(home: Path, *, say: Say = lambda _: None) -> None:
+    """Ends every process of the stack, also such as the state does not know of; data and ports are kept.
+
+    Raises:
+        StackError: a process did not end.
+    """
+    home = home.resolve()
+    if not home.is_dir():
+        return
+    with _locked(home):
+        names = {processes.mark(home, service.name): service for service in SERVICES}
+        ours = [process for marked in names for process in processes.find_marked(marked)]
+        left = processes.end(ours)
+        state = load_state(home)
+        if state is not None:
+            stopped = {name: record.model_copy(update={"process": None}) for name, record in state.services.items()}
+            save_state(state.model_copy(update={"services": stopped}))
+        if left:
+            raise StackError("processes did not end", where=", ".join(str(process.pid) for process in left))
+        say(f"Ended {len(ours)} processes" if ours else "Nothing ran")
+
+
+def look(home: Path) -> tuple[ServiceStatus, ...]:
+    """Returns how each service is; empty where no stack was ever started in this folder."""
+    home = home.resolve()
+    state = load_state(home)
+    if state is None:
+        return ()
+    around = _surroundings(state)
+    known = [service for service in SERVICES if service.name in state.services]
+    return tuple(_status(service, state.services[service.name], around) for service in known)
+
+
+def _status(service: Service, record: ServiceRecord, around: Surroundings) -> ServiceStatus:
+    process = processes.find(record.process, marked=processes.mark(around.home, service.name))
+    memory = None
+    try:
+        memory = process.memory_info().rss if process else None
+    except psutil.NoSuchProcess:
+        process = None
+    state = "running" if process else "dead" if record.process else "stopped"
+    pid = process.pid if process else None
+    url = service.url(around)
+    return ServiceStatus(service.name, service.title, state, url, record.log_path, pid, memory, service.bound_to_all)
+
+
+@contextmanager
+def _locked(home: Path) -> Iterator[None]:
+    with (home / "stack.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _plan(home: Path, jars: Path, known: StackState | None) -> tuple[StackState, Surroundings]:
+    """Decides every port, ends what runs with another command than it should, and says which services still run."""
+    running = {} if known is None else {record.name: record for record in known.services.values() if _runs(home, record)}
+    taken = {port for record in running.values() for port in record.ports.values()}
+    ports: dict[str, dict[str, int]] = {}
+    for service in SERVICES:
+        kept = known.services[service.name].ports if known and service.name in known.services else {}
+        if service.name in running and set(kept) == set(service.port_names):
+            ports[service.name] = kept
+        else:
+            ports[service.name] = choose_ports(service.port_names, kept=kept, taken=taken)
+            taken |= set(ports[service.name].values())
+    around = Surroundings(home=home, java_home=find_java_home(), jars_directory=jars, ports=ports)
+    records = {}
+    for service in SERVICES:
+        service.prepare(around)
+        process = running[service.name].process if service.name in running else None
+        if process is None or process.command != tuple(service.command(around)):
+            processes.end(processes.find_marked(processes.mark(home, service.name)))
+            process = None
+        log_path = home / "logs" / f"{service.name}.log"
+        records[service.name] = ServiceRecord(name=service.name, ports=ports[service.name], log_path=log_path, process=process)
+    return _describe(around, records, known), around
+
+
+def _runs(home: Path, record: ServiceRecord) -> bool:
+    return processes.find(record.process, marked=processes.mark(home, record.name)) is not None
+
+
+def _describe(around: Surroundings, records: dict[str, ServiceRecord], known: StackState | None) -> StackState:
+    certificates = Certificates.within(around.directory(key_service.NAME))
+    addresses = {
+        "home": around.home,
+        "java_home": around.java_home,
+        "jars_directory": around.jars_directory,
+        "services": records,
+        "s3_endpoint": object_server.SERVICE.url(around),
+        "aws_endpoint": aws_server.SERVICE.url(around),
+        "metastore_uri": metastore.SERVICE.url(around),
+        "key_service_url": key_service.SERVICE.url(around),
+        "ca_path": certificates.ca,
+        "client_certificate_path": certificates.client,
+        "client_key_path": certificates.client_key,
+    }
+    return known.model_copy(update=addresses) if known else StackState.model_validate(addresses)
+
+
+def _surroundings(state: StackState) -> Surroundings:
+    ports = {name: record.ports for name, record in state.services.items()}
+    return Surroundings(home=state.home, java_home=state.java_home, jars_directory=state.jars_directory, ports=ports)
+
+
+def _with_service(state: StackState, record: ServiceRecord) -> StackState:
+    return state.model_copy(update={"services": {**state.services, record.name: record}})
+
+
+def _start(service: Service, around: Surroundings, say: Say) -> ServiceRecord:
+    log_path = around.home / "logs" / f"{service.name}.log"
+    log_path.parent.mkdir(exist_ok=True)
+    if log_path.is_file() and log_path.stat().st_size > _LONGEST_LOG_BYTES:
+        log_path.replace(log_path.with_suffix(".log.1"))
+    begun = time.monotonic()
+    marked = processes.mark(around.home, service.name)
+    process = processes.start(
+        service.command(around),
+        marked=marked,
+        log_path=log_path,
+        environment=service.environment(around),
+        directory=around.directory(service.name),
+    )
+    record = ServiceRecord(name=service.name, ports=dict(around.ports[service.name]), log_path=log_path, process=process)
+    _wait_until_ready(service, around, record)
+    say(f"{service.title} is up at {service.url(around)} after {time.monotonic() - begun:.1f} s")
+    return record
+
+
+def _wait_until_ready(service: Service, around: Surroundings, record: ServiceRecord) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while True:
+        try:
+            service.check_ready(around)
+        except service.not_ready as error:
+            runs = _runs(around.home, record)
+            if runs and time.monotonic() < deadline:
+                time.sleep(_POLL_SECONDS)
+                continue
+            what = f"does not answer after {_READY_SECONDS:.0f} s" if runs else "ended while it was started"
+            raise StackError(
+                f"{service.title} {what}; its log ends: {_last_lines(record.log_path)}",
+                where=str(record.log_path),
+                remedy="Look into the log, then run `make stack` again",
+            ) from error
+        else:
+            return
+
+
+def _last_lines(path: Path) -> str:
+    return " | ".join(path.read_text(errors="replace").splitlines()[-_LOG_LINES:])
+
+
+def _provision(state: StackState, known: StackState | None, say: Say) -> StackState:
+    provisioned = aws_server.provision(state.aws_endpoint)
+    if provisioned.made and known is not None and known.message_queue_url:
+        say(f"The emulated AWS APIs lost what they held; made anew: {', '.join(provisioned.made)}")
+    addresses = {
+        "completion_topic_arns": provisioned.completion_topic_arns,
+        "notice_topic_arn": provisioned.notice_topic_arn,
+        "message_queue_url": provisioned.message_queue_url,
+    }
+    return state.model_copy(update=addresses)

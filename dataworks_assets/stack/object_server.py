@@ -1,0 +1,102 @@
+"""S3: SeaweedFS' `weed mini` out of its wheel, a real and persistent server. Buckets are made here, objects are not."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from dataworks_assets.stack import state
+from dataworks_assets.stack.service import HOST, Service, Surroundings, write_private
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+NAME = "s3"
+_PROBE_KEY = "_stack/probe"
+_OPTION_BY_PORT = {
+    "main": "s3.port",
+    "s3_grpc": "s3.port.grpc",
+    "filer": "filer.port",
+    "filer_grpc": "filer.port.grpc",
+    "master": "master.port",
+    "master_grpc": "master.port.grpc",
+    "volume": "volume.port",
+    "volume_grpc": "volume.port.grpc",
+    "admin": "admin.port",
+    "admin_grpc": "admin.port.grpc",
+}
+_OPTIONS = (
+    f"-ip={HOST}",
+    f"-ip.bind={HOST}",
+    "-admin.ui=false",
+    "-webdav=false",
+    "-s3.iam=false",
+    "-s3.port.iceberg=0",
+    "-s3.port.lance=0",
+    "-master.telemetry=false",
+)
+
+
+def _url(around: Surroundings) -> str:
+    return f"http://{HOST}:{around.port(NAME)}"
+
+
+def _prepare(around: Surroundings) -> None:
+    (around.directory(NAME) / "data").mkdir(exist_ok=True)
+    identity = {
+        "name": "dataworks",
+        "credentials": [{"accessKey": state.ACCESS_KEY, "secretKey": state.SECRET_KEY}],
+        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+    }
+    write_private(around.directory(NAME) / "identities.json", json.dumps({"identities": [identity]}).encode())
+
+
+def _command(around: Surroundings) -> list[str]:
+    directory = around.directory(NAME)
+    program = str(Path(sysconfig.get_path("scripts")) / "weed")
+    files = [f"-dir={directory / 'data'}", f"-s3.config={directory / 'identities.json'}"]
+    ports = [f"-{option}={around.port(NAME, port)}" for port, option in _OPTION_BY_PORT.items()]
+    return [program, "mini", *files, *_OPTIONS, *ports]
+
+
+def connect(endpoint: str) -> S3Client:
+    """Returns a client that neither retries nor waits for long."""
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        aws_access_key_id=state.ACCESS_KEY,
+        aws_secret_access_key=state.SECRET_KEY,
+        region_name=state.REGION,
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10, s3={"addressing_style": "path"}),
+    )
+
+
+def _check_ready(around: Surroundings) -> None:
+    """The port opens seconds before data can be read, so a written object is read back. Makes missing buckets."""
+    client = connect(_url(around))
+    present = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
+    for bucket in state.BUCKETS:
+        if bucket not in present:
+            client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": state.REGION})
+    body = secrets.token_bytes(16)
+    client.put_object(Bucket=state.LOG_BUCKET, Key=_PROBE_KEY, Body=body)
+    client.get_object(Bucket=state.LOG_BUCKET, Key=_PROBE_KEY)["Body"].read()
+
+
+SERVICE = Service(
+    name=NAME,
+    title="S3 (SeaweedFS)",
+    port_names=tuple(_OPTION_BY_PORT),
+    prepare=_prepare,
+    command=_command,
+    check_ready=_check_ready,
+    not_ready=(BotoCoreError, ClientError),
+    url=_url,
+)

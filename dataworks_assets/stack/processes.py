@@ -1,0 +1,113 @@
+"""Processes that outlive the program which started them: begun in a session of their own, known again, ended for good.
+
+A process is ours when it carries our mark in its environment (state folder and service) and began when the record says;
+a pid that the operating system gave to another program is never touched.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from dataworks_assets.stack.state import ProcessRecord
+
+_MARK = "DATAWORKS_STACK_SERVICE"
+_CLOCK_TOLERANCE_SECONDS = 2.0
+TERM_SECONDS = 15.0
+_KILL_SECONDS = 5.0
+
+
+def mark(home: Path, service: str) -> str:
+    """Returns what the environment of a service's process says of it."""
+    return f"{home}:{service}"
+
+
+def start(
+    command: Sequence[str], *, marked: str, log_path: Path, environment: Mapping[str, str], directory: Path
+) -> ProcessRecord:
+    """Starts a program in a session of its own, its output appended to a log.
+
+    Raises:
+        OSError: the program cannot be run.
+    """
+    with log_path.open("ab") as log:
+        process = subprocess.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **environment, _MARK: marked},
+            cwd=directory,
+            start_new_session=True,
+        )
+    started = psutil.Process(process.pid).create_time()
+    process.returncode = 0  # the process is meant to outlive this object, which would complain of it
+    return ProcessRecord(pid=process.pid, started=started, command=tuple(command))
+
+
+def find(record: ProcessRecord | None, *, marked: str) -> psutil.Process | None:
+    """Returns the process of a record while it runs and is the same one."""
+    if record is None:
+        return None
+    _reap(record.pid)
+    try:
+        process = psutil.Process(record.pid)
+        same = abs(process.create_time() - record.started) < _CLOCK_TOLERANCE_SECONDS
+        return process if same and is_ours(process, marked=marked) else None
+    except psutil.Error:
+        return None
+
+
+def _reap(pid: int) -> None:
+    """Takes leave of a dead process that this one began."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return
+
+
+def is_ours(process: psutil.Process, *, marked: str) -> bool:
+    """Whether a process runs and carries the mark."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(_MARK) == marked
+    except (psutil.Error, OSError):
+        return False
+
+
+def find_marked(marked: str) -> Iterator[psutil.Process]:
+    """Yields every running process that carries the mark, also such as no record knows of."""
+    return (process for process in psutil.process_iter() if is_ours(process, marked=marked))
+
+
+def end(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Ends processes and all they began: asks, waits, then kills.
+
+    Returns:
+        Those that are still there, which only the operating system can explain.
+    """
+    family = {member.pid: member for process in processes for member in _with_children(process)}
+    for process in family.values():
+        _signal(process, kill=False)
+    _, alive = psutil.wait_procs(list(family.values()), timeout=TERM_SECONDS)
+    for process in alive:
+        _signal(process, kill=True)
+    _, left = psutil.wait_procs(alive, timeout=_KILL_SECONDS)
+    return [process for process in left if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def _with_children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _signal(process: psutil.Process, *, kill: bool) -> None:
+    try:
+        process.kill() if kill else process.terminate()
+    except psutil.NoSuchProcess:
+        return

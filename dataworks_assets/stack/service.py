@@ -1,0 +1,70 @@
+"""What a service of the stack is: which ports it takes, how it is started, when it is ready.
+
+Each service is a value of this type in a module of its own; how they are started and ended together is `lifecycle`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a service may know when it is started: folders, Java, and every service's ports."""
+
+    home: Path
+    java_home: Path
+    jars_directory: Path
+    ports: Mapping[str, Mapping[str, int]]
+
+    def directory(self, service: str) -> Path:
+        """Returns a service's own folder, made where it is missing and closed to others."""
+        path = self.home / service
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return path
+
+    def port(self, service: str, name: str = "main") -> int:
+        """Returns one of a service's ports."""
+        return self.ports[service][name]
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service of the stack.
+
+    Attributes:
+        name: also the name of its folder.
+        title: what it stands for, for people.
+        port_names: what its ports are for; `main` is the one that clients use.
+        prepare: writes the files it needs.
+        command: the program and its arguments; a service whose command has changed is started again.
+        check_ready: returns when it answers, raises one of `not_ready` while it does not yet.
+        url: its address.
+        environment: variables for its process.
+        bound_to_all: whether it listens on every address of the machine, having no option for one.
+    """
+
+    name: str
+    title: str
+    port_names: tuple[str, ...]
+    prepare: Callable[[Surroundings], None]
+    command: Callable[[Surroundings], list[str]]
+    check_ready: Callable[[Surroundings], None]
+    not_ready: tuple[type[Exception], ...]
+    url: Callable[[Surroundings], str]
+    environment: Callable[[Surroundings], dict[str, str]] = field(default=lambda _: {})
+    bound_to_all: bool = False
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Writes a file in one step, readable by its owner alone."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - with a mode
+        file.write(content)
+    fresh.replace(path)
