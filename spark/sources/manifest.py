@@ -139,7 +139,7 @@ def _read_records(text: bytes, *, uri: str, line: int, is_last: bool) -> tuple[l
     while position < len(text):
         found = _read_record(text, position)
         if found is None:
-            if not is_last and _may_continue(text, position):
+            if not is_last and _is_open(text[position:]):
                 break
             raise InputError(
                 "not a manifest record: no `|<timestamp>|<database>|<collection>|EXPORT|` with seven fields around it",
@@ -150,11 +150,6 @@ def _read_records(text: bytes, *, uri: str, line: int, is_last: bool) -> tuple[l
         if key is not None:
             keys.append(key)
     return keys, position
-
-
-def _may_continue(text: bytes, start: int) -> bool:
-    """Whether a record that begins here could be whole with more bytes: a quoted field is open at the end."""
-    return text.count(b'"', start) % 2 == 1
 
 
 def _read_record(text: bytes, start: int) -> tuple[bytes | None, int] | None:
@@ -173,6 +168,8 @@ def _read_record(text: bytes, start: int) -> tuple[bytes | None, int] | None:
         # An id that itself holds the pattern does so in both id fields, which leaves the true one in the middle.
         chosen = matches[(len(matches) - 1) // 2]
         raw, tail = text[start : chosen.start()], chosen.end(1)
+        if _is_open(raw):
+            return None
     end = _tail_end(text, tail)
     return None if end is None else (_manifest_key(raw), end)
 
@@ -183,7 +180,13 @@ def _tail_end(text: bytes, start: int) -> int | None:
     if quoted and text[quoted.end() : quoted.end() + 1] == b"|":
         return _line_end(text, quoted.end()) + 1
     line_end = _line_end(text, start)
-    return line_end + 1 if b"|" in text[start:line_end] else None
+    rest = text[start:line_end]
+    return line_end + 1 if b"|" in rest and not _is_open(rest) else None
+
+
+def _is_open(text: bytes) -> bool:
+    """Whether a quoted field begins in it and does not end."""
+    return text.count(b'"') % 2 == 1
 
 
 def _line_end(text: bytes, start: int) -> int:
