@@ -48,6 +48,8 @@ class CatalogSettings(Document):
 
     kind: str = "hive"
     uri: str = ""
+    timeout_seconds: float = 60.0
+    """How long one call may take before its outcome counts as unknown."""
 
 
 class Layout(StrEnum):

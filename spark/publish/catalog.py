@@ -1,0 +1,171 @@
+"""What a catalog (Hive metastore, Glue) is to the platform: tables, and pointers from partitions to files.
+
+The catalog is the only truth about what is published. The vocabulary and the interface stand here; the metastore's own
+protocol is in `hive`, when a pointer may be set in `switch`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import NamedTuple, Protocol
+
+from spark.contract import CatalogSettings
+from spark.errors import ConfigurationError
+
+PARAMETER_PREFIX = "dataworks."
+_NUMBERS = frozenset({"epoch", "rows", "files", "size_bytes"})
+_NOT_KEPT = frozenset({"partition", "location"})
+_SLASHES = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*):/+")
+
+
+class TableColumn(NamedTuple):
+    """A column as the catalog holds it; `type` is a Hive type string."""
+
+    name: str
+    type: str
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class TableDefinition:
+    """An external Parquet table.
+
+    Args:
+        database: in lower case.
+        name: in lower case.
+        columns: without the partition column.
+        partition_column: a string column; None for a table that points at one place alone.
+        location_uri: where a new table is said to lie. A folder that has objects: the metastore makes a missing one, as an
+            object without tags.
+        comment: shown by `DESCRIBE`.
+        parameters: further table properties, none beginning with `dataworks.`.
+    """
+
+    database: str
+    name: str
+    columns: tuple[TableColumn, ...]
+    partition_column: str | None = None
+    location_uri: str = ""
+    comment: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def full_name(self) -> str:
+        """`database.table`."""
+        return f"{self.database}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What a partition (or an unpartitioned table) shows: one attempt's files, and how they came to be.
+
+    `partition` is the partition's value, an ISO date; `published_utc` is ISO 8601. A partition that the platform did not
+    make has an empty `attempt`.
+    """
+
+    partition: str
+    location: str
+    attempt: str
+    fingerprint: str
+    epoch: int
+    run_id: str
+    rows: int
+    config_hash: str
+    published_utc: str
+    files: int = 0
+    size_bytes: int = 0
+    tags_hash: str = ""
+
+    def shows_same(self, other: Pointer | None) -> bool:
+        """Whether both say the same; `file:/a` and `file:///a` are one location."""
+        return other is not None and self._comparable() == other._comparable()
+
+    def _comparable(self) -> Pointer:
+        return replace(self, location=_SLASHES.sub(r"\1:/", self.location).rstrip("/"))
+
+
+class Catalog(Protocol):
+    """Tables and pointers. Safe to use from several threads; every method may raise `CatalogError`.
+
+    A transient `CatalogError` of a method that changes something leaves open whether it was done: read back.
+    """
+
+    def ensure_database(self, name: str, *, location_uri: str) -> None:
+        """Makes a database where there is none."""
+
+    def ensure_table(self, definition: TableDefinition, *, pointer: Pointer | None = None) -> None:
+        """Makes a table, or adds new columns and widened types to it and to its partitions.
+
+        Args:
+            definition: the table as it has to be; columns it no longer names stay.
+            pointer: what a new unpartitioned table shows from its first moment.
+
+        Raises:
+            CatalogError: the table is there with a type that the new one cannot read; names table, column and types.
+        """
+
+    def describe(self, database: str, name: str) -> TableDefinition | None:
+        """Returns a table's definition, None where there is no such table."""
+
+    def describe_many(self, database: str, names: Sequence[str]) -> dict[str, TableDefinition]:
+        """Returns those of the tables that are there, by name."""
+
+    def tables(self, database: str) -> list[str]:
+        """Returns the names of a database's tables; none where there is no such database."""
+
+    def pointers(self, database: str, name: str, partitions: Sequence[str] | None = None) -> dict[str, Pointer]:
+        """Returns a table's partitions (all, or those named that are there) by value; none where there is no table."""
+
+    def newest_partition(self, database: str, name: str) -> str | None:
+        """Returns the greatest partition value of a table."""
+
+    def switch(self, database: str, name: str, pointers: Sequence[Pointer]) -> None:
+        """Makes partitions show these files: added where they are not there, location and parameters in one call."""
+
+    def newest(self, database: str, name: str) -> Pointer | None:
+        """Returns what an unpartitioned table shows; None where it is not there or shows nothing of ours."""
+
+    def newest_many(self, database: str, names: Sequence[str]) -> dict[str, Pointer]:
+        """Returns what several unpartitioned tables show, those that show anything."""
+
+    def point(self, database: str, name: str, pointer: Pointer) -> None:
+        """Makes an unpartitioned table show these files, in one call."""
+
+    def drop_partitions(self, database: str, name: str, partitions: Sequence[str]) -> None:
+        """Takes partitions out of a table, never their files; one that is not there is no error."""
+
+
+def open_catalog(settings: CatalogSettings) -> Catalog:
+    """Returns the catalog that the settings name; it connects on first use.
+
+    Raises:
+        ConfigurationError: there is no such kind of catalog.
+    """
+    if settings.kind != "hive":
+        raise ConfigurationError(f"no catalog of kind {settings.kind!r}", remedy="Use hive")
+    from spark.publish.hive import HiveCatalog
+
+    return HiveCatalog(settings.uri, timeout_seconds=settings.timeout_seconds)
+
+
+def pointer_parameters(pointer: Pointer) -> dict[str, str]:
+    """Returns a pointer as catalog parameters, all but partition and location."""
+    names = [item.name for item in fields(Pointer) if item.name not in _NOT_KEPT]
+    return {PARAMETER_PREFIX + name: str(getattr(pointer, name)) for name in names}
+
+
+def pointer_from(partition: str, location: str, parameters: Mapping[str, str]) -> Pointer:
+    """Returns the pointer that catalog parameters tell of; what they do not tell is empty or 0."""
+    values: dict[str, str | int] = {}
+    for item in fields(Pointer):
+        if item.name not in _NOT_KEPT:
+            text = parameters.get(PARAMETER_PREFIX + item.name, "")
+            values[item.name] = (int(text) if text.isdigit() else 0) if item.name in _NUMBERS else text
+    return Pointer(partition=partition, location=location, **values)  # type: ignore[arg-type]
+
+
+def own_parameters(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Returns the parameters without those of a pointer."""
+    return {name: value for name, value in parameters.items() if not name.startswith(PARAMETER_PREFIX)}
