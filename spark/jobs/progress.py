@@ -17,7 +17,7 @@ from spark.contract import Document, PartitionResult
 from spark.errors import ConfigurationError, EngineError
 
 
-class Progress(Document, tag="progress"):
+class Progress(Document, frozen=True, kw_only=True, tag="progress"):
     """How far a job is, counted since its start; totals are 0 until they are known."""
 
     files: int = 0
@@ -30,7 +30,7 @@ class Progress(Document, tag="progress"):
     seconds: float = 0.0
 
 
-class Finished(Document, tag="finished"):
+class Finished(Document, frozen=True, kw_only=True, tag="finished"):
     """One collection's day ended."""
 
     collection: str
@@ -52,11 +52,12 @@ def read_message(payload: Any) -> Message:
         ConfigurationError: it is none of this release.
     """
     try:
-        return msgspec.convert(payload, Message)
+        message: Message = msgspec.convert(payload, Message)
     except msgspec.ValidationError as error:
         raise ConfigurationError(
             f"not a progress message: {error}", remedy="Deploy the job and the code location from the same release"
         ) from error
+    return message
 
 
 def payload_of(message: Message) -> Any:

@@ -1,0 +1,149 @@
+"""Jobs in the run's own process, in the Spark session of dagster-pyspark's resource: for tests and development.
+
+The session stays open for the next job of the process. The job runs in a thread, so that time-outs and interruptions reach it
+as they do on every other engine.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataworks_assets.engines.base import Application, Engine, Outcome, Submission
+from dataworks_assets.engines.channel import Channel, LocalChannel
+from dataworks_assets.engines.properties import PROJECT_FOLDER, common_properties
+from dataworks_assets.stack.java import find_java_home
+from spark.jobs.cluster import SparkCluster
+from spark.jobs.progress import Message, Reporter
+from spark.jobs.runner import ResultWriter, run_reported
+
+if TYPE_CHECKING:
+    from pyspark import SparkContext
+
+_CANCEL_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class SessionEngine(Engine):
+    """Jobs of this process, one at a time.
+
+    Args:
+        master: `local[2]` or another local master.
+        work_folder: for what Spark spills.
+        memory: of the JVM; the first job of the process decides.
+        spark_conf: properties of the deployment; the first job of the process decides about most.
+        environment: variables of the deployment for tasks.
+    """
+
+    work_folder: Path
+    master: str = "local[2]"
+    memory: str = "1g"
+    spark_conf: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    poll_seconds: float = 0.1
+
+    def choose_channel(self, channel: Channel | None) -> Channel:
+        """Messages of a job in this process need no way to travel."""
+        del channel
+        return LocalChannel()
+
+    def submit(self, submission: Submission, arguments: Sequence[str], emit: Callable[[Message], None]) -> SessionJob:
+        """See `Engine.submit`."""
+        del arguments
+        context = self._open_context(submission)
+        context.environment.update({"PYTHONPATH": str(PROJECT_FOLDER), **self.environment, **submission.environment})
+        job = SessionJob(submission, context, emit)
+        job.start()
+        return job
+
+    def _open_context(self, submission: Submission) -> SparkContext:
+        from dagster_pyspark import LazyPySparkResource
+
+        self.work_folder.mkdir(parents=True, exist_ok=True)
+        properties = {
+            **common_properties(memory=self.memory),
+            "spark.master": self.master,
+            "spark.app.name": "dataworks",
+            "spark.local.dir": str(self.work_folder),
+            **self.spark_conf,
+            **submission.spark_conf,
+        }
+        with _variables_of_the_jvm({**self.environment, **submission.environment}):
+            context: SparkContext = LazyPySparkResource(spark_config=properties).spark_context
+        return context
+
+
+class SessionJob(Application):
+    """A job function that runs in a thread of this process."""
+
+    log_address = "the log of this process"
+
+    def __init__(self, submission: Submission, context: SparkContext, emit: Callable[[Message], None]) -> None:
+        self._submission = submission
+        self._context = context
+        self._results = ResultWriter(submission.parameters)
+        self._reporter = Reporter(emit, on_finished=self._results.write_interim)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name=f"job-{submission.run_id}", daemon=True)
+
+    def start(self) -> None:
+        """Begins the job."""
+        self._thread.start()
+
+    def poll(self) -> Outcome | None:
+        """See `Application.poll`."""
+        if self._thread.is_alive():
+            return None
+        return Outcome(succeeded=self._error is None, reason=repr(self._error))
+
+    def cancel(self) -> None:
+        """Cancels the job's Spark stages; its Python part ends at its next word to the reporter."""
+        if self._thread.is_alive():
+            self._reporter.cancel()
+            self._context.cancelAllJobs()
+            self._thread.join(_CANCEL_SECONDS)
+
+    def log_tail(self, lines: int) -> str:
+        """Returns the traceback of the job's error."""
+        text = "".join(traceback.format_exception(self._error)) if self._error is not None else ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def _work(self) -> None:
+        try:
+            run_reported(
+                self._submission.job,
+                self._submission.parameters,
+                SparkCluster(self._context),
+                reporter=self._reporter,
+                results=self._results,
+            )
+        except BaseException as error:  # noqa: BLE001 - this is the main of the job; `poll` passes it on
+            self._error = error
+
+
+@contextmanager
+def _variables_of_the_jvm(environment: Mapping[str, str]) -> Iterator[None]:
+    """Sets what the JVM that is about to start inherits, and takes it back."""
+    wanted = {
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYSPARK_PYTHON": sys.executable,
+        "JAVA_HOME": environment.get("JAVA_HOME") or str(find_java_home()),
+        **environment,
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

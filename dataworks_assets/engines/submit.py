@@ -1,0 +1,189 @@
+"""Jobs by `spark-submit` from this machine to any master (`local[2]`, `spark://host:7077`, `yarn`), the driver on this machine.
+
+The application lives in a session of its own and dies with the process that runs it, also by SIGKILL: the JVM is on a leash
+(`engines.leash`), the Python driver and Spark's Python workers end when the JVM's pipes close.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from dataworks_assets.engines import leash
+from dataworks_assets.engines.base import Application, Engine, Outcome, Submission
+from dataworks_assets.engines.properties import (
+    PROJECT_FOLDER,
+    RUNNER_PATH,
+    check_authentication,
+    common_properties,
+    is_local,
+    task_properties,
+    write_job_archive,
+    write_properties,
+)
+from dataworks_assets.stack.java import find_java_home
+from spark.jobs.progress import Message
+
+_TERM_SECONDS = 5.0
+_KILL_SECONDS = 5.0
+_TAIL_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class SubmitEngine(Engine):
+    """Applications of `spark-submit`.
+
+    Args:
+        master: Spark's master URL.
+        log_folder: a file an application is written there, named by its run.
+        work_folder: for what Spark spills and for property files; emptied after each application.
+        memory: of the driver's JVM.
+        spark_conf: properties of the deployment.
+        environment: variables of the deployment for driver and tasks.
+    """
+
+    master: str
+    log_folder: Path
+    work_folder: Path
+    memory: str = "1g"
+    spark_conf: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    poll_seconds: float = 0.25
+
+    def submit(self, submission: Submission, arguments: Sequence[str], emit: Callable[[Message], None]) -> SparkSubmit:
+        """See `Engine.submit`."""
+        del emit
+        environment = self._environment(submission)
+        properties = self._properties(submission)
+        check_authentication(self.master, properties, environment)
+        self.log_folder.mkdir(parents=True, exist_ok=True)
+        work_folder = _make_work_folder(self.work_folder)
+        write_properties(work_folder / "spark.properties", properties | {"spark.local.dir": str(work_folder / "local")})
+        command = self._command(work_folder, environment, arguments)
+        log_path = self.log_folder / f"{submission.run_id}.log"
+        with log_path.open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=work_folder,
+                env=environment,
+                start_new_session=True,
+            )
+        return SparkSubmit(process, log_path=log_path, work_folder=work_folder)
+
+    def _environment(self, submission: Submission) -> dict[str, str]:
+        given = {**os.environ, **self.environment, **submission.environment}
+        modules = [str(PROJECT_FOLDER), *filter(None, [given.get("PYTHONPATH")])]
+        local = {"SPARK_LOCAL_IP": "127.0.0.1"} if is_local(self.master) else {}
+        return {
+            **local,
+            **given,
+            "JAVA_HOME": given.get("JAVA_HOME") or str(find_java_home(given)),
+            "SPARK_HOME": str(find_spark_home()),
+            "PYSPARK_PYTHON": sys.executable,
+            "PYTHONPATH": os.pathsep.join(modules),
+        }
+
+    def _properties(self, submission: Submission) -> dict[str, str]:
+        remote = {} if is_local(self.master) else task_properties({**self.environment, **submission.environment})
+        return {**common_properties(memory=self.memory), **remote, **self.spark_conf, **submission.spark_conf}
+
+    def _command(self, work_folder: Path, environment: Mapping[str, str], arguments: Sequence[str]) -> list[str]:
+        modules: list[str] = []
+        if not is_local(self.master):
+            write_job_archive(work_folder / "jobs.zip")
+            modules = ["--py-files", str(work_folder / "jobs.zip")]
+        return [
+            *(sys.executable, "-I", "-S", leash.__file__, str(os.getpid())),
+            *(f"{environment['SPARK_HOME']}/bin/spark-submit", "--master", self.master, "--deploy-mode", "client"),
+            *("--properties-file", str(work_folder / "spark.properties"), *modules),
+            *(str(RUNNER_PATH), *arguments, "--die-with-stdin"),
+        ]
+
+
+class SparkSubmit(Application):
+    """A `spark-submit` of this process and everything it began."""
+
+    def __init__(self, process: subprocess.Popen[bytes], *, log_path: Path, work_folder: Path) -> None:
+        self.log_address = str(log_path)
+        self._process = process
+        self._log_path = log_path
+        self._work_folder = work_folder
+
+    def poll(self) -> Outcome | None:
+        """See `Application.poll`."""
+        code = self._process.poll()
+        if code is None:
+            return None
+        reason = f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+        return Outcome(succeeded=code == 0, reason=reason)
+
+    def cancel(self) -> None:
+        """Asks the whole session to end, then kills what is left of it."""
+        members = list(self._members())
+        _signal_all(members, signal.SIGTERM)
+        self._reap(_TERM_SECONDS)
+        _, alive = psutil.wait_procs(members, timeout=_TERM_SECONDS)
+        left = [*alive, *self._members()]
+        _signal_all(left, signal.SIGKILL)
+        self._reap(_KILL_SECONDS)
+        psutil.wait_procs(left, timeout=_KILL_SECONDS)
+
+    def log_tail(self, lines: int) -> str:
+        """See `Application.log_tail`."""
+        with self._log_path.open("rb") as log:
+            log.seek(max(0, self._log_path.stat().st_size - _TAIL_BYTES))
+            return "\n".join(log.read().decode(errors="replace").splitlines()[-lines:])
+
+    def close(self) -> None:
+        """Removes the work folder."""
+        shutil.rmtree(self._work_folder, ignore_errors=True)
+
+    def _reap(self, timeout_seconds: float) -> None:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout_seconds)
+
+    def _members(self) -> Iterator[psutil.Process]:
+        """Yields the living processes of the application's session, whichever process group they put themselves into."""
+        for process in psutil.process_iter():
+            with suppress(ProcessLookupError, psutil.NoSuchProcess):
+                if os.getsid(process.pid) == self._process.pid and process.status() != psutil.STATUS_ZOMBIE:
+                    yield process
+
+
+def _signal_all(processes: Sequence[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+
+
+def find_spark_home() -> Path:
+    """Returns the folder of Spark inside the pyspark package of this environment, without importing it."""
+    from importlib.util import find_spec
+
+    found = find_spec("pyspark")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("pyspark")
+    return Path(found.origin).parent
+
+
+def _make_work_folder(parent: Path) -> Path:
+    """Makes a folder for one application; removes those whose process was killed before it could."""
+    parent.mkdir(parents=True, exist_ok=True)
+    for folder in parent.iterdir():
+        owner = folder.name.partition("-")[0]
+        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parent))

@@ -1,0 +1,138 @@
+"""The store, the standalone cluster and the engines that the behaviour suite runs over."""
+
+from __future__ import annotations
+
+import logging
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import boto3
+import psutil
+import pytest
+from moto.server import ThreadedMotoServer
+
+from dataworks_assets.engines.base import Engine, Submission
+from dataworks_assets.engines.properties import AUTHENTICATION_VARIABLE, PROJECT_FOLDER
+from dataworks_assets.engines.session import SessionEngine
+from dataworks_assets.engines.submit import SubmitEngine
+from dataworks_assets_tests.engines.standalone import SECRET, StandaloneCluster
+from spark.contract import CatalogSettings, JobParameters, KeyServiceSettings, StoreSettings
+from spark.store import ObjectStore
+
+BUCKET = "engines"
+JOB = "dataworks_assets_tests.engines.sample_job"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "engines", "AWS_SECRET_ACCESS_KEY": "engines-test", "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def store_settings(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> StoreSettings:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3", endpoint_url=s3_endpoint, region_name="eu-west-2")
+    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
+    return StoreSettings(endpoint_url=s3_endpoint)
+
+
+@pytest.fixture
+def store(store_settings: StoreSettings) -> ObjectStore:
+    return ObjectStore(store_settings)
+
+
+@pytest.fixture(scope="session")
+def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandaloneCluster]:
+    cluster = StandaloneCluster(tmp_path_factory.mktemp("standalone"))
+    cluster.start_workers(2)
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def submission(store_settings: StoreSettings) -> Callable[..., Submission]:
+    """Makes a submission of the sample job with the behaviour that is named."""
+
+    def make(behaviour: str, *, timeout_seconds: float = 120.0) -> Submission:
+        run_id = f"{behaviour}-{uuid.uuid4().hex[:8]}"
+        control_uri = f"s3://{BUCKET}/_dataworks"
+        parameters = JobParameters(
+            run_id=run_id,
+            system=behaviour,
+            collections={},
+            partitions=(),
+            store=store_settings,
+            key_service=KeyServiceSettings(url="https://127.0.0.1:1"),
+            catalog=CatalogSettings(),
+            output_uri=f"s3://{BUCKET}/output",
+            control_uri=control_uri,
+            result_uri=f"{control_uri}/jobs/{run_id}/result.json",
+            lease_owner=run_id,
+        )
+        environment = {**CREDENTIALS, "AWS_EXECUTION_ENV": run_id, "PYTHONPATH": str(PROJECT_FOLDER)}
+        return Submission(JOB, run_id, parameters, timeout_seconds=timeout_seconds, environment=environment)
+
+    return make
+
+
+@dataclass(frozen=True)
+class Place:
+    """An engine under test, and what of its applications can be asked about from outside."""
+
+    name: str
+    engine: Engine
+    busy: Callable[[], bool] = field(default=lambda: False)
+
+    def survivors(self, submission: Submission) -> list[psutil.Process]:
+        """Processes of an application that still run, the test's own process left out."""
+        return [] if self.name == "session" else processes_of(submission)
+
+
+def processes_of(submission: Submission) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            marked = process.environ().get("AWS_EXECUTION_ENV") == submission.run_id
+        except (psutil.Error, OSError):
+            continue
+        if marked and process.pid != os.getpid():
+            found.append(process)
+    return found
+
+
+@pytest.fixture(params=["session", "submit", "standalone"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    if request.param == "session":
+        return Place("session", SessionEngine(work_folder=tmp_path), _session_is_busy)
+    if request.param == "submit":
+        return Place("submit", SubmitEngine("local[2]", log_folder=tmp_path / "logs", work_folder=tmp_path / "work"))
+    return request.getfixturevalue("standalone_place")
+
+
+@pytest.fixture
+def standalone_place(standalone: StandaloneCluster, tmp_path: Path) -> Place:
+    engine = SubmitEngine(
+        standalone.master,
+        log_folder=tmp_path / "logs",
+        work_folder=tmp_path / "work",
+        spark_conf={"spark.executor.memory": "512m"},
+        environment={AUTHENTICATION_VARIABLE: SECRET},
+    )
+    return Place("standalone", engine, lambda: bool(standalone.executors()))
+
+
+def _session_is_busy() -> bool:
+    from pyspark import SparkContext
+
+    context = SparkContext.getOrCreate()
+    return bool(context.statusTracker().getActiveJobsIds())

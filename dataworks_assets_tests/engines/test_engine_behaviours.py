@@ -1,0 +1,172 @@
+"""What every engine does alike: done, failed, no result, timed out, interrupted, killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from dagster import DagsterExecutionInterruptedError
+
+from dataworks_assets.engines.base import JobError, Submission
+from dataworks_assets_tests.engines.conftest import Place, processes_of
+from dataworks_assets_tests.engines.sample_job import TASKS
+from dataworks_assets_tests.engines.standalone import StandaloneCluster
+from spark.jobs.progress import Finished, Message, Progress
+from spark.store import ObjectStore
+
+Make = Callable[..., Submission]
+SQUARES = [number * number for number in range(TASKS)]
+
+
+def nothing(message: Message) -> None:
+    del message
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float) -> float:
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < seconds, "waited in vain"
+        time.sleep(0.2)
+    return time.monotonic() - started
+
+
+def test_a_job_that_is_done_brings_its_result(place: Place, submission: Make) -> None:
+    result = place.engine.run(submission("done"), on_message=nothing)
+    assert (result.complete, [partition.rows for partition in result.partitions]) == (True, SQUARES)
+
+
+def test_messages_say_how_far_a_job_is(place: Place, submission: Make) -> None:
+    messages: list[Message] = []
+    place.engine.run(submission("done"), on_message=messages.append)
+    assert len([message for message in messages if isinstance(message, Finished)]) == TASKS
+    last = messages[-1]
+    assert isinstance(last, Progress)
+    assert (last.files, last.files_total, last.read_bytes, last.partitions) == (TASKS, TASKS, 80, TASKS)
+
+
+def test_no_message_object_is_left(place: Place, submission: Make, store: ObjectStore) -> None:
+    done = submission("done")
+    place.engine.run(done, on_message=nothing)
+    assert sorted(item.uri.rpartition("/")[2] for item in store.list(done.folder_uri)) == ["parameters.json", "result.json"]
+
+
+def test_a_job_that_raises_is_an_error_with_its_own_words(place: Place, submission: Make) -> None:
+    with pytest.raises(JobError) as caught:
+        place.engine.run(submission("raises"), on_message=nothing)
+    error = caught.value
+    assert "s3://sample/object: the sample is bad" in error.what
+    assert (error.remedy, error.transient) == ("Mend the sample", False)
+    assert "InputError" in error.what  # the traceback at the log's end
+    assert error.log_address
+
+
+def test_what_a_failed_job_had_finished_is_known(place: Place, submission: Make) -> None:
+    with pytest.raises(JobError) as caught:
+        place.engine.run(submission("raises"), on_message=nothing)
+    result = caught.value.result
+    assert result is not None
+    assert (result.complete, [partition.rows for partition in result.partitions]) == (False, [4])
+
+
+def test_a_job_that_takes_too_long_is_ended(place: Place, submission: Make) -> None:
+    sleeps = submission("sleeps", timeout_seconds=12.0)
+    with pytest.raises(JobError, match="took longer than its 12 s"):
+        place.engine.run(sleeps, on_message=nothing)
+    assert place.survivors(sleeps) == []
+    wait_until(lambda: not place.busy(), seconds=10)
+
+
+def test_an_interrupted_run_ends_its_application_within_seconds(place: Place, submission: Make) -> None:
+    sleeps, interrupted_seconds = submission("sleeps"), []
+
+    def interrupt(message: Message) -> None:
+        del message
+        interrupted_seconds.append(time.monotonic())
+        raise DagsterExecutionInterruptedError
+
+    with pytest.raises(DagsterExecutionInterruptedError):
+        place.engine.run(sleeps, on_message=interrupt)
+    assert time.monotonic() - interrupted_seconds[0] < 10
+    assert place.survivors(sleeps) == []
+    wait_until(lambda: not place.busy(), seconds=10)
+
+
+@pytest.fixture
+def submit_place(place: Place) -> Place:
+    if place.name == "session":
+        pytest.skip("the application is this process")
+    return place
+
+
+def test_an_application_that_dies_is_an_error_with_the_log(submit_place: Place, submission: Make) -> None:
+    with pytest.raises(JobError) as caught:
+        submit_place.engine.run(submission("crashes"), on_message=nothing)
+    error = caught.value
+    assert "exit code 7" in error.what
+    assert "last words of the driver" in error.what
+    assert error.transient
+    assert error.result is not None
+    assert [partition.rows for partition in error.result.partitions] == [4]
+
+
+def test_an_application_without_a_result_is_an_error(submit_place: Place, submission: Make) -> None:
+    with pytest.raises(JobError, match="wrote no result document") as caught:
+        submit_place.engine.run(submission("vanishes"), on_message=nothing)
+    assert caught.value.result is None
+
+
+_PARENT = """
+import sys, msgspec
+from dataworks_assets.engines.base import Submission
+from dataworks_assets.engines.submit import SubmitEngine
+from pathlib import Path
+document = msgspec.json.decode(sys.stdin.buffer.read())
+engine = SubmitEngine(document["master"], log_folder=Path(document["folder"]), work_folder=Path(document["folder"]) / "work",
+    spark_conf=document["spark_conf"], environment=document["environment"])
+submission = msgspec.convert(document["submission"], Submission)
+engine.run(submission, on_message=lambda message: print(message, flush=True))
+"""
+
+
+def test_an_application_dies_with_its_parent(submit_place: Place, submission: Make, tmp_path) -> None:
+    sleeps, engine = submission("sleeps"), submit_place.engine
+    document = {
+        "master": engine.master,
+        "folder": str(tmp_path),
+        "spark_conf": dict(engine.spark_conf),
+        "environment": dict(engine.environment),
+        "submission": sleeps,
+    }
+    parent = subprocess.Popen([sys.executable, "-c", _PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    parent.stdin.write(msgspec.json.encode(document))
+    parent.stdin.close()
+    parent.stdout.readline()
+    wait_until(lambda: any("daemon" in " ".join(process.cmdline()) for process in processes_of(sleeps)), seconds=20)
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    assert wait_until(lambda: not processes_of(sleeps) and not submit_place.busy(), seconds=15) < 10
+
+
+def test_a_worker_killed_in_mid_run_changes_nothing(
+    standalone_place: Place, standalone: StandaloneCluster, submission: Make
+) -> None:
+    killed = []
+
+    def kill_once(message: Message) -> None:
+        worker = standalone.busy_worker()
+        if isinstance(message, Finished) and worker is not None and not killed:
+            killed.append(worker)
+            standalone.kill_worker(worker)
+
+    try:
+        result = standalone_place.engine.run(submission("slow"), on_message=kill_once)
+    finally:
+        standalone.start_workers(2)
+    assert killed
+    assert [partition.rows for partition in result.partitions] == SQUARES

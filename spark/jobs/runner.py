@@ -1,0 +1,195 @@
+"""The generic entry of every job: what `spark-submit` starts, and what runs a job function in a session.
+
+Reads the parameter document, opens Pipes where its arguments are given, calls the job's `run(parameters, cluster, reporter)`
+and writes the result document in every ending that leaves it the chance. Knows nothing of any one job.
+
+    spark-submit spark/jobs/runner.py --job adg --parameters s3://bucket/_dataworks/jobs/<run>/parameters.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Protocol, cast
+
+from spark.contract import JobFailure, JobParameters, JobResult, PartitionResult, StoreSettings, decode, encode
+from spark.errors import ConfigurationError, DataworksError, StoreError
+from spark.jobs.cluster import Cluster, SparkCluster
+from spark.jobs.progress import Message, Reporter, payload_of
+from spark.store import ObjectStore
+
+if TYPE_CHECKING:
+    from pyspark import SparkContext
+
+_UPLOAD_SECONDS = 0.5
+_INTERIM_SECONDS = 5.0
+_ORPHANED_EXIT_CODE = 3
+
+
+class JobFunction(Protocol):
+    """What a job module calls `run`."""
+
+    def __call__(self, parameters: JobParameters, cluster: Cluster, reporter: Reporter, /) -> JobResult:
+        """Does the job; failures of single collections are in the result, an exception is a failure of the whole."""
+
+
+def find_job(name: str) -> JobFunction:
+    """Returns the job function of a system (`adg`) or of any importable module (`package.module`).
+
+    Raises:
+        ConfigurationError: there is no such module, or it has no `run`.
+    """
+    module_name = name if "." in name else f"spark.jobs.{name}"
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not module_name.startswith(error.name):
+            raise
+        raise ConfigurationError("no such job", where=module_name, remedy="Name a module of spark/jobs") from error
+    run = getattr(module, "run", None)
+    if not callable(run):
+        raise ConfigurationError("the job's module has no function `run`", where=module_name)
+    return cast("JobFunction", run)
+
+
+def run_job(job: str, parameters: JobParameters, context: SparkContext, emit: Callable[[Message], None]) -> JobResult:
+    """Runs a job in a Spark application and returns its result; see `run_reported`."""
+    results = ResultWriter(parameters)
+    reporter = Reporter(emit, on_finished=results.write_interim)
+    return run_reported(job, parameters, SparkCluster(context), reporter=reporter, results=results)
+
+
+def run_reported(
+    job: str, parameters: JobParameters, cluster: Cluster, *, reporter: Reporter, results: ResultWriter
+) -> JobResult:
+    """Runs a job function and writes the result document, also when it raises: then with the failure and what was finished.
+
+    Raises:
+        DataworksError: the job's own; any other exception passes through as well.
+    """
+    try:
+        result = find_job(job)(parameters, cluster, reporter)
+    except BaseException as error:
+        results.write_failed(reporter.finished_partitions, _failure_of(error))
+        raise
+    results.write(result)
+    reporter.end()
+    return result
+
+
+class ResultWriter:
+    """Keeps the result document of one application up to date in the store."""
+
+    def __init__(self, parameters: JobParameters) -> None:
+        self._parameters = parameters
+        self._store = ObjectStore(parameters.store)
+        self._started_seconds = time.monotonic()
+        self._written_seconds = float("-inf")
+
+    def write(self, result: JobResult) -> None:
+        """Writes the job's own, final result."""
+        self._store.put(self._parameters.result_uri, encode(result))
+
+    def write_interim(self, finished: tuple[PartitionResult, ...]) -> None:
+        """Writes what is finished so far, at most every few seconds: what is left if the application dies."""
+        if time.monotonic() - self._written_seconds >= _INTERIM_SECONDS:
+            with suppress(StoreError):  # the next one, or the final one, makes up for it
+                self.write(self._incomplete(finished))
+            self._written_seconds = time.monotonic()
+
+    def write_failed(self, finished: tuple[PartitionResult, ...], failure: JobFailure) -> None:
+        """Writes why the job ended early, and what it had finished."""
+        self.write(self._incomplete(finished, failure))
+
+    def _incomplete(self, finished: tuple[PartitionResult, ...], failure: JobFailure | None = None) -> JobResult:
+        return JobResult(
+            run_id=self._parameters.run_id,
+            partitions=finished,
+            seconds=time.monotonic() - self._started_seconds,
+            complete=False,
+            failure=failure,
+        )
+
+
+def _failure_of(error: BaseException) -> JobFailure:
+    if isinstance(error, DataworksError):
+        return JobFailure(what=error.what, where=error.where, remedy=error.remedy, transient=error.transient)
+    return JobFailure(
+        what=traceback.format_exception_only(error)[-1].strip(),
+        remedy="Look at the application's log for the traceback",
+    )
+
+
+@contextmanager
+def _pipes_messages(arguments: argparse.Namespace, store: StoreSettings) -> Iterator[Callable[[Message], None]]:
+    """Opens Dagster Pipes over S3; yields where messages go (nowhere when the job was not started with Pipes)."""
+    if not arguments.dagster_pipes_context:
+        yield lambda _message: None
+        return
+    import boto3
+    from dagster_pipes import PipesMappingParamsLoader, PipesS3ContextLoader, PipesS3MessageWriter, open_dagster_pipes
+
+    client = boto3.client("s3", endpoint_url=store.endpoint_url, region_name=store.region)
+    loader = PipesMappingParamsLoader(
+        {
+            "DAGSTER_PIPES_CONTEXT": arguments.dagster_pipes_context,
+            "DAGSTER_PIPES_MESSAGES": arguments.dagster_pipes_messages,
+        }
+    )
+    with open_dagster_pipes(
+        context_loader=PipesS3ContextLoader(client),
+        message_writer=PipesS3MessageWriter(client, interval=_UPLOAD_SECONDS),
+        params_loader=loader,
+    ) as pipes:
+        yield lambda message: pipes.report_custom_message(payload_of(message))
+
+
+def _die_with_the_application() -> None:
+    """Ends this process when its standard input closes: the JVM that started it is gone, however it went."""
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(1):
+            pass
+        os._exit(_ORPHANED_EXIT_CODE)
+
+    threading.Thread(target=watch, name="orphan-watch", daemon=True).start()
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Runs one job in this Spark application.")
+    parser.add_argument("--job", required=True, help="a module of spark/jobs, or a dotted module path")
+    parser.add_argument("--parameters", required=True, help="URI of the parameter document")
+    parser.add_argument("--endpoint-url", help="the object store's address, where it is not AWS's own")
+    parser.add_argument("--region", default=StoreSettings().region)
+    parser.add_argument("--die-with-stdin", action="store_true", help="end when standard input closes")
+    parser.add_argument("--dagster-pipes-context", help="Pipes' own")
+    parser.add_argument("--dagster-pipes-messages", help="Pipes' own")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Runs the job that the command line names; an exception ends the process with its traceback and exit code 1."""
+    parsed = _parse(arguments)
+    if parsed.die_with_stdin:
+        _die_with_the_application()
+    store = StoreSettings(endpoint_url=parsed.endpoint_url, region=parsed.region)
+    parameters = decode(ObjectStore(store).read(parsed.parameters), JobParameters, where=parsed.parameters)
+    with _pipes_messages(parsed, store) as emit:
+        from pyspark.sql import SparkSession
+
+        session = SparkSession.builder.appName(f"{parameters.system} {parameters.run_id}").getOrCreate()
+        try:
+            run_job(parsed.job, parameters, session.sparkContext, emit)
+        finally:
+            session.stop()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
