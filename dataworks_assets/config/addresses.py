@@ -1,24 +1,36 @@
-"""Filling in the addresses that a deployment leaves to the embedded stack."""
+"""Filling in what a deployment leaves to the embedded stack: addresses, certificates, queue and topics."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
 
-from dataworks_assets.config.deployment import Deployment
-from dataworks_assets.config.model import Model
-from dataworks_assets.config.services import EMBEDDED
+from dataworks_assets.config.deployment import Deployment, ExportsConfig, SnapshotConfig
+from dataworks_assets.config.services import EMBEDDED, KeyServiceConfig
 
 
-class StackAddresses(Model):
-    """Where the embedded stack's services listen, and the certificates made for its clients."""
+class StackAddresses(Protocol):
+    """What the embedded stack's state says of its services; `dataworks_assets.stack.state.StackState` is one."""
 
-    s3_endpoint: str
-    aws_endpoint: str
-    metastore_uri: str
-    key_service_url: str
-    key_service_ca_path: str
-    key_service_certificate_path: str
-    key_service_private_key_path: str
+    @property
+    def s3_endpoint(self) -> str: ...  # noqa: D102
+    @property
+    def aws_endpoint(self) -> str: ...  # noqa: D102
+    @property
+    def metastore_uri(self) -> str: ...  # noqa: D102
+    @property
+    def key_service_url(self) -> str: ...  # noqa: D102
+    @property
+    def ca_path(self) -> str | Path: ...  # noqa: D102
+    @property
+    def client_certificate_path(self) -> str | Path: ...  # noqa: D102
+    @property
+    def client_key_path(self) -> str | Path: ...  # noqa: D102
+    @property
+    def completion_topic_arns(self) -> Mapping[str, str]: ...  # noqa: D102
+    @property
+    def message_queue_url(self) -> str: ...  # noqa: D102
 
 
 def is_embedded(deployment: Deployment) -> bool:
@@ -27,38 +39,55 @@ def is_embedded(deployment: Deployment) -> bool:
     return EMBEDDED in addresses
 
 
-def resolve(deployment: Deployment, stack: Mapping[str, str] | StackAddresses | None) -> Deployment:
+def resolve(deployment: Deployment, stack: StackAddresses | None) -> Deployment:
     """Returns the deployment with the stack's addresses in the place of `embedded`.
 
     Args:
         deployment: as it was loaded.
-        stack: the running stack's addresses, as `StackAddresses` names them (more keys are ignored); None when it is
-            down: then the addresses stay open, and the first use of one raises StackError.
+        stack: the stack's state; None when it is down: then the addresses stay open, and the first use of one raises
+            StackError. An address the state leaves empty stays open too.
     """
     if stack is None or not is_embedded(deployment):
         return deployment
-    if not isinstance(stack, StackAddresses):
-        stack = StackAddresses(**{name: stack[name] for name in StackAddresses.model_fields})
-    key_service = deployment.key_service
-    if key_service.url == EMBEDDED:
-        key_service = key_service.model_copy(
-            update={
-                "url": stack.key_service_url,
-                "ca_path": stack.key_service_ca_path,
-                "certificate_path": stack.key_service_certificate_path,
-                "private_key_path": stack.key_service_private_key_path,
-            }
-        )
     store, aws, catalog = deployment.store, deployment.aws, deployment.catalog
     return deployment.model_copy(
         update={
             "store": store.model_copy(update={"endpoint": _filled(store.endpoint, stack.s3_endpoint)}),
             "aws": aws.model_copy(update={"endpoint": _filled(aws.endpoint, stack.aws_endpoint)}),
             "catalog": catalog.model_copy(update={"uri": _filled(catalog.uri, stack.metastore_uri)}),
-            "key_service": key_service,
+            "key_service": _key_service(deployment.key_service, stack),
+            "exports": _exports(deployment.exports, stack),
         }
     )
 
 
-def _filled(address: str | None, stack_address: str) -> str | None:
-    return stack_address if address == EMBEDDED else address
+def _filled(address: str | None, stack_address: str | None) -> str | None:
+    return stack_address or EMBEDDED if address == EMBEDDED else address
+
+
+def _key_service(key_service: KeyServiceConfig, stack: StackAddresses) -> KeyServiceConfig:
+    if key_service.url != EMBEDDED:
+        return key_service
+    return key_service.model_copy(
+        update={
+            "url": stack.key_service_url or EMBEDDED,
+            "ca_path": str(stack.ca_path),
+            "certificate_path": str(stack.client_certificate_path),
+            "private_key_path": str(stack.client_key_path),
+        }
+    )
+
+
+def _exports(exports: ExportsConfig, stack: StackAddresses) -> ExportsConfig:
+    topics = stack.completion_topic_arns
+
+    def filled(snapshot: SnapshotConfig, name: str) -> SnapshotConfig:
+        return snapshot.model_copy(update={"topic": _filled(snapshot.topic, topics.get(name))})
+
+    return exports.model_copy(
+        update={
+            "queue": _filled(exports.queue, stack.message_queue_url),
+            "full": filled(exports.full, "full"),
+            "incremental": filled(exports.incremental, "incremental"),
+        }
+    )

@@ -6,8 +6,9 @@ import hashlib
 
 import msgspec
 
-from dataworks_assets.config.collections import CollectionConfig, ColumnConfig, TableConfig
+from dataworks_assets.config.collections import CollectionConfig
 from dataworks_assets.config.naming import TAG_NOT_SET, SnapshotType, hive_database
+from dataworks_assets.config.tables import ColumnConfig, TableConfig
 from spark.contract import Collection, Column, OutputTable
 
 _NOT_OUTPUT = ("quarantine_share", "row_loss_share", "unique_ids", "manifest_required", "preview")
@@ -54,7 +55,7 @@ def build_tables(config: CollectionConfig, snapshot_type: SnapshotType) -> list[
         partition_column=config.partition_column,
         tags=config.tags,
     )
-    declared = {f"{table.database}.{table.table}": table for table in (main, *config.tables)}
+    declared = {table.table: table for table in (main, *config.tables)}
     return [_table(table, snapshot_type, declared) for table in (main, *config.tables)]
 
 

@@ -6,173 +6,34 @@ clash is seen in `config.clashes`, since one model cannot know.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from datetime import date
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, model_validator
 
-from dataworks_assets.config.model import DocumentPath, Model
-from dataworks_assets.config.naming import HIVE_NAME, SnapshotType, TopicName, is_owner, split_topic, table_name
+from dataworks_assets.config.model import DocumentPath, Model, refused
+from dataworks_assets.config.naming import SnapshotType, TopicName, is_owner, split_topic, table_name
 from dataworks_assets.config.prefixes import PrefixTemplate
-from spark.contract import Layout, Misfit
-from spark.decode.types import parse_type
+from dataworks_assets.config.tables import HiveName, TableConfig, TableShape
+from spark.contract import Layout
 from spark.errors import ConfigurationError
-
-STANDARD_COLUMNS = ("id", "record_timestamp", "created", "removed")
-ERRORS_COLUMN = "_errors"
-_DECLARED = (Layout.TYPED, Layout.COLUMNS)
-_MAX_TAGS = 9
-"""S3 allows ten on an object; `snapshot_type` is the tenth."""
-_MAX_TAG_KEY, _MAX_TAG_VALUE = 128, 256
-_TAG_TEXT = re.compile(r"[\w +\-=.:/@]*")
-
-
-def _problem(text: str, *at: str | int) -> PydanticCustomError:
-    """A refusal whose line is that of the part `at`, counted from where the validator stands."""
-    return PydanticCustomError("refused", "{text}", {"text": text, "at": at})
-
-
-def _hive_name(text: str) -> str:
-    if not HIVE_NAME.fullmatch(text):
-        raise _problem(f"{text!r} is no Hive name: write lower-case letters, digits and _ only")
-    return text
-
-
-def _type(text: str) -> str:
-    try:
-        parse_type(text)
-    except ConfigurationError as error:
-        raise _problem(f"the type does not parse: {error}") from error
-    return text
 
 
 def _topic(text: str) -> str:
     try:
         split_topic(text)
     except ConfigurationError as error:
-        raise _problem(str(error)) from error
+        raise refused(str(error)) from error
     return text
-
-
-def _tags(tags: dict[str, str]) -> dict[str, str]:
-    if len(tags) > _MAX_TAGS:
-        raise _problem(f"{len(tags)} tags, where an object of S3 holds ten and `snapshot_type` is one of them")
-    for key, value in tags.items():
-        if not 0 < len(key) <= _MAX_TAG_KEY or len(value) > _MAX_TAG_VALUE or not _TAG_TEXT.fullmatch(key + value):
-            raise _problem(f"S3 refuses the tag {key!r}: {value!r}", key)
-    return tags
 
 
 def _owner(text: str) -> str:
     if not is_owner(text):
-        raise _problem(f"{text!r} is no owner: write an e-mail address, or team:<name>")
+        raise refused(f"{text!r} is no owner: write an e-mail address, or team:<name>")
     return text
 
 
-HiveName = Annotated[str, AfterValidator(_hive_name)]
 Owner = Annotated[str, AfterValidator(_owner)]
-Tags = Annotated[dict[str, str], AfterValidator(_tags)]
-
-
-class ColumnConfig(Model):
-    """A declared column. A plain text in a list of columns is the name of a string column."""
-
-    name: HiveName
-    """Lower-case letters, digits and `_`."""
-    type: Annotated[str, AfterValidator(_type)] = "string"
-    """A Hive type: `bigint`, `decimal(18,2)`, `timestamp`, `struct<a:string,b:array<date>>`, `map<string,double>`..."""
-    path: DocumentPath = ()
-    """Where the value stands in the document, from its root; the column's own name when left out."""
-    comment: str = ""
-    """Shown in the table's description and in Dagster."""
-
-
-def _as_column(value: object) -> object:
-    return {"name": value} if isinstance(value, str) else value
-
-
-def _distinct(columns: tuple[ColumnConfig, ...]) -> tuple[ColumnConfig, ...]:
-    for name, count in Counter(column.name for column in columns).items():
-        if count > 1:
-            last = max(index for index, column in enumerate(columns) if column.name == name)
-            raise _problem(f"the column {name!r} is there {count} times", last)
-    return columns
-
-
-Columns = Annotated[
-    tuple[Annotated[ColumnConfig, BeforeValidator(_as_column, json_schema_input_type=str | ColumnConfig)], ...],
-    AfterValidator(_distinct),
-]
-
-
-class TableShape(Model):
-    """What any table of a collection says about its columns."""
-
-    columns: Columns = ()
-    """The declared columns, in order. Layouts `typed` and `columns` need them, the others have none."""
-    text_column: HiveName = "record"
-    """Name of the column that holds the document's text (layouts `raw`, `typed`, `text`); `val` for old readers."""
-    misfit: Misfit = Misfit.NULL
-    """What becomes of a value that does not fit its type: `null` with an entry in `_errors`, or `refuse` the row."""
-    partition_column: HiveName = "export_date"
-    """Name of the partition column of the table of all days."""
-    tags: Tags = Field(default_factory=dict)
-    """Tags of every object. Access is granted by them: without any, the objects get `collection_tag` = `NOT_SET`."""
-
-    def refuse_shape(self, layout: Layout) -> None:
-        """Raises what is wrong between a layout and its columns."""
-        if layout in _DECLARED and not self.columns:
-            raise _problem(f"layout {layout} needs `columns`", "layout")
-        if layout not in _DECLARED and self.columns:
-            raise _problem(f"layout {layout} has no `columns`: say `typed` to have both", "columns")
-        taken = {*standard_columns(layout, self.text_column, self.misfit), self.partition_column}
-        for index, column in enumerate(self.columns):
-            if column.name in taken:
-                raise _problem(
-                    f"the column {column.name!r} has the name of one that every {layout} table has", "columns", index
-                )
-        standard = standard_columns(layout, "", self.misfit)
-        if self.text_column in standard and layout is not Layout.COLUMNS:
-            raise _problem(f"text_column {self.text_column!r} is the name of a standard column", "text_column")
-
-
-def standard_columns(layout: Layout, text_column: str, misfit: Misfit) -> tuple[str, ...]:
-    """Returns the names of the columns a layout has besides the declared ones."""
-    errors = (ERRORS_COLUMN,) if misfit is Misfit.NULL else ()
-    return {
-        Layout.RAW: (*STANDARD_COLUMNS, text_column),
-        Layout.TYPED: (*STANDARD_COLUMNS, text_column, ERRORS_COLUMN),
-        Layout.COLUMNS: errors,
-        Layout.TEXT: (text_column,),
-    }[layout]
-
-
-class TableConfig(TableShape):
-    """A further table that a collection fills, with files and tags of its own."""
-
-    database: HiveName
-    """Its Hive database."""
-    table: HiveName
-    """Its name; the table of all days ends in `_history` when `newest` is true."""
-    layout: Layout = Layout.COLUMNS
-    """What its columns are made of: `columns`, `typed`, `raw` or `text`."""
-    columns_from: str | None = None
-    """`<database>.<table>` of another table of this collection: `columns` then names some of its columns (all if none)."""
-    newest: bool = False
-    """Whether there is also the plain table that shows the newest published day alone."""
-    description: str = ""
-    """Shown as the table's comment."""
-
-    @model_validator(mode="after")
-    def _checked(self) -> Self:
-        if self.columns_from is None:
-            self.refuse_shape(self.layout)
-        elif any(column != ColumnConfig(name=column.name) for column in self.columns):
-            raise _problem("with `columns_from` a column is a name alone: its type and path come from there", "columns")
-        return self
 
 
 class SourceConfig(Model):
@@ -194,9 +55,9 @@ class SourceConfig(Model):
     @model_validator(mode="after")
     def _checked(self) -> Self:
         if self.last_day < self.first_day:
-            raise _problem("last_day is before first_day", "last_day")
+            raise refused("last_day is before first_day", "last_day")
         if (self.manifest_bucket is None) is not (self.manifest_prefix is None):
-            raise _problem("manifest_bucket and manifest_prefix go together")
+            raise refused("manifest_bucket and manifest_prefix go together")
         return self
 
 
@@ -259,10 +120,28 @@ class CollectionConfig(TableShape):
     def _checked(self) -> Self:
         self.refuse_shape(self.layout)
         if self.first_day and self.last_day and self.last_day < self.first_day:
-            raise _problem("last_day is before first_day", "last_day")
-        if self.unique_ids and self.id_path == ():
-            raise _problem("id_path is empty: write null where documents have no id", "id_path")
+            raise refused("last_day is before first_day", "last_day")
+        if self.id_path == ():
+            raise refused("id_path is empty: write null where documents have no id", "id_path")
+        self._refuse_origins()
         return self
+
+    def _refuse_origins(self) -> None:
+        """Raises where `columns_from` names no table of this collection, or columns that it has not."""
+        known = {self.table_name: {column.name for column in self.columns}}
+        for index, table in enumerate(self.tables):
+            if table.columns_from is None:
+                known[table.table] = {column.name for column in table.columns}
+                continue
+            origin = known.get(table.columns_from)
+            if origin is None:
+                text = f"columns_from names {table.columns_from!r}: no table of this collection before this one"
+                raise refused(text, "tables", index, "columns_from")
+            for place, column in enumerate(table.columns):
+                if column.name not in origin:
+                    text = f"the table {table.columns_from!r} has no column {column.name!r}"
+                    raise refused(text, "tables", index, "columns", place)
+            known[table.table] = {column.name for column in table.columns} or origin
 
     @property
     def names(self) -> TopicName:

@@ -62,7 +62,7 @@ class SnapshotConfig(Model):
     """What starts and watches one snapshot type."""
 
     topic: str | None = None
-    """Topic (name or ARN) on which the producer says that its export is complete; null: no messages."""
+    """ARN of the topic on which the producer says that its export is complete, or `embedded`; null: no messages."""
     schedule: Cron | None = None
     """When to look for exports in environments without messages (UTC); null: never."""
     due_utc: time | None = None
@@ -79,7 +79,7 @@ class ExportsConfig(Model):
     manifest_required: bool = True
     """Whether a data file without its manifest refuses its collection's day."""
     queue: str | None = None
-    """Queue (name or URL) that is subscribed to the topics; null: no messages are read."""
+    """URL of the queue that is subscribed to the topics, or `embedded`; null: no messages are read."""
     full: SnapshotConfig = SnapshotConfig()
     """The full export."""
     incremental: SnapshotConfig = SnapshotConfig()

@@ -1,8 +1,8 @@
 """The one place where the environment is read.
 
 `DATAWORKS_DEPLOYMENT` names the deployment (default `local`), `DATAWORKS_HOME` the folder of this machine's state (default
-`.dataworks`), `DATAWORKS_CONFIG` a folder with further deployments and collections, `DATAWORKS_OPTIONS` the options that are
-on, between commas.
+`.dataworks` beside the code), `DATAWORKS_CONFIG` a folder with further deployments and collections, `DATAWORKS_OPTIONS` the
+options that are on, between commas.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+_HOME = Path(__file__).resolve().parents[2] / ".dataworks"
+
 
 @dataclass(frozen=True)
 class Environment:
     """What the environment says, defaults filled in."""
 
     deployment: str = "local"
-    home: Path = Path(".dataworks")
+    home: Path = _HOME
     config_folder: Path | None = None
     options: tuple[str, ...] = ()
 
@@ -33,7 +35,7 @@ def read_environment(variables: Mapping[str, str] | None = None) -> Environment:
     folder = said.get("DATAWORKS_CONFIG")
     return Environment(
         deployment=said.get("DATAWORKS_DEPLOYMENT") or "local",
-        home=Path(said.get("DATAWORKS_HOME") or ".dataworks").absolute(),
-        config_folder=Path(folder).absolute() if folder else None,
+        home=Path(said.get("DATAWORKS_HOME") or _HOME).resolve(),
+        config_folder=Path(folder).resolve() if folder else None,
         options=tuple(option.strip() for option in said.get("DATAWORKS_OPTIONS", "").split(",") if option.strip()),
     )

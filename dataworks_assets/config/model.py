@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic_core import PydanticCustomError
 
 
 class Model(BaseModel):
@@ -22,3 +23,8 @@ def _split_path(value: object) -> object:
 
 DocumentPath = Annotated[tuple[str, ...], BeforeValidator(_split_path, json_schema_input_type=str | list[str])]
 """A path from a document's root: `message._id`, or a list where a name itself holds a dot."""
+
+
+def refused(text: str, *at: str | int) -> PydanticCustomError:
+    """Returns what a validator raises; its line in the file is that of the part `at` below where the validator stands."""
+    return PydanticCustomError("refused", "{text}", {"text": text, "at": at})

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from spark.contract import OutputTable
 from spark.errors import ConfigurationError
 
 HIVE_NAME = re.compile(r"[a-z0-9_]+")
@@ -80,6 +81,11 @@ def hive_database(snapshot_type: SnapshotType) -> str:
 def table_name(topic: str) -> str:
     """Returns the plain table's name of a topic: `penalties_and_deductions_sanction`."""
     return hive_fold("_".join(split_topic(topic)))
+
+
+def quarantine_table(main: OutputTable) -> str:
+    """Returns the name of the table that holds a collection's quarantined lines, beside its main table."""
+    return f"{main.newest or main.name}_quarantine"
 
 
 def asset_key(system: str, snapshot_type: SnapshotType, topic: str) -> tuple[str, ...]:

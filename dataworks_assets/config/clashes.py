@@ -1,0 +1,65 @@
+"""What only shows when all collections are seen together: two that want one table, or one asset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from dataworks_assets.config.building import build_tables
+from dataworks_assets.config.collections import CollectionConfig
+from dataworks_assets.config.naming import SnapshotType, asset_fold, asset_key, quarantine_table
+from dataworks_assets.config.problems import Problem
+
+
+class Placed(NamedTuple):
+    """A collection and where it is configured."""
+
+    config: CollectionConfig
+    where: str
+
+    def __str__(self) -> str:
+        return f"{self.config.topic} ({self.where})"
+
+
+def clashes(collections: Iterable[Placed]) -> Iterator[Problem]:
+    """Yields every pair that clashes, naming both: tables as Hive folds their names, assets as Dagster does."""
+    owners: dict[str, Placed] = {}
+    told: set[tuple[str, str]] = set()
+    for placed in collections:
+        for snapshot_type in placed.config.snapshot_types:
+            for claim in _claims(placed.config, snapshot_type):
+                other = owners.setdefault(claim, placed)
+                pair = (placed.where, other.where)
+                if pair in told or (other is placed and claim not in _repeated(placed.config)):
+                    continue
+                told.add(pair)
+                yield _problem(placed, other, claim)
+
+
+def _claims(config: CollectionConfig, snapshot_type: SnapshotType) -> Iterator[str]:
+    """Yields what a collection of one snapshot type needs for itself alone."""
+    tables = build_tables(config, snapshot_type)
+    for table in tables:
+        yield f"the table {table.database}.{table.name}"
+        if table.newest is not None:
+            yield f"the table {table.database}.{table.newest}"
+    yield f"the table {tables[0].database}.{quarantine_table(tables[0])}"
+    yield f"the asset {asset_fold(asset_key('adg', snapshot_type, config.topic))}"
+
+
+def _repeated(config: CollectionConfig) -> set[str]:
+    """Returns what one collection would need twice."""
+    claims = [claim for snapshot_type in config.snapshot_types for claim in _claims(config, snapshot_type)]
+    return {claim for claim in claims if claims.count(claim) > 1}
+
+
+def _problem(placed: Placed, other: Placed, claim: str) -> Problem:
+    if other is placed:
+        return Problem(placed.where, f"{placed.config.topic} needs {claim} twice", "Give its tables names of their own")
+    if other.config.topic == placed.config.topic:
+        return Problem(placed.where, f"{placed.config.topic} is configured already in {other.where}", "Keep one of the two")
+    return Problem(
+        placed.where,
+        f"{placed.config.topic} and {other} both need {claim}: case and hyphens do not tell names apart there",
+        "Give one of them another `table`, or leave it out",
+    )

@@ -1,0 +1,120 @@
+"""What is wrong with a configuration, in a form that can be gathered: all of it is said at once, each with its place."""
+
+from __future__ import annotations
+
+import difflib
+import typing
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from pydantic import BaseModel, ValidationError
+
+from spark.errors import ConfigurationError
+
+if typing.TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from dataworks_assets.config.yaml_source import Location
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong: `file:line`, what, and what to do."""
+
+    where: str
+    what: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return str(ConfigurationError(self.what, where=self.where, remedy=self.remedy))
+
+
+def raise_problems(problems: Sequence[Problem]) -> None:
+    """Raises one ConfigurationError that tells all problems, in order of their places; nothing where there are none."""
+    if not problems:
+        return
+    if len(problems) == 1:
+        raise ConfigurationError(problems[0].what, where=problems[0].where, remedy=problems[0].remedy)
+    told = "\n".join(f"  {problem}" for problem in sorted(problems, key=_place))
+    raise ConfigurationError(f"{len(problems)} things are wrong with the configuration:\n{told}")
+
+
+def model_problems(
+    error: ValidationError, model: type[BaseModel], where: Callable[[Location], str], *, keys_elsewhere: Sequence[str] = ()
+) -> Iterator[Problem]:
+    """Yields what a model's validation found, in the file's own words and places.
+
+    Args:
+        error: as pydantic raised it.
+        model: the model that was validated, for the nearest valid names.
+        where: gives `file:line` of a location below the model.
+        keys_elsewhere: fields of the model that do not stand in the file as keys.
+    """
+    for detail in error.errors():
+        location: Location = tuple(detail["loc"])
+        at = detail.get("ctx", {}).get("at", ())
+        if detail["type"] == "extra_forbidden":
+            key = str(location[-1])
+            valid = [name for name in _keys(model, location[:-1]) if name not in keys_elsewhere]
+            yield Problem(where(location), f"unknown key {key!r}", _nearest(key, valid))
+        else:
+            yield Problem(where((*location, *at)), _text(detail, location))
+
+
+def nearest(name: str, valid: Sequence[str]) -> str:
+    """Returns the remedy for an unknown name: the nearest valid one, else all of them."""
+    return _nearest(name, list(valid))
+
+
+def _place(problem: Problem) -> tuple[str, int]:
+    path, _, line = problem.where.rpartition(":")
+    return (path, int(line)) if line.isdecimal() else (problem.where, 0)
+
+
+def _nearest(name: str, valid: list[str]) -> str:
+    close = difflib.get_close_matches(name.lower(), valid, n=1)
+    return f"Did you mean {close[0]!r}?" if close else f"Use one of: {', '.join(sorted(valid))}"
+
+
+def _text(detail: ErrorDetails, location: Location) -> str:
+    field = ".".join(str(part) for part in location)
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "string_type" and not isinstance(detail["input"], dict | list):
+        return f"{field}: {detail['input']!r} is no text: put it in quotes"
+    if detail["type"] in {"refused", "value_error"}:
+        return message if not field else f"{field}: {message}"
+    if detail["type"] == "missing":
+        return f"{field} is missing"
+    return f"{field}: {message[:1].lower()}{message[1:]}, not {detail['input']!r}"
+
+
+def _keys(model: type[BaseModel], location: Location) -> list[str]:
+    """Returns the keys that are valid at a location below a model."""
+    found: list[object] = [model]
+    for part in location:
+        found = [below for annotation in found for below in _below(annotation, part)]
+    models = [candidate for annotation in found for candidate in _models(annotation)]
+    return list(dict.fromkeys(name for candidate in models for name in candidate.model_fields))
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    """Yields the models that an annotation may stand for, through Annotated and unions, not into containers."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    elif typing.get_origin(annotation) not in {tuple, list, dict}:
+        for argument in typing.get_args(annotation):
+            yield from _models(argument)
+
+
+def _below(annotation: object, part: str | int) -> Iterator[object]:
+    """Yields the annotations of what stands under a key or index, through Annotated and unions."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        if part in annotation.model_fields:
+            yield annotation.model_fields[str(part)].annotation
+    elif origin in {tuple, list}:
+        yield arguments[0]
+    elif origin is dict:
+        yield arguments[1]
+    else:
+        for argument in arguments:
+            yield from _below(argument, part)
