@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import obstore
@@ -64,7 +65,7 @@ class ObjectStore:
         return cls(StoreSettings(scheme="memory"))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (ObjectStore, (self.settings,))
+        return (shared_store, (self.settings,))
 
     def _client(self, bucket: str) -> S3Store | MemoryStore:
         if bucket not in self._clients:
@@ -190,6 +191,12 @@ class ObjectStore:
             return self.read(uri)
         except NotFoundError:
             return None
+
+
+@cache
+def shared_store(settings: StoreSettings) -> ObjectStore:
+    """The one store of this process for these settings, so that every task of a worker shares its connections."""
+    return ObjectStore(settings)
 
 
 def _make_client(bucket: str, settings: StoreSettings) -> S3Store | MemoryStore:

@@ -7,6 +7,7 @@ the work itself belongs here.
 from __future__ import annotations
 
 import queue
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -22,6 +23,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _POLL_SECONDS = 0.05
+_PYTHON_ERROR = re.compile(r"^[a-z_][\w.]*\.\w+(Error|Exception): |^\w+Error: ")
 
 
 class Cluster(Protocol):
@@ -127,5 +129,7 @@ def _forwarding(arrived: queue.SimpleQueue[list[Any]]) -> Any:  # noqa: ANN401 -
 
 
 def _reason(error: Exception) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[0][:500] if lines else type(error).__name__
+    """The task's own Python error where the trace holds one, else the first line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    raised = [line for line in lines if _PYTHON_ERROR.match(line)]
+    return (raised or lines or [type(error).__name__])[0][:500]

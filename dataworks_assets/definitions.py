@@ -1,0 +1,36 @@
+"""The code location: one function builds the Definitions from settings; nothing is read or opened when this is imported."""
+
+from __future__ import annotations
+
+from dagster import Definitions, ResourceDefinition, definitions, in_process_executor
+
+from dataworks_assets.config.loader import load_settings
+from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.config.settings import Settings
+from dataworks_assets.stack.bring_up import with_stack
+from dataworks_assets.systems.adg.assets import collection_assets, export_asset
+from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.platform import Platform
+
+
+def build_definitions(*, settings: Settings, platform: Platform) -> Definitions:
+    """Returns everything that exists under these settings.
+
+    Args:
+        settings: the deployment and its collections.
+        platform: the clients that runs and sensors use; made on first use.
+    """
+    scopes = [AdgScope(settings, snapshot_type) for snapshot_type in SnapshotType]
+    assets = [asset for scope in scopes if (asset := collection_assets(scope)) is not None]
+    return Definitions(
+        assets=[*(export_asset(scope) for scope in scopes), *assets],
+        resources={"platform": ResourceDefinition.hardcoded_resource(platform)},
+        executor=in_process_executor,
+    )
+
+
+@definitions
+def defs() -> Definitions:
+    """The code location of the deployment that the environment names (`DATAWORKS_DEPLOYMENT`, default `local`)."""
+    settings = load_settings()
+    return build_definitions(settings=settings, platform=Platform(settings, bring_up=with_stack))

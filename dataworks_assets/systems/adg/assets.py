@@ -1,0 +1,156 @@
+"""ADG's assets: one a collection and snapshot type, all of a snapshot type in one multi-asset, partitioned by export date.
+
+Whatever a run selects, any collections over any range of days, becomes one Spark application.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from dagster import (
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    AssetSpec,
+    BackfillPolicy,
+    Config,
+    DailyPartitionsDefinition,
+    Failure,
+    MetadataValue,
+    multi_asset,
+)
+from pydantic import Field
+
+from dataworks_assets.config.naming import dagster_tags
+from dataworks_assets.engines.pipes import PipesChannel
+from dataworks_assets.systems.adg.execution import Execution, Failed
+from dataworks_assets.systems.adg.plan import Request
+from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
+from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.reporting import CHECK_NAME, column_schema
+from spark.publish.tables import shown_columns
+
+SPARK_POOL = "local_spark"
+_MAX_RETRIES_TAG = "dagster/max_retries"
+
+
+class AdgRunConfig(Config):
+    """What a run of ADG may be told, in the launchpad or on the command line."""
+
+    correlation_id: str = Field(default="", description="Of the export's message; shown in notices, rows and logs.")
+    s3_prefix: str | None = Field(
+        default=None, description="Prefix of the data files in the input bucket, in place of the configured one; one day only."
+    )
+    skip_pdm_trigger: bool | None = Field(
+        default=None, description="Whether the next product is not triggered; unset: the deployment's default. Full only."
+    )
+    force: bool = Field(default=False, description="Read and publish again what is published and unchanged.")
+    confirm: bool = Field(default=False, description="Accept a full in which a collection lost its rows.")
+
+
+def export_asset(scope: AdgScope) -> AssetSpec:
+    """Returns the producer's export as an external asset, where the lineage begins."""
+    return AssetSpec(
+        key=_export_key(scope),
+        partitions_def=_daily(scope.settings.deployment.exports.first_day),
+        group_name=f"{scope.name}_source",
+        kinds={"s3"},
+        description=f"The producer's {scope.snapshot_type} export: encrypted, compressed files of every topic, one prefix a day.",
+        metadata={"location": MetadataValue.path(_data_template(scope))},
+    )
+
+
+def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
+    """Returns the multi-asset of one snapshot type; None where no collection is configured for it."""
+    if not scope.collections:
+        return None
+    by_key = {AssetKey(list(scoped.key_path)): scoped.name for scoped in scope.collections.values()}
+    first_day = min(scoped.first_day for scoped in scope.collections.values())
+
+    @multi_asset(
+        name=scope.name,
+        specs=[_spec(scope, scoped) for scoped in scope.collections.values()],
+        check_specs=[AssetCheckSpec(CHECK_NAME, asset=key, description=_CHECK_DESCRIPTION) for key in by_key],
+        can_subset=True,
+        partitions_def=_daily(first_day),
+        backfill_policy=BackfillPolicy.single_run(),
+        required_resource_keys={"platform"},
+        pool=SPARK_POOL,
+    )
+    def materialize(context: AssetExecutionContext, config: AdgRunConfig) -> Iterator[None]:
+        names = tuple(sorted(by_key[key] for key in context.selected_asset_keys))
+        request = Request(
+            collections=names,
+            days=tuple(date.fromisoformat(key) for key in context.partition_keys),
+            correlation_id=config.correlation_id,
+            s3_prefix=config.s3_prefix,
+            force=config.force,
+            confirm=config.confirm,
+        )
+        platform: Platform = context.resources.platform
+        execution = Execution(platform, scope, context, channel=PipesChannel(context))
+        execution.run(request)
+        if execution.failures:
+            _fail(context, execution.failures)
+        yield from ()
+
+    return materialize
+
+
+_CHECK_DESCRIPTION = "Whether the day was published, with the evidence: files, manifests, ids, slices, schema, quarantine, rows."
+
+
+def _spec(scope: AdgScope, scoped: ScopedCollection) -> AssetSpec:
+    config, main = scoped.config, scoped.job.tables[0]
+    tables = [name for table in scoped.job.tables for name in (table.newest, table.name) if name]
+    databases = {table.database for table in scoped.job.tables}
+    return AssetSpec(
+        key=AssetKey(list(scoped.key_path)),
+        deps=[_export_key(scope)],
+        skippable=True,
+        group_name=scoped.group,
+        kinds={"parquet", "hive", "spark"},
+        owners=list(config.owners),
+        tags=dagster_tags(main.tags),
+        code_version=scoped.config_hash,
+        partitions_def=_daily(scoped.first_day, config.last_day),
+        description="\n\n".join(filter(None, (config.description, f"Tables: {', '.join(f'`{name}`' for name in tables)}."))),
+        metadata={
+            "dagster/table_name": f"{main.database}.{main.newest or main.name}",
+            "dagster/column_schema": column_schema(shown_columns(main), partition_column=main.partition_column),
+            "topic": config.topic,
+            "layout": str(main.layout),
+            "databases": ", ".join(sorted(databases)),
+            "tables": ", ".join(tables),
+        },
+    )
+
+
+def _daily(first_day: date, last_day: date | None = None) -> DailyPartitionsDefinition:
+    """Export dates, today's among them: an export comes on its own date."""
+    end = (last_day + timedelta(days=1)).isoformat() if last_day else None
+    return DailyPartitionsDefinition(start_date=first_day.isoformat(), end_date=end, end_offset=0 if end else 1)
+
+
+def _export_key(scope: AdgScope) -> AssetKey:
+    return AssetKey(["export", str(scope.snapshot_type)])
+
+
+def _data_template(scope: AdgScope) -> str:
+    deployment = scope.settings.deployment
+    return f"{deployment.store.scheme}://{deployment.buckets.input}/{deployment.prefixes.data}"
+
+
+def _fail(context: AssetExecutionContext, failures: list[Failed]) -> None:
+    """Ends the step as failed; not to be retried where every failure lies in the data."""
+    if all(failure.lies_in_data for failure in failures):
+        context.instance.add_run_tags(context.run_id, {_MAX_RETRIES_TAG: "0"})
+    lines = [f"{failure.collection} {failure.day}: {failure.cause}" for failure in failures]
+    shown = "\n".join(lines[:20]) + (f"\n… and {len(lines) - 20} more" if len(lines) > 20 else "")  # noqa: PLR2004
+    raise Failure(
+        description=f"{len(failures)} of the requested days were not published; the others are.\n{shown}",
+        metadata={"not_published": MetadataValue.int(len(failures))},
+        allow_retries=not all(failure.lies_in_data for failure in failures),
+    )

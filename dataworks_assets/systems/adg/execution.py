@@ -1,0 +1,270 @@
+"""One run of ADG: plan, lease, one application, and every partition reported as it finishes.
+
+Dagster's context is only logged to; whatever is decided is decided by the plan, and whatever is recorded as materialized
+comes from the application's result document.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from dagster import AssetCheckEvaluation, AssetKey, AssetMaterialization
+
+from dataworks_assets.engines.base import JobError, Submission
+from dataworks_assets.engines.channel import Channel
+from dataworks_assets.systems.adg.plan import Decision, Plan, PlannedDay, Request
+from dataworks_assets.systems.adg.planner import Planner
+from dataworks_assets.systems.adg.refusals import clear_refusals, record_refusal
+from dataworks_assets.systems.adg.scope import SYSTEM, AdgScope
+from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.reporting import (
+    ReportContext,
+    check_event,
+    failed_check_event,
+    published_event,
+    unchanged_check_event,
+    unchanged_event,
+)
+from spark.contract import (
+    Finding,
+    JobParameters,
+    JobResult,
+    PartitionResult,
+    PartitionState,
+    PartitionWork,
+    decode,
+)
+from spark.errors import DataworksError, LeaseError, NotFoundError
+from spark.jobs.progress import Finished, Message, Progress
+from spark.publish.lease import Lease, LeaseKeeper
+
+_INTERIM_SECONDS = 5.0
+
+
+class Log(Protocol):
+    """Where a run says what it does: Dagster's log, or a terminal's."""
+
+    def info(self, msg: str) -> None: ...
+    def warning(self, msg: str) -> None: ...
+    def error(self, msg: str) -> None: ...
+
+
+class RunContext(Protocol):
+    """What a run needs of Dagster."""
+
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def log(self) -> Log: ...
+    def log_event(self, event: AssetMaterialization | AssetCheckEvaluation) -> None: ...
+
+
+@dataclass(frozen=True)
+class Failed:
+    """One collection's day that a run did not publish."""
+
+    collection: str
+    day: str
+    cause: str
+    lies_in_data: bool
+
+
+@dataclass
+class Execution:
+    """Carries out one request of one snapshot type."""
+
+    platform: Platform
+    scope: AdgScope
+    context: RunContext
+    channel: Channel | None = None
+    failures: list[Failed] = field(default_factory=list)
+    _reported: set[tuple[str, str]] = field(default_factory=set)
+
+    def run(self, request: Request) -> Plan:
+        """Plans and carries out; what failed is in `failures` afterwards, everything else is published and reported.
+
+        Raises:
+            DataworksError: nothing could be planned, or the application ended without a result.
+        """
+        plan = Planner(self.platform, self.scope).plan(request)
+        self._say(plan)
+        for planned in plan.days:
+            self._report_without_work(planned)
+        if plan.work:
+            with self._leased(plan.work) as (keeper_owner, leases):
+                work = [self._work_of(planned, leases[_key(planned)], request) for planned in plan.work if _key(planned) in leases]
+                if work:
+                    self._submit(tuple(work), keeper_owner)
+        return plan
+
+    def _say(self, plan: Plan) -> None:
+        counts = {decision: len(plan.decided(decision)) for decision in Decision}
+        said = ", ".join(f"{count:,} {decision}" for decision, count in counts.items() if count)
+        input_bytes = sum(planned.input_bytes for planned in plan.work)
+        self.context.log.info(
+            f"{self.scope.name}: {len(plan.days):,} days of collections: {said};"
+            f" {sum(len(planned.files) for planned in plan.work):,} files, {input_bytes / 1e6:,.1f} MB to be read"
+        )
+        for topic in plan.unconfigured_topics:
+            self.context.log.warning(f"topic {topic} is exported but not configured: left alone")
+        for uri in plan.foreign_objects[:20]:
+            self.context.log.warning(f"{uri} is no data file of an export: left alone")
+
+    def _report_without_work(self, planned: PlannedDay) -> None:
+        key = AssetKey(list(planned.collection.key_path))
+        day = planned.day.isoformat()
+        if planned.decision is Decision.UNCHANGED and planned.published is not None:
+            self.context.log_event(unchanged_event(key, planned.published, reason=planned.reason))
+            self.context.log_event(unchanged_check_event(key, planned.published, reason=planned.reason))
+        elif planned.decision is Decision.HELD:
+            self.context.log.warning(f"{planned.collection.name} {day}: {planned.reason}; `dataworks release` lets it go")
+        elif planned.decision is Decision.NOT_EXPORTED:
+            remedy = "Have the producer export the day, or ask for days that were exported (`dataworks plan` shows them)"
+            finding = Finding(check="read", passed=False, place=day, cause="the day was not exported: " + planned.reason, remedy=remedy)
+            self._fail(planned, finding, lies_in_data=True)
+
+    def _fail(self, planned: PlannedDay, finding: Finding, *, lies_in_data: bool) -> None:
+        key = AssetKey(list(planned.collection.key_path))
+        day = planned.day.isoformat()
+        self.context.log_event(failed_check_event(key, day, finding))
+        self.failures.append(Failed(planned.collection.name, day, finding.cause, lies_in_data))
+
+    @contextmanager
+    def _leased(self, work: tuple[PlannedDay, ...]) -> Iterator[tuple[str, dict[tuple[str, str], Lease]]]:
+        """Holds the partitions of the work; those that another run holds fail, the others go on."""
+        owner = f"{self.context.run_id}-{secrets.token_hex(4)}"
+        ttl_seconds = self.platform.settings.deployment.output.lease_ttl_seconds
+        keeper = LeaseKeeper(self.platform.store, self.scope.control_uri, owner, ttl_seconds)
+        by_key = {_key(planned): planned for planned in work}
+        keeper.start_heartbeat()
+        leases: dict[tuple[str, str], Lease] = {}
+        try:
+            wanted = [(SYSTEM, name, str(self.scope.snapshot_type), day) for name, day in by_key]
+            for (_, name, _, day), lease in keeper.acquire_many(wanted).items():
+                if isinstance(lease, LeaseError):
+                    finding = Finding(check="lease", passed=False, cause=lease.what, remedy=lease.remedy, transient=True)
+                    self._fail(by_key[name, day], finding, lies_in_data=False)
+                else:
+                    leases[name, day] = lease
+            yield owner, leases
+        finally:
+            try:
+                keeper.release_many(list(leases.values()))
+            finally:
+                keeper.stop()
+
+    def _work_of(self, planned: PlannedDay, lease: Lease, request: Request) -> PartitionWork:
+        attempt = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+        return PartitionWork(
+            collection=planned.collection.name,
+            export_date=planned.day.isoformat(),
+            attempt=attempt,
+            epoch=lease.epoch,
+            lease_uri=lease.uri,
+            fingerprint=planned.fingerprint,
+            config_hash=planned.collection.config_hash,
+            files=planned.files,
+            findings=planned.findings,
+            previous_rows=planned.previous_rows,
+            confirmed=request.confirm,
+            correlation_id=request.correlation_id,
+        )
+
+    def _submit(self, work: tuple[PartitionWork, ...], owner: str) -> None:
+        deployment = self.platform.running.deployment
+        application_id = owner
+        parameters = JobParameters(
+            run_id=application_id,
+            system=SYSTEM,
+            collections={name: self.scope.collections[name].job for name in {item.collection for item in work}},
+            partitions=work,
+            store=self.platform.store_settings,
+            key_service=self.platform.key_service_settings,
+            catalog=self.platform.catalog_settings,
+            output_uri=self.scope.output_uri,
+            control_uri=self.scope.control_uri,
+            result_uri=f"{self.scope.control_uri}/jobs/{application_id}/result.json",
+            lease_owner=owner,
+            lease_ttl_seconds=deployment.output.lease_ttl_seconds,
+            target_file_bytes=deployment.output.target_file_bytes,
+            timestamps=deployment.output.timestamps,
+        )
+        submission = Submission(
+            job=SYSTEM, run_id=application_id, parameters=parameters, timeout_seconds=float(deployment.engine.timeout_seconds)
+        )
+        live = _Live(self, parameters)
+        try:
+            result = self.platform.engine.run(submission, on_message=live.take, channel=self.channel)
+        except JobError as error:
+            if error.result is not None:
+                self._report_all(error.result, ReportContext(self.context.run_id, error.log_address))
+            raise
+        self._report_all(result, ReportContext(self.context.run_id))
+        self.context.log.info(
+            f"{self.scope.name}: {len(result.partitions):,} days of collections in {result.seconds:.1f} s of application"
+            f" ({', '.join(f'{name} {seconds:.1f} s' for name, seconds in result.stage_seconds.items())});"
+            f" {result.key_service_calls} calls of the key service"
+        )
+
+    def _report_all(self, result: JobResult, report: ReportContext) -> None:
+        """Reports what was not reported yet; called with interim documents too."""
+        fresh = [item for item in result.partitions if (item.collection, item.export_date) not in self._reported]
+        published = []
+        for item in fresh:
+            self._reported.add((item.collection, item.export_date))
+            key = AssetKey(list(self.scope.collections[item.collection].key_path))
+            if item.state is PartitionState.PUBLISHED:
+                published.append((item.collection, item.export_date))
+                self.context.log_event(published_event(key, item, report))
+            else:
+                self._refused(item)
+            self.context.log_event(check_event(key, item, report))
+            self.context.log.info(f"time taken for {item.collection}: {item.seconds:.3f}")
+        clear_refusals(self.platform.store, self.scope, published)
+
+    def _refused(self, item: PartitionResult) -> None:
+        causes = [finding.cause for finding in item.findings if not finding.passed]
+        lies_in_data = item.state is PartitionState.REFUSED
+        self.failures.append(Failed(item.collection, item.export_date, causes[0], lies_in_data))
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        record_refusal(self.platform.store, self.scope, item, run_id=self.context.run_id, at_utc=now)
+        self.context.log.error(f"{item.collection} {item.export_date} is not published: {causes[0]}")
+
+
+@dataclass
+class _Live:
+    """Shows what a running application says, and reports the days that its interim result holds."""
+
+    execution: Execution
+    parameters: JobParameters
+    _read_seconds: float = 0.0
+
+    def take(self, message: Message) -> None:
+        """Takes one message of the job."""
+        if isinstance(message, Progress):
+            self.execution.context.log.info(
+                f"{message.files:,} of {message.files_total:,} files, {message.read_bytes / 1e6:,.1f} of"
+                f" {message.total_bytes / 1e6:,.1f} MB, {message.partitions:,} of {message.partitions_total:,} days"
+            )
+        elif isinstance(message, Finished) and time.monotonic() - self._read_seconds > _INTERIM_SECONDS:
+            self._read_seconds = time.monotonic()
+            self._report_interim()
+
+    def _report_interim(self) -> None:
+        uri = self.parameters.result_uri
+        try:
+            body = self.execution.platform.store.read(uri)
+        except NotFoundError:
+            return
+        context = ReportContext(self.execution.context.run_id)
+        self.execution._report_all(decode(body, JobResult, where=uri), context)  # noqa: SLF001
+
+
+def _key(planned: PlannedDay) -> tuple[str, str]:
+    return planned.collection.name, planned.day.isoformat()

@@ -1,0 +1,82 @@
+"""What a run would read and do, and why: the plan of some collections and days. Pure; `planner` makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from dataworks_assets.systems.adg.scope import ScopedCollection
+from spark.contract import DataFile, Finding
+from spark.publish.catalog import Pointer
+
+
+class Decision(StrEnum):
+    """What is to be done with one collection's day."""
+
+    NEW = "new"
+    CHANGED = "changed inputs"
+    RECONFIGURED = "changed configuration"
+    INCOMPLETE = "incomplete"
+    """Published in part, or its files are gone: it is done again."""
+    FORCED = "forced"
+    UNCHANGED = "unchanged"
+    NOT_EXPORTED = "not exported"
+    HELD = "held"
+
+    @property
+    def needs_work(self) -> bool:
+        """Whether a job has to read data."""
+        return self not in {Decision.UNCHANGED, Decision.NOT_EXPORTED, Decision.HELD}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What an operator, a sensor or a schedule asked for."""
+
+    collections: tuple[str, ...]
+    days: tuple[date, ...]
+    correlation_id: str = ""
+    s3_prefix: str | None = None
+    force: bool = False
+    confirm: bool = False
+
+
+@dataclass(frozen=True)
+class PlannedDay:
+    """One collection's day: what it is made of, what is published of it, and what is to be done."""
+
+    collection: ScopedCollection
+    day: date
+    decision: Decision
+    reason: str
+    fingerprint: str = ""
+    files: tuple[DataFile, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    published: Pointer | None = None
+    previous_rows: int | None = None
+
+    @property
+    def input_bytes(self) -> int:
+        """Encrypted bytes to be read."""
+        return sum(file.source.size_bytes for file in self.files)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every requested day of every requested collection, oldest first."""
+
+    request: Request
+    days: tuple[PlannedDay, ...]
+    unconfigured_topics: tuple[str, ...] = ()
+    """Topics on S3 that no collection is configured for: reported and left alone."""
+    foreign_objects: tuple[str, ...] = ()
+
+    @property
+    def work(self) -> tuple[PlannedDay, ...]:
+        """The days that need a job."""
+        return tuple(day for day in self.days if day.decision.needs_work)
+
+    def decided(self, decision: Decision) -> tuple[PlannedDay, ...]:
+        """The days of one decision."""
+        return tuple(day for day in self.days if day.decision is decision)

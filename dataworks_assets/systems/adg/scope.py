@@ -1,0 +1,132 @@
+"""The collections of one snapshot type, with the names by which Dagster, the job and the catalog know them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from dataworks_assets.config.building import audit_hash, output_hash
+from dataworks_assets.config.collections import CollectionConfig
+from dataworks_assets.config.naming import SnapshotType, asset_key, group_name
+from dataworks_assets.config.prefixes import fill
+from dataworks_assets.config.settings import Settings
+from spark.contract import Collection
+from spark.errors import ConfigurationError
+
+SYSTEM = "adg"
+
+
+@dataclass(frozen=True)
+class ExportPlace:
+    """Where one day's export lies."""
+
+    data_uri: str
+    manifest_uri: str | None
+
+
+@dataclass(frozen=True)
+class ScopedCollection:
+    """A configured collection in one snapshot type."""
+
+    config: CollectionConfig
+    job: Collection
+    config_hash: str
+    """Of all that shapes the output."""
+    audit_hash: str
+    """Of all that shapes the output or decides whether it is accepted."""
+    key_path: tuple[str, ...]
+    group: str
+    first_day: date
+
+    @property
+    def name(self) -> str:
+        """`core/statement`."""
+        return self.config.name
+
+    def has_day(self, day: date) -> bool:
+        """Whether the collection is exported on this day at all."""
+        return self.first_day <= day and (self.config.last_day is None or day <= self.config.last_day)
+
+
+@dataclass(frozen=True)
+class AdgScope:
+    """One snapshot type of ADG in one deployment."""
+
+    settings: Settings
+    snapshot_type: SnapshotType
+
+    @property
+    def name(self) -> str:
+        """`adg_full`: the multi-asset's name, and the first part of its assets' keys."""
+        return f"{SYSTEM}_{self.snapshot_type}"
+
+    @cached_property
+    def collections(self) -> dict[str, ScopedCollection]:
+        """Every collection of this snapshot type, by name."""
+        jobs = self.settings.built(self.snapshot_type)
+        return {name: self._scoped(config, jobs[name]) for name, config in sorted(self.settings.of(self.snapshot_type).items())}
+
+    def _scoped(self, config: CollectionConfig, job: Collection) -> ScopedCollection:
+        deployment = self.settings.deployment
+        timestamps = deployment.output.timestamps
+        return ScopedCollection(
+            config=config,
+            job=job,
+            config_hash=output_hash(job, timestamps=timestamps),
+            audit_hash=audit_hash(job, timestamps=timestamps),
+            key_path=asset_key(SYSTEM, self.snapshot_type, config.topic),
+            group=group_name(SYSTEM, self.snapshot_type, config.topic),
+            first_day=max(filter(None, (config.first_day, deployment.exports.first_day))),
+        )
+
+    def select(self, names: Iterable[str]) -> tuple[ScopedCollection, ...]:
+        """Returns the collections of these names, all of them where there is none.
+
+        Raises:
+            ConfigurationError: a name is not configured for this snapshot type.
+        """
+        wanted = sorted(set(names)) or sorted(self.collections)
+        unknown = [name for name in wanted if name not in self.collections]
+        if unknown:
+            raise ConfigurationError(
+                f"no collection {unknown[0]!r} in {self.name}",
+                remedy=f"There are {', '.join(self.collections)}",
+            )
+        return tuple(self.collections[name] for name in wanted)
+
+    def place_of(self, collection: ScopedCollection, day: date, *, s3_prefix: str | None = None) -> ExportPlace:
+        """Returns where a collection's export of a day lies: its own source for that day, else the deployment's.
+
+        Args:
+            collection: whose export.
+            day: the export date.
+            s3_prefix: the prefix that the export's message named, in place of the configured one.
+        """
+        deployment = self.settings.deployment
+        scheme, buckets, prefixes = deployment.store.scheme, deployment.buckets, deployment.prefixes
+        own = collection.config.source_on(day)
+
+        def filled(template: str) -> str:
+            return fill(template, export_date=day, snapshot_type=self.snapshot_type)
+
+        if own is not None:
+            manifests = f"{scheme}://{own.manifest_bucket}/{filled(own.manifest_prefix)}" if own.manifest_prefix else None
+            return ExportPlace(f"{scheme}://{own.bucket}/{filled(own.prefix)}", manifests)
+        return ExportPlace(
+            f"{scheme}://{buckets.input}/{s3_prefix or filled(prefixes.data)}",
+            f"{scheme}://{buckets.manifests}/{filled(prefixes.manifests)}",
+        )
+
+    @property
+    def output_uri(self) -> str:
+        """`s3://output/analytical-dataset/full`: each day's tables lie below it."""
+        deployment = self.settings.deployment
+        return f"{deployment.store.scheme}://{deployment.buckets.output}/{deployment.prefixes.output}/{self.snapshot_type}"
+
+    @property
+    def control_uri(self) -> str:
+        """Where leases, job documents, refusals and the inbox lie."""
+        deployment = self.settings.deployment
+        return f"{deployment.store.scheme}://{deployment.buckets.output}/{deployment.prefixes.control}"

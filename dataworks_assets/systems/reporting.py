@@ -1,0 +1,191 @@
+"""What Dagster is told of a partition: its materialization with metadata, and its check with the evidence as a table.
+
+One event of each a collection and partition. Pure: events are made here, whoever runs logs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dagster import (
+    AssetCheckEvaluation,
+    AssetCheckSeverity,
+    AssetKey,
+    AssetMaterialization,
+    MarkdownMetadataValue,
+    MetadataValue,
+    TableColumn,
+    TableMetadataValue,
+    TableRecord,
+    TableSchema,
+)
+
+from spark.contract import Column, Finding, PartitionResult, PartitionState
+from spark.publish.catalog import Pointer
+
+CHECK_NAME = "published"
+_MEBIBYTE = 1024 * 1024
+_EVIDENCE_SCHEMA = TableSchema(
+    columns=[
+        TableColumn("check"),
+        TableColumn("passed", "boolean"),
+        TableColumn("object"),
+        TableColumn("place"),
+        TableColumn("cause"),
+        TableColumn("remedy"),
+    ]
+)
+_MOST_FINDINGS = 50
+
+
+@dataclass(frozen=True)
+class ReportContext:
+    """What every event of a run says alike."""
+
+    run_id: str
+    log_address: str = ""
+
+
+def published_event(key: AssetKey, result: PartitionResult, context: ReportContext) -> AssetMaterialization:
+    """Returns the materialization of a partition that a run has just published."""
+    main = result.tables[0]
+    metadata: dict[str, object] = {
+        "rows": result.rows,
+        "dagster/partition_row_count": result.rows,
+        "files": len(main.files),
+        "input_files": result.files,
+        "input_bytes": result.input_bytes,
+        "json_bytes": result.decoded_bytes,
+        "output_bytes": result.output_bytes,
+        "seconds": round(result.seconds, 3),
+        "megabytes_per_second": round(result.decoded_bytes / 1e6 / result.seconds, 1) if result.seconds else 0.0,
+        "quarantined_rows": result.quarantined_rows,
+        "fingerprint": result.fingerprint,
+        "attempt": result.attempt,
+        "location": MetadataValue.path(main.location),
+        "unchanged": False,
+        "application_run_id": context.run_id,
+    }
+    if context.log_address:
+        metadata["log"] = MetadataValue.path(context.log_address)
+    if result.preview:
+        metadata["preview"] = _preview(result.preview)
+    return _materialization(key, result.export_date, metadata, result.fingerprint, result.config_hash)
+
+
+def unchanged_event(key: AssetKey, pointer: Pointer, *, reason: str) -> AssetMaterialization:
+    """Returns the materialization of a partition that is published already and was not read again."""
+    metadata: dict[str, object] = {
+        "rows": pointer.rows,
+        "dagster/partition_row_count": pointer.rows,
+        "files": pointer.files,
+        "output_bytes": pointer.size_bytes,
+        "fingerprint": pointer.fingerprint,
+        "attempt": pointer.attempt,
+        "location": MetadataValue.path(pointer.location),
+        "unchanged": True,
+        "reason": reason,
+        "published_by_run": pointer.run_id,
+        "published_utc": pointer.published_utc,
+    }
+    return _materialization(key, pointer.partition, metadata, pointer.fingerprint, pointer.config_hash)
+
+
+def _materialization(
+    key: AssetKey, partition: str, metadata: dict[str, object], data_version: str, code_version: str
+) -> AssetMaterialization:
+    tags = {"dagster/data_version": data_version, "dagster/code_version": code_version}
+    return AssetMaterialization(key, partition=partition, metadata=metadata, tags=tags)  # type: ignore[arg-type]
+
+
+def check_event(key: AssetKey, result: PartitionResult, context: ReportContext) -> AssetCheckEvaluation:
+    """Returns the check of a partition that a run has read, with all findings, the failed ones first."""
+    return _check(
+        key,
+        result.export_date,
+        passed=result.state is PartitionState.PUBLISHED,
+        findings=result.findings,
+        text=_summary(result),
+        log_address=context.log_address,
+    )
+
+
+def failed_check_event(key: AssetKey, partition: str, finding: Finding, *, log_address: str = "") -> AssetCheckEvaluation:
+    """Returns the failed check of a partition that could not even be read."""
+    return _check(key, partition, passed=False, findings=(finding,), text=finding.cause, log_address=log_address)
+
+
+def unchanged_check_event(key: AssetKey, pointer: Pointer, *, reason: str) -> AssetCheckEvaluation:
+    """Returns the check of a partition that is published already: its evidence is that of the run that published it."""
+    finding = Finding(check="unchanged", passed=True, cause=f"{reason}; published by run {pointer.run_id}")
+    return _check(key, pointer.partition, passed=True, findings=(finding,), text=reason, log_address="")
+
+
+def _check(
+    key: AssetKey, partition: str, *, passed: bool, findings: Sequence[Finding], text: str, log_address: str
+) -> AssetCheckEvaluation:
+    ordered = sorted(findings, key=lambda finding: finding.passed)
+    metadata = {"evidence": _table(ordered[:_MOST_FINDINGS]), "summary": MetadataValue.text(text)}
+    if len(ordered) > _MOST_FINDINGS:
+        metadata["findings_not_shown"] = MetadataValue.int(len(ordered) - _MOST_FINDINGS)
+    if log_address:
+        metadata["log"] = MetadataValue.path(log_address)
+    return AssetCheckEvaluation(
+        asset_key=key,
+        check_name=CHECK_NAME,
+        passed=passed,
+        partition=partition,
+        severity=AssetCheckSeverity.ERROR,
+        description=text,
+        metadata=metadata,
+    )
+
+
+def _table(findings: Sequence[Finding]) -> TableMetadataValue:
+    records = [
+        TableRecord(
+            {
+                "check": finding.check,
+                "passed": finding.passed,
+                "object": finding.object,
+                "place": finding.place,
+                "cause": finding.cause,
+                "remedy": finding.remedy,
+            }
+        )
+        for finding in findings
+    ]
+    return TableMetadataValue(records=records, schema=_EVIDENCE_SCHEMA)
+
+
+def _summary(result: PartitionResult) -> str:
+    wrong = [finding for finding in result.findings if not finding.passed]
+    if not wrong:
+        return f"{result.rows:,} rows published"
+    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    return describe(wrong[0]) + more
+
+
+def describe(finding: Finding) -> str:
+    """Returns a finding as one line: object, place, cause, remedy."""
+    where = ", ".join(filter(None, (finding.object, finding.place)))
+    text = f"{where}: {finding.cause}" if where else finding.cause
+    return f"{text}. {finding.remedy}" if finding.remedy else text
+
+
+def column_schema(columns: Sequence[Column], *, partition_column: str) -> TableSchema:
+    """Returns the table's columns as Dagster shows them."""
+    shown = [TableColumn(column.name, column.type, description=column.comment or None) for column in columns]
+    return TableSchema(columns=[*shown, TableColumn(partition_column, "string", description="the export date")])
+
+
+def _preview(rows: Sequence[dict[str, str | None]]) -> MarkdownMetadataValue:
+    names = list(rows[0])
+    lines = [" | ".join(names), " | ".join("---" for _ in names)]
+    lines += [" | ".join(_cell(row.get(name)) for name in names) for row in rows]
+    return MetadataValue.md("\n".join(f"| {line} |" for line in lines))
+
+
+def _cell(value: str | None) -> str:
+    return "" if value is None else value.replace("|", "\\|").replace("\n", " ")

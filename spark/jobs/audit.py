@@ -1,0 +1,110 @@
+"""The audit of one collection's day, before it may be published: pure, from what planning and the tasks found.
+
+Each kind of check leaves at least one finding, passed or failed, so that the evidence is there when all is well too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from spark.contract import Collection, Finding, PartitionState, PartitionWork
+from spark.jobs.outcome import ShardOutcome, failed
+
+_CONFIRM = "If the export is right, run again with confirm=true"
+
+
+def audit(
+    work: PartitionWork, collection: Collection, shards: Sequence[ShardOutcome], *, extra: Sequence[Finding] = ()
+) -> tuple[Finding, ...]:
+    """Returns every finding about the day; it may be published when all of them passed.
+
+    Args:
+        work: what planning decided, with what it found wrong (gaps, overlaps, lost files).
+        collection: what the day is held against.
+        shards: what each task read and wrote, all of them.
+        extra: findings of later steps, such as ids that occur in two tasks' parts of one slice.
+    """
+    failures = [
+        *work.findings,
+        *(finding for shard in shards for file in shard.files for finding in file.findings),
+        *(finding for shard in shards for finding in shard.findings),
+        *extra,
+        *_quarantine(collection, shards),
+        *_rows(work, collection, shards),
+    ]
+    wrong = {finding.check for finding in failures if not finding.passed}
+    evidence = [finding for finding in _evidence(work, collection, shards) if finding.check not in wrong]
+    return (*failures, *evidence)
+
+
+def state_of(findings: Sequence[Finding]) -> PartitionState:
+    """Refused where the data is at fault, failed where a retry may help, else published."""
+    wrong = [finding for finding in findings if not finding.passed]
+    if not wrong:
+        return PartitionState.PUBLISHED
+    return PartitionState.FAILED if any(finding.transient for finding in wrong) else PartitionState.REFUSED
+
+
+def _quarantine(collection: Collection, shards: Sequence[ShardOutcome]) -> list[Finding]:
+    lines = sum(file.lines for shard in shards for file in shard.files)
+    quarantined = sum(file.quarantined for shard in shards for file in shard.files)
+    if quarantined <= lines * collection.quarantine_share:
+        return []
+    worst = max((file for shard in shards for file in shard.files), key=lambda file: file.quarantined)
+    return [
+        failed(
+            "quarantine",
+            object_uri=worst.uri,
+            place=f"{worst.quarantined:,} of its {worst.lines:,} lines",
+            cause=f"{quarantined:,} of {lines:,} documents could not be decoded;"
+            f" {collection.quarantine_share:.2%} are allowed",
+            remedy=f"Look at them with `dataworks quarantine {collection.name} --partition {shards[0].export_date}`,"
+            " then have the file exported again or raise quarantine_share",
+        )
+    ]
+
+
+def _rows(work: PartitionWork, collection: Collection, shards: Sequence[ShardOutcome]) -> list[Finding]:
+    if work.previous_rows is None or work.confirmed or collection.snapshot_type != "full":
+        return []
+    rows = row_count(shards)
+    share = collection.row_loss_share
+    if work.previous_rows > 0 and rows == 0:
+        cause = f"no rows, {work.previous_rows:,} the day before"
+    elif share is not None and rows < work.previous_rows * (1 - share):
+        cause = f"{rows:,} rows, {work.previous_rows:,} the day before: more than {share:.0%} lost"
+    else:
+        return []
+    return [failed("rows", place=work.export_date, cause=cause, remedy=_CONFIRM)]
+
+
+def row_count(shards: Sequence[ShardOutcome]) -> int:
+    """Rows of the collection's main table."""
+    return sum(file.rows for shard in shards for file in shard.tables[0]) if shards else 0
+
+
+def _evidence(work: PartitionWork, collection: Collection, shards: Sequence[ShardOutcome]) -> list[Finding]:
+    files = [file for shard in shards for file in shard.files]
+    lines = sum(file.lines for file in files)
+    quarantined = sum(file.quarantined for file in files)
+    with_manifest = [file for file in files if file.manifest_lines is not None]
+    recorded = sum(file.manifest_lines or 0 for file in with_manifest)
+    compared = sum(file.ids_compared for file in files)
+    slices = {(file.slice_start, file.slice_end) for file in work.files}
+    columns = sum(len(table.columns) for table in collection.tables)
+    notes = sorted({note for file in files for note in file.notes})
+    rows = row_count(shards)
+    before = "no day before" if work.previous_rows is None else f"{work.previous_rows:,} the day before"
+    return [
+        _passed("read", f"{len(files):,} files read whole" + (f"; {'; '.join(notes)}" if notes else "")),
+        _passed("manifest", f"{len(with_manifest):,} manifests record {recorded:,} documents; {lines:,} lines read"),
+        _passed("ids", f"{compared:,} ids compared with the manifests" if compared else "reconciled by count: no ids"),
+        _passed("slices", f"{len(slices):,} slices, no overlap, no gap in {len(work.files):,} batches"),
+        _passed("schema", f"{columns:,} declared columns" if columns else "layout without declared columns"),
+        _passed("quarantine", f"{quarantined:,} of {lines:,} documents quarantined"),
+        _passed("rows", f"{rows:,} rows, {before}" + (" (confirmed by an operator)" if work.confirmed else "")),
+    ]
+
+
+def _passed(check: str, cause: str) -> Finding:
+    return Finding(check=check, passed=True, cause=cause)
