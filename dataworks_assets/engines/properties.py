@@ -36,10 +36,10 @@ def common_properties(*, memory: str) -> dict[str, str]:
         "spark.network.crypto.enabled": "true",
         "spark.authenticate": "true",
         "spark.pyspark.python": sys.executable,
+        "spark.log.level": "WARN",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
-        "spark.python.worker.reuse": "true",
     }
 
 

@@ -63,12 +63,12 @@ class SubmitEngine(Engine):
     def submit(self, submission: Submission, arguments: Sequence[str], emit: Callable[[Message], None]) -> SparkSubmit:
         """See `Engine.submit`."""
         del emit
-        environment = self._environment(submission)
+        work_folder = _make_work_folder(self.work_folder)
+        environment = self._environment(submission, work_folder)
         properties = self._properties(submission)
         check_authentication(self.master, properties, environment)
         self.log_folder.mkdir(parents=True, exist_ok=True)
-        work_folder = _make_work_folder(self.work_folder)
-        write_properties(work_folder / "spark.properties", properties | {"spark.local.dir": str(work_folder / "local")})
+        write_properties(work_folder / "spark.properties", properties | {"spark.local.dir": str(work_folder)})
         command = self._command(work_folder, environment, arguments)
         log_path = self.log_folder / f"{submission.run_id}.log"
         with log_path.open("ab") as log:
@@ -83,7 +83,7 @@ class SubmitEngine(Engine):
             )
         return SparkSubmit(process, log_path=log_path, work_folder=work_folder)
 
-    def _environment(self, submission: Submission) -> dict[str, str]:
+    def _environment(self, submission: Submission, work_folder: Path) -> dict[str, str]:
         given = {**os.environ, **self.environment, **submission.environment}
         modules = [str(PROJECT_FOLDER), *filter(None, [given.get("PYTHONPATH")])]
         local = {"SPARK_LOCAL_IP": "127.0.0.1"} if is_local(self.master) else {}
@@ -94,6 +94,8 @@ class SubmitEngine(Engine):
             "SPARK_HOME": str(find_spark_home()),
             "PYSPARK_PYTHON": sys.executable,
             "PYTHONPATH": os.pathsep.join(modules),
+            "SPARK_SUBMIT_OPTS": f'-Djava.io.tmpdir="{work_folder}"',
+            "TMPDIR": str(work_folder),
         }
 
     def _properties(self, submission: Submission) -> dict[str, str]:

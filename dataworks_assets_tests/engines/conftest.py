@@ -33,7 +33,12 @@ def s3_endpoint() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
+    endpoint = f"http://{host}:{port}"
+    client = boto3.client(
+        "s3", endpoint_url=endpoint, region_name="eu-west-2", aws_access_key_id="engines", aws_secret_access_key="engines-test"
+    )
+    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
+    yield endpoint
     server.stop()
 
 
@@ -41,8 +46,6 @@ def s3_endpoint() -> Iterator[str]:
 def store_settings(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> StoreSettings:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    client = boto3.client("s3", endpoint_url=s3_endpoint, region_name="eu-west-2")
-    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
     return StoreSettings(endpoint_url=s3_endpoint)
 
 

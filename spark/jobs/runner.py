@@ -155,7 +155,7 @@ def _die_with_the_application() -> None:
     """Ends this process when its standard input closes: the JVM that started it is gone, however it went."""
 
     def watch() -> None:
-        while sys.stdin.buffer.read(1):
+        while os.read(sys.stdin.fileno(), 1):  # unbuffered: a buffer's lock would be held while the interpreter ends
             pass
         os._exit(_ORPHANED_EXIT_CODE)
 
