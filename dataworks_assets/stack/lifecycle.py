@@ -20,7 +20,7 @@ from dataworks_assets.stack import aws_server, key_service, metastore, object_se
 from dataworks_assets.stack.certificates import Certificates
 from dataworks_assets.stack.jars import ensure_jars
 from dataworks_assets.stack.java import find_java_home
-from dataworks_assets.stack.ports import choose_ports
+from dataworks_assets.stack.ports import choose_ports, expand
 from dataworks_assets.stack.service import Service, Surroundings
 from dataworks_assets.stack.state import ServiceRecord, StackState, load_state, save_state
 from spark.errors import StackError
@@ -141,15 +141,19 @@ def _locked(home: Path) -> Iterator[None]:
 def _plan(home: Path, jars: Path, known: StackState | None) -> tuple[StackState, Surroundings]:
     """Decides every port, ends what runs with another command than it should, and says which services still run."""
     running = {} if known is None else {record.name: record for record in known.services.values() if _runs(home, record)}
-    taken = {port for record in running.values() for port in record.ports.values()}
+    taken: set[int] = set()
+    for service in SERVICES:
+        if service.name in running:
+            taken |= expand(running[service.name].ports.values(), service.port_offsets)
     ports: dict[str, dict[str, int]] = {}
     for service in SERVICES:
         kept = known.services[service.name].ports if known and service.name in known.services else {}
         if service.name in running and set(kept) == set(service.port_names):
             ports[service.name] = kept
         else:
-            ports[service.name] = choose_ports(service.port_names, kept=kept, taken=taken)
-            taken |= set(ports[service.name].values())
+            offsets = service.port_offsets
+            ports[service.name] = choose_ports(service.port_names, kept=kept, taken=taken, offsets=offsets)
+            taken |= expand(ports[service.name].values(), offsets)
     around = Surroundings(home=home, java_home=find_java_home(), jars_directory=jars, ports=ports)
     records = {}
     for service in SERVICES:

@@ -22,16 +22,13 @@ NAME = "s3"
 _PROBE_KEY = "_stack/probe"
 _OPTION_BY_PORT = {
     "main": "s3.port",
-    "s3_grpc": "s3.port.grpc",
     "filer": "filer.port",
-    "filer_grpc": "filer.port.grpc",
     "master": "master.port",
-    "master_grpc": "master.port.grpc",
     "volume": "volume.port",
-    "volume_grpc": "volume.port.grpc",
     "admin": "admin.port",
-    "admin_grpc": "admin.port.grpc",
 }
+_GRPC_OFFSET = 10_000
+"""Where each part listens for gRPC; there are options for it, but the worker looks for its admin server here alone."""
 _OPTIONS = (
     f"-ip={HOST}",
     f"-ip.bind={HOST}",
@@ -67,14 +64,14 @@ def _command(around: Surroundings) -> list[str]:
 
 
 def connect(endpoint: str) -> S3Client:
-    """Returns a client that neither retries nor waits for long."""
+    """Returns a client that neither retries nor waits for long: a server that has just begun holds calls up for nothing."""
     return boto3.client(
         "s3",
         endpoint_url=endpoint,
         aws_access_key_id=state.ACCESS_KEY,
         aws_secret_access_key=state.SECRET_KEY,
         region_name=state.REGION,
-        config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10, s3={"addressing_style": "path"}),
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=3, s3={"addressing_style": "path"}),
     )
 
 
@@ -99,4 +96,5 @@ SERVICE = Service(
     check_ready=_check_ready,
     not_ready=(BotoCoreError, ClientError),
     url=_url,
+    port_offsets=(0, _GRPC_OFFSET),
 )

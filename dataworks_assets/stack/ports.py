@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 import socket
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Collection, Iterable, Mapping
 
 from spark.errors import StackError
 
-_LOWEST = 20_000
-_HIGHEST = 32_000
-"""Below the range from which Linux takes the ports of outgoing connections, so that none is lost while its service is down."""
+_LOWEST = 11_000
+_HIGHEST = 22_000
+"""With an offset of 10,000 still below the range from which Linux takes the ports of outgoing connections."""
 _ATTEMPTS = 1000
+_RELEASE_SECONDS = 2.0
 
 
 def is_free(port: int) -> bool:
@@ -26,13 +28,16 @@ def is_free(port: int) -> bool:
     return True
 
 
-def choose_ports(names: Iterable[str], *, kept: Mapping[str, int], taken: Iterable[int] = ()) -> dict[str, int]:
+def choose_ports(
+    names: Iterable[str], *, kept: Mapping[str, int], taken: Collection[int] = (), offsets: Collection[int] = (0,)
+) -> dict[str, int]:
     """Returns a free port for each name: the kept one where it is free, else another.
 
     Args:
         names: what each port is for.
         kept: ports of an earlier start by name.
         taken: ports that are free now but promised to others.
+        offsets: distances from each port at which the service takes further ones; 0 is the port itself.
 
     Raises:
         StackError: no free port is left.
@@ -41,17 +46,34 @@ def choose_ports(names: Iterable[str], *, kept: Mapping[str, int], taken: Iterab
     chosen: dict[str, int] = {}
     for name in names:
         port = kept.get(name)
-        if port is None or port in used or not is_free(port):
-            port = _find_free(used)
-        used.add(port)
+        if port is None or not _soon_free(expand({port}, offsets) - used, wanted=len(offsets)):
+            port = _find_free(used, offsets)
+        used |= expand({port}, offsets)
         chosen[name] = port
     return chosen
 
 
-def _find_free(used: set[int]) -> int:
+def expand(ports: Iterable[int], offsets: Collection[int]) -> set[int]:
+    """Returns the ports and those at the offsets from them."""
+    return {port + offset for port in ports for offset in offsets}
+
+
+def _soon_free(ports: Collection[int], *, wanted: int) -> bool:
+    """Whether all are free now or as soon as the operating system is done with a process that was killed."""
+    if len(ports) != wanted:
+        return False
+    deadline = time.monotonic() + _RELEASE_SECONDS
+    while not all(is_free(port) for port in ports):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _find_free(used: Collection[int], offsets: Collection[int]) -> int:
     for _ in range(_ATTEMPTS):
         port = random.randrange(_LOWEST, _HIGHEST)  # noqa: S311 - not a secret
-        if port not in used and is_free(port):
+        if all(candidate not in used and is_free(candidate) for candidate in expand({port}, offsets)):
             return port
     raise StackError(
         "no free port was found", where=f"ports {_LOWEST} to {_HIGHEST}", remedy="End programs that listen on them"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ _MARK = "DATAWORKS_STACK_SERVICE"
 _CLOCK_TOLERANCE_SECONDS = 2.0
 TERM_SECONDS = 15.0
 _KILL_SECONDS = 5.0
+_MARK_SECONDS = 5.0
 
 
 def mark(home: Path, service: str) -> str:
@@ -44,9 +46,17 @@ def start(
             cwd=directory,
             start_new_session=True,
         )
-    started = psutil.Process(process.pid).create_time()
     process.returncode = 0  # the process is meant to outlive this object, which would complain of it
-    return ProcessRecord(pid=process.pid, started=started, command=tuple(command))
+    begun = psutil.Process(process.pid)
+    _wait_for_mark(begun, marked=marked)
+    return ProcessRecord(pid=begun.pid, started=begun.create_time(), command=tuple(command))
+
+
+def _wait_for_mark(process: psutil.Process, *, marked: str) -> None:
+    """Waits until the operating system shows the new program's environment, which takes a moment, or it has ended."""
+    deadline = time.monotonic() + _MARK_SECONDS
+    while not is_ours(process, marked=marked) and process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def find(record: ProcessRecord | None, *, marked: str) -> psutil.Process | None:

@@ -46,6 +46,7 @@ class Service:
         check_ready: returns when it answers, raises one of `not_ready` while it does not yet.
         url: its address.
         environment: variables for its process.
+        port_offsets: distances from each port at which it takes further ones.
         bound_to_all: whether it listens on every address of the machine, having no option for one.
     """
 
@@ -58,6 +59,7 @@ class Service:
     not_ready: tuple[type[Exception], ...]
     url: Callable[[Surroundings], str]
     environment: Callable[[Surroundings], dict[str, str]] = field(default=lambda _: {})
+    port_offsets: tuple[int, ...] = (0,)
     bound_to_all: bool = False
 
 
