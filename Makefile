@@ -1,0 +1,85 @@
+# Every target is one thin command; `make` alone lists them. Set-up happens by itself, once.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+READY := .venv/.ready
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+LOCK_COMMAND = uv pip compile --generate-hashes --no-emit-index-url --python-version 3.11 -o requirements.lock requirements.in
+
+export UV_LINK_MODE ?= copy
+export UV_NO_PROGRESS ?= 1
+
+.PHONY: help setup demo dev stack stop status test test-faults lint format bench lock schema browser clean
+
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Set everything up: virtual environment, packages, jars (every target does this first)
+	@if [ -e .venv/.fresh ]; then rm .venv/.fresh; else echo "Set-up: nothing had to be done"; fi
+
+$(READY): requirements.lock setup.py spark/jars.sha256
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+		|| { echo "Python 3.11 is needed; name one by: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Set-up: virtual environment and packages, exactly as requirements.lock pins them (1.3 GB; a few minutes)"
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
+	@awk '/^uv==/ { inside = 1 } inside && !/^uv==/ && /^[^ ]/ { exit } inside' requirements.lock > .venv/uv.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .venv/uv.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock \
+		|| $(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --offline --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m dataworks_assets.stack.jars
+	@touch .venv/.fresh $@
+	@echo "Set-up: done"
+
+demo: setup ## Write a sample export, materialise it, show the UI (ONCE=1 ends then, BAD=1 adds bad input)
+	@$(BIN)/dataworks demo $(if $(ONCE),--once) $(if $(BAD),--bad)
+
+dev: setup ## Start the stack and Dagster's UI over it, until interrupted
+	@$(BIN)/dataworks dev
+
+stack: setup ## Start the embedded stack: S3, AWS APIs, Hive metastore, key service
+	@$(BIN)/dataworks stack up
+
+stop: setup ## End the embedded stack; its data stays
+	@$(BIN)/dataworks stack down
+
+status: setup ## Show the embedded stack's services
+	@$(BIN)/dataworks stack status
+
+test: setup ## Run the whole suite (a spread of the faults; all of them: make test-faults)
+	@$(BIN)/pytest -m "not faults"
+
+test-faults: setup ## Run every crash and fault point until a run is clean
+	@$(BIN)/pytest -m faults --timeout 3600
+
+lint: setup ## Check style, types and layers
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup ## Bring the code into shape
+	@$(BIN)/ruff check --fix --quiet
+	@$(BIN)/ruff format
+
+bench: setup ## Measure speed and memory against the baselines; writes the table and the plot under docs/
+	@$(BIN)/dataworks bench
+
+lock: setup ## Resolve requirements.in anew into requirements.lock (UPGRADE=1 takes the newest versions)
+	@$(BIN)/$(LOCK_COMMAND) --quiet --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+schema: setup ## Write the JSON schema of the configuration for editors
+	@$(BIN)/dataworks config schema
+
+browser: setup ## Make sure that a Chromium is there for the tests of the UI
+	@if [ -n "$(CHROMIUM)" ]; then echo "Found $(CHROMIUM)"; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then apt-get update -q && apt-get install -y -q chromium; \
+	else echo "Install Chromium with your system's package manager (Debian: sudo apt-get install chromium)" >&2; exit 1; fi
+
+clean: ## End the stack and remove everything that was set up, its data too
+	@if [ -x $(BIN)/dataworks ]; then $(BIN)/dataworks stack down; fi
+	rm -rf .venv .dataworks build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,76 @@
+"""What tests of all rooms share: one embedded stack a session, one Spark session over it, a prefix of its own for each test."""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dataworks_assets.stack import lifecycle
+from dataworks_assets.stack.state import OUTPUT_BUCKET, StackState, default_home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import SparkSession
+
+JARS = default_home({}) / "jars"
+"""The jars are fetched once, by `make setup`, and shared by every stack that tests start."""
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackState]:
+    """A whole stack of this test session's own, its credentials and endpoints in this process's environment."""
+    home = tmp_path_factory.mktemp("stack")
+    try:
+        state = lifecycle.up(home, jars_directory=JARS)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in state.environment().items():
+                patch.setenv(name, value)
+            yield state
+    finally:
+        lifecycle.down(home)
+
+
+@pytest.fixture(scope="session")
+def spark(stack: StackState, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """A local session with two cores over the stack's S3 and metastore."""
+    from pyspark.sql import SparkSession
+
+    settings = stack.spark_conf() | {
+        "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.ui.enabled": "false",
+        "spark.pyspark.python": sys.executable,
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+    }
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    builder = SparkSession.builder.master("local[2]").appName("dataworks tests")
+    session = builder.config(map=settings).getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def prefix_uri() -> str:
+    """A place in the stack's output bucket that no other test uses."""
+    return f"s3://{OUTPUT_BUCKET}/tests/{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def database() -> str:
+    """A database name that no other test uses."""
+    return f"test_{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def project() -> Path:
+    """The project's root folder."""
+    return Path(__file__).resolve().parents[1]
