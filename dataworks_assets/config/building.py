@@ -90,7 +90,10 @@ def _table(table: TableConfig, snapshot_type: SnapshotType, declared: dict[str, 
         partition_column=table.partition_column,
         layout=table.layout,
         text_column=table.text_column,
-        columns=tuple(Column(**column.model_dump()) for column in _columns(table, declared)),
+        columns=tuple(
+            Column(name=column.name, type=column.type, path=column.path, comment=column.comment)
+            for column in _columns(table, declared)
+        ),
         misfit=table.misfit,
         tags={**(table.tags or TAG_NOT_SET), "snapshot_type": snapshot_type.value},
         comment=table.description,

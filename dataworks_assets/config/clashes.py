@@ -26,13 +26,12 @@ def clashes(collections: Iterable[Placed]) -> Iterator[Problem]:
     owners: dict[str, Placed] = {}
     told: set[tuple[str, str]] = set()
     for placed in collections:
-        for snapshot_type in placed.config.snapshot_types:
-            for claim in _claims(placed.config, snapshot_type):
-                other = owners.setdefault(claim, placed)
-                pair = (placed.where, other.where)
-                if pair in told or (other is placed and claim not in _repeated(placed.config)):
-                    continue
-                told.add(pair)
+        for claim in (claim for each in placed.config.snapshot_types for claim in _claims(placed.config, each)):
+            other = owners.get(claim)
+            if other is None:
+                owners[claim] = placed
+            elif (placed.where, other.where) not in told:
+                told.add((placed.where, other.where))
                 yield _problem(placed, other, claim)
 
 
@@ -45,12 +44,6 @@ def _claims(config: CollectionConfig, snapshot_type: SnapshotType) -> Iterator[s
             yield f"the table {table.database}.{table.newest}"
     yield f"the table {tables[0].database}.{quarantine_table(tables[0])}"
     yield f"the asset {asset_fold(asset_key('adg', snapshot_type, config.topic))}"
-
-
-def _repeated(config: CollectionConfig) -> set[str]:
-    """Returns what one collection would need twice."""
-    claims = [claim for snapshot_type in config.snapshot_types for claim in _claims(config, snapshot_type)]
-    return {claim for claim in claims if claims.count(claim) > 1}
 
 
 def _problem(placed: Placed, other: Placed, claim: str) -> Problem:

@@ -44,7 +44,7 @@ class SourceConfig(Model):
     prefix: PrefixTemplate
     """Prefix of one day's data files, with `{export_date}` and, where it is part of it, `{snapshot_type}`."""
     manifest_bucket: str | None = None
-    """Bucket of the manifests; None where there are none."""
+    """Bucket of the manifests; null where there are none."""
     manifest_prefix: PrefixTemplate | None = None
     """Prefix of one day's manifests."""
     first_day: date
@@ -65,9 +65,9 @@ class RetentionConfig(Model):
     """How long what was published is kept."""
 
     days: int | None = Field(default=None, ge=1)
-    """Export dates older than this many days are dropped; None: kept for ever."""
+    """Export dates older than this many days are dropped; null: kept for ever."""
     attempts: int | None = Field(default=None, ge=1)
-    """Attempts of one day that stay for a rollback, the published one among them; None: the deployment's."""
+    """Attempts of one day that stay for a rollback, the published one among them; null: the deployment's."""
 
 
 class CollectionConfig(TableShape):

@@ -124,7 +124,7 @@ class DeploymentRetention(Model):
 
 
 class SecretsConfig(Model):
-    """Secrets that say which collections there are: JSON whose `collections_all` maps topic to tags."""
+    """Secrets that configure collections: JSON whose `collections_all` maps topic to tags."""
 
     full: str | None = None
     """Name of the full collections' secret."""
@@ -144,7 +144,7 @@ class CollectionSources(Model):
     options: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Files that are read when the option is on (`DATAWORKS_OPTIONS`)."""
     secrets: SecretsConfig = SecretsConfig()
-    """Secrets that say which collections there are; a file then only adds to what they say."""
+    """Secrets that add collections, or snapshot types to those of files; their tags count."""
 
 
 class Deployment(Model):

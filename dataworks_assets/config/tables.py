@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import cache
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -33,6 +34,7 @@ def _hive_name(text: str) -> str:
     return text
 
 
+@cache
 def _type(text: str) -> str:
     try:
         parse_type(text)
@@ -85,6 +87,10 @@ Columns = Annotated[
 ]
 
 
+def _as_misfit(value: object) -> object:
+    return Misfit.NULL if value is None else value
+
+
 class TableShape(Model):
     """What any table of a collection says about its columns."""
 
@@ -92,7 +98,7 @@ class TableShape(Model):
     """The declared columns, in order. Layouts `typed` and `columns` need them, the others have none."""
     text_column: HiveName = "record"
     """Name of the column that holds the document's text (layouts `raw`, `typed`, `text`); `val` for old readers."""
-    misfit: Misfit = Misfit.NULL
+    misfit: Annotated[Misfit, BeforeValidator(_as_misfit, json_schema_input_type=Misfit | None)] = Misfit.NULL
     """What becomes of a value that does not fit its type: `null` with an entry in `_errors`, or `refuse` the row."""
     partition_column: HiveName = "export_date"
     """Name of the partition column of the table of all days."""

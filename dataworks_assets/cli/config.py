@@ -1,0 +1,114 @@
+"""`dataworks config`: check what is configured, show it, and write what editors and readers need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+import yaml
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Column, Table
+
+from dataworks_assets.config.building import build_collection, output_hash
+from dataworks_assets.config.collections import CollectionConfig
+from dataworks_assets.config.loader import load_settings
+from dataworks_assets.config.naming import SnapshotType, asset_key
+from dataworks_assets.config.problems import nearest
+from dataworks_assets.config.reference import collections_schema, deployment_schema, schema_text, with_tables
+from dataworks_assets.config.settings import Settings
+from spark.errors import ConfigurationError
+
+app = typer.Typer(help="Check and show what is configured.", no_args_is_help=True)
+
+DeploymentOption = Annotated[
+    str | None, typer.Option("--deployment", "-d", help="Name of the deployment; else DATAWORKS_DEPLOYMENT says, else local.")
+]
+
+
+@app.command()
+def check(deployment: DeploymentOption = None) -> None:
+    """Load everything and show what is configured, or all that is wrong with it."""
+    settings = load_settings(deployment)
+    folded = (Column("collection", overflow="fold"), "snapshots", "layout", Column("tables", overflow="fold"))
+    table = Table(*folded, "PII", "owners")
+    for config in sorted(settings.collections, key=lambda config: config.name):
+        table.add_row(*_row(config))
+    console = Console()
+    console.print(table)
+    assets = sum(len(config.snapshot_types) for config in settings.collections)
+    console.print(
+        f"Deployment [bold]{settings.deployment.name}[/] ({settings.deployment.environment}): "
+        f"{len(settings.collections)} collections, {assets} assets, from {len(settings.files)} files. Nothing is wrong."
+    )
+
+
+@app.command()
+def show(
+    collection: Annotated[
+        str | None, typer.Argument(help="A collection, such as core/statement; none: the deployment.")
+    ] = None,
+    deployment: DeploymentOption = None,
+) -> None:
+    """Show the deployment, or what a job gets of a collection, with all defaults filled in."""
+    settings = load_settings(deployment)
+    document = _deployment(settings) if collection is None else _collection(settings, collection)
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+    console = Console()
+    if console.is_terminal:
+        console.print(Syntax(text, "yaml", background_color="default"))
+    else:
+        typer.echo(text, nl=False)
+
+
+@app.command()
+def schema(folder: Annotated[Path, typer.Argument(help="Folder of the reference pages.")] = Path("docs/reference")) -> None:
+    """Write the JSON schemas for editors, and bring the tables of the reference page up to date."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, document in (("deployment", deployment_schema()), ("collections", collections_schema())):
+        path = folder / f"{name}.schema.json"
+        path.write_text(schema_text(document), encoding="utf-8")
+        typer.echo(f"wrote {path}")
+    page = folder / "configuration.md"
+    if page.is_file():
+        page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")
+        typer.echo(f"brought {page} up to date")
+
+
+def _row(config: CollectionConfig) -> tuple[str, ...]:
+    main = f"{config.database}.{config.table_name}" if config.database else config.table_name
+    columns = f" ({len(config.columns)} columns)" if config.columns else ""
+    return (
+        config.name,
+        "\n".join(config.snapshot_types),
+        f"{config.layout}{columns}",
+        "\n".join([main, *(f"{table.database}.{table.table}" for table in config.tables)]),
+        config.tags.get("pii", "not said"),
+        "\n".join(config.owners),
+    )
+
+
+def _deployment(settings: Settings) -> dict[str, object]:
+    return settings.deployment.model_dump(mode="json")
+
+
+def _collection(settings: Settings, name: str) -> dict[str, object]:
+    """Returns what each snapshot type of a collection is built to, by the asset's key."""
+    found = [config for config in settings.collections if config.name == name]
+    if not found:
+        names = [config.name for config in settings.collections]
+        raise ConfigurationError(f"no collection {name!r} is configured", remedy=nearest(name, names))
+    return {
+        "/".join(asset_key("adg", each, config.topic)): _built(settings, config, each)
+        for config in found
+        for each in config.snapshot_types
+    }
+
+
+def _built(settings: Settings, config: CollectionConfig, snapshot_type: SnapshotType) -> dict[str, object]:
+    deployment = settings.deployment
+    built = build_collection(config, snapshot_type, manifest_required=deployment.exports.manifest_required)
+    document: dict[str, object] = msgspec.to_builtins(built, builtin_types=())
+    return {**document, "output_hash": output_hash(built, timestamps=deployment.output.timestamps)}
