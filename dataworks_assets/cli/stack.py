@@ -67,17 +67,16 @@ def _show(console: Console, home: Path) -> bool:
     table = Table(title=f"Stack in {home}", title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
     for name in ("Service", "State", "Address", "Pid", "Memory"):
         table.add_column(name, no_wrap=True)
-    table.add_column("Log", overflow="fold")
+    table.add_column("Log in logs/", no_wrap=True)
     for row in rows:
-        table.add_row(*_cells(row, home))
+        table.add_row(*_cells(row))
     console.print(table)
     if any(row.bound_to_all for row in rows if row.state == "running"):
         console.print("* listens on every address of this machine, without a password: it has no option for one address.")
     return all(row.state == "running" for row in rows)
 
 
-def _cells(row: ServiceStatus, home: Path) -> tuple[str, ...]:
+def _cells(row: ServiceStatus) -> tuple[str, ...]:
     memory = f"{row.memory_bytes / _MEBIBYTE:.0f} MB" if row.memory_bytes else ""
     state = f"[{_COLOURS[row.state]}]{row.state}[/]"
-    log = row.log_path.relative_to(home) if row.log_path.is_relative_to(home) else row.log_path
-    return (row.title, state, row.url + (" *" if row.bound_to_all else ""), str(row.pid or ""), memory, str(log))
+    return (row.title, state, row.url + (" *" if row.bound_to_all else ""), str(row.pid or ""), memory, row.log_path.name)
