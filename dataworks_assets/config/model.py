@@ -14,7 +14,9 @@ from pydantic_core import PydanticCustomError
 class Model(BaseModel):
     """Base of all configuration: immutable, unknown keys refused, attribute docstrings as the schema's descriptions."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True, hide_input_in_errors=True
+    )
 
 
 def _split_path(value: object) -> object:

@@ -1,0 +1,154 @@
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from pydantic import ValidationError
+
+from dataworks_assets.config.addresses import is_embedded, resolve
+from dataworks_assets.config.collections import SourceConfig
+from dataworks_assets.config.deployment import Deployment
+from dataworks_assets.config.environment import Environment, read_environment
+from dataworks_assets.config.loader import load_settings
+from dataworks_assets.config.naming import SnapshotType
+from spark.errors import StackError
+
+DAY = date(2026, 11, 20)
+STACK = SimpleNamespace(
+    s3_endpoint="http://127.0.0.1:1",
+    aws_endpoint="http://127.0.0.1:2",
+    metastore_uri="thrift://127.0.0.1:3",
+    key_service_url="https://127.0.0.1:4",
+    ca_path=Path("/home/ca.pem"),
+    client_certificate_path=Path("/home/client.pem"),
+    client_key_path=Path("/home/client.key"),
+    completion_topic_arns={"full": "arn:full", "incremental": "arn:incremental"},
+    message_queue_url="http://127.0.0.1:2/queue",
+)
+
+
+@pytest.fixture(scope="module")
+def local():
+    return load_settings("local", environment=Environment()).deployment
+
+
+def bare(**fields):
+    least = {
+        "name": "bare",
+        "environment": "development",
+        "buckets": {"input": "input", "manifests": "manifests", "output": "output", "logs": "logs"},
+        "key_service": {"url": "https://localhost:1"},
+        "catalog": {"uri": "thrift://localhost:1"},
+        "exports": {"first_day": "2026-11-01"},
+    }
+    return Deployment.model_validate({**least, **fields})
+
+
+@pytest.mark.parametrize("settings", ["store_settings", "key_service_settings", "catalog_settings"])
+def test_an_address_of_the_stack_that_is_down_says_how_to_start_it(local, settings):
+    with pytest.raises(StackError, match="dataworks stack up"):
+        getattr(local, settings)()
+
+
+def test_the_running_stacks_addresses_are_filled_in(local):
+    resolved = resolve(local, STACK)
+    assert resolved.store_settings().endpoint_url == STACK.s3_endpoint
+    assert resolved.catalog_settings().uri == STACK.metastore_uri
+    assert resolved.aws.endpoint_url() == STACK.aws_endpoint
+    assert not is_embedded(resolved)
+
+
+def test_the_stacks_certificates_are_filled_in_as_texts(local):
+    settings = resolve(local, STACK).key_service_settings()
+    assert (settings.url, settings.ca_path, settings.certificate_path, settings.private_key_path) == (
+        "https://127.0.0.1:4",
+        "/home/ca.pem",
+        "/home/client.pem",
+        "/home/client.key",
+    )
+
+
+def test_the_stacks_topics_and_queue_are_filled_in(local):
+    exports = resolve(local, STACK).exports
+    assert (exports.of(SnapshotType.FULL).topic, exports.queue) == ("arn:full", "http://127.0.0.1:2/queue")
+
+
+def test_a_stack_that_is_down_leaves_the_addresses_open(local):
+    assert resolve(local, None) == local
+
+
+def test_a_deployment_with_addresses_of_its_own_keeps_them():
+    assert resolve(bare(), STACK) == bare()
+
+
+def test_the_days_prefixes_come_from_the_partition():
+    assert bare().export_uris(DAY, SnapshotType.FULL) == (
+        "s3://input/businessdata/mongo/ucdata/2026-11-20/full",
+        "s3://manifests/businessdata/mongo/manifests/2026-11-20/full",
+    )
+
+
+def test_a_historical_source_has_prefixes_of_its_own_and_may_have_no_manifests():
+    source = SourceConfig(bucket="old", prefix="audit/{export_date}", first_day=DAY, last_day=DAY)
+    assert bare().export_uris(DAY, SnapshotType.INCREMENTAL, source=source) == ("s3://old/audit/2026-11-20", None)
+
+
+def test_output_and_control_lie_in_the_output_bucket():
+    deployment = bare()
+    assert deployment.output_uri(SnapshotType.FULL) == "s3://output/analytical-dataset/full"
+    assert deployment.control_uri() == "s3://output/_dataworks"
+
+
+def test_a_deployment_for_tests_may_be_in_memory():
+    deployment = bare(store={"scheme": "memory"})
+    assert deployment.store_settings().scheme == "memory"
+    assert deployment.control_uri().startswith("memory://")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"environment": "staging"}, "'development', 'qa', 'integration', 'preprod' or 'production'"),
+        ({"engine": {"spark_conf": {"spark.hadoop.javax.jdo.option.ConnectionPassword": "x"}}}, "looks like a secret"),
+        ({"engine": {"memory": "lots"}}, "String should match"),
+        ({"prefixes": {"data": "data/{date}"}}, "unknown field {date}"),
+        ({"prefixes": {"data": "data/{export_date"}}, "is no template"),
+        ({"prefixes": {"output": "/out/"}}, "begins or ends with a slash"),
+        ({"exports": {"first_day": "2026-11-01", "full": {"schedule": "daily"}}}, "is no schedule"),
+        ({"retention": {"garbage_hours": 2}}, "must be longer than engine.timeout_seconds"),
+        ({"buckets": {"input": "X", "manifests": "manifests", "output": "output", "logs": "logs"}}, "String should match"),
+        ({"output": {"timestamps": "int32"}}, "'int96' or 'int64'"),
+    ],
+)
+def test_what_cannot_be_is_refused(fields, said):
+    with pytest.raises(ValidationError, match=said):
+        bare(**fields)
+
+
+def test_a_secret_in_spark_conf_is_not_repeated_in_the_error():
+    with pytest.raises(ValidationError) as refused:
+        bare(engine={"spark_conf": {"spark.some.password": "canary"}})
+    assert "canary" not in str(refused.value)
+
+
+def test_the_example_for_aws_is_a_deployment_without_the_stack():
+    settings = load_settings("aws", environment=Environment(), read_secret=lambda _: '{"collections_all": {}}')
+    assert not is_embedded(settings.deployment)
+    assert settings.deployment.environment == "production"
+
+
+def test_the_environment_is_read_with_defaults():
+    said = read_environment({})
+    assert (said.deployment, said.home.name, said.config_folder, said.options) == ("local", ".dataworks", None, ())
+
+
+def test_the_environment_says_all(tmp_path):
+    said = read_environment(
+        {
+            "DATAWORKS_DEPLOYMENT": "aws",
+            "DATAWORKS_HOME": str(tmp_path),
+            "DATAWORKS_CONFIG": str(tmp_path),
+            "DATAWORKS_OPTIONS": "a, b,",
+        }
+    )
+    assert said == Environment("aws", tmp_path, tmp_path, ("a", "b"))
