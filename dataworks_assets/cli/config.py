@@ -23,15 +23,11 @@ from spark.errors import ConfigurationError
 
 app = typer.Typer(help="Check and show what is configured.", no_args_is_help=True)
 
-DeploymentOption = Annotated[
-    str | None, typer.Option("--deployment", "-d", help="Name of the deployment; else DATAWORKS_DEPLOYMENT says, else local.")
-]
-
 
 @app.command()
-def check(deployment: DeploymentOption = None) -> None:
+def check() -> None:
     """Load everything and show what is configured, or all that is wrong with it."""
-    settings = load_settings(deployment)
+    settings = load_settings()
     folded = (Column("collection", overflow="fold"), "snapshots", "layout", Column("tables", overflow="fold"))
     table = Table(*folded, "PII", "owners")
     for config in sorted(settings.collections, key=lambda config: config.name):
@@ -50,10 +46,9 @@ def show(
     collection: Annotated[
         str | None, typer.Argument(help="A collection, such as core/statement; none: the deployment.")
     ] = None,
-    deployment: DeploymentOption = None,
 ) -> None:
     """Show the deployment, or what a job gets of a collection, with all defaults filled in."""
-    settings = load_settings(deployment)
+    settings = load_settings()
     document = _deployment(settings) if collection is None else _collection(settings, collection)
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
     console = Console()

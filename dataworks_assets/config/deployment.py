@@ -11,12 +11,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from dataworks_assets.config.collections import SourceConfig
 from dataworks_assets.config.model import Model
 from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.config.prefixes import Prefix, PrefixTemplate, fill
+from dataworks_assets.config.prefixes import Prefix, PrefixTemplate
 from dataworks_assets.config.services import AwsConfig, CatalogConfig, EngineConfig, KeyServiceConfig, StoreConfig
-from spark.contract import CatalogSettings, KeyServiceSettings, StoreSettings
 
 _MEBIBYTE = 1024 * 1024
 _CRON = re.compile(r"\S+( \S+){4}")
@@ -188,53 +186,3 @@ class Deployment(Model):
                 "retention.garbage_hours must be longer than engine.timeout_seconds, or a live run loses its files"
             )
         return self
-
-    def store_settings(self) -> StoreSettings:
-        """How a job reaches the object store. Raises StackError where the address is the stack's and it is down."""
-        return self.store.settings()
-
-    def key_service_settings(self) -> KeyServiceSettings:
-        """How a job reaches the key service. Raises StackError where the address is the stack's and it is down."""
-        return self.key_service.settings()
-
-    def catalog_settings(self) -> CatalogSettings:
-        """How a job reaches the catalog. Raises StackError where the address is the stack's and it is down."""
-        return self.catalog.settings()
-
-    def output_uri(self, snapshot_type: SnapshotType) -> str:
-        """Where a snapshot type's tables lie: `s3://<output>/analytical-dataset/full`."""
-        return self._uri(self.buckets.output, f"{self.prefixes.output}/{snapshot_type}")
-
-    def control_uri(self) -> str:
-        """Where leases, job documents and the inbox lie: `s3://<output>/_dataworks`."""
-        return self._uri(self.buckets.output, self.prefixes.control)
-
-    def export_uris(
-        self, export_date: date, snapshot_type: SnapshotType, *, source: SourceConfig | None = None
-    ) -> tuple[str, str | None]:
-        """Where one day's data files and manifests lie.
-
-        Args:
-            export_date: the partition.
-            snapshot_type: full or incremental.
-            source: another place that holds this day (`CollectionConfig.source_on`).
-
-        Returns:
-            The prefix URIs of the data files and of the manifests; the latter None where there are none.
-        """
-        if source is None:
-            manifests: tuple[str | None, str | None] = (self.buckets.manifests, self.prefixes.manifests)
-            data = (self.buckets.input, self.prefixes.data)
-        else:
-            manifests = (source.manifest_bucket, source.manifest_prefix)
-            data = (source.bucket, source.prefix)
-        filled = [
-            None
-            if bucket is None or prefix is None
-            else self._uri(bucket, fill(prefix, export_date=export_date, snapshot_type=snapshot_type))
-            for bucket, prefix in (data, manifests)
-        ]
-        return str(filled[0]), filled[1]
-
-    def _uri(self, bucket: str, key: str) -> str:
-        return f"{self.store.scheme}://{bucket}/{key}"

@@ -1,4 +1,3 @@
-from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -6,14 +5,12 @@ import pytest
 from pydantic import ValidationError
 
 from dataworks_assets.config.addresses import is_embedded, resolve
-from dataworks_assets.config.collections import SourceConfig
 from dataworks_assets.config.deployment import Deployment
 from dataworks_assets.config.environment import Environment, read_environment
 from dataworks_assets.config.loader import load_settings
 from dataworks_assets.config.naming import SnapshotType
 from spark.errors import StackError
 
-DAY = date(2026, 11, 20)
 STACK = SimpleNamespace(
     s3_endpoint="http://127.0.0.1:1",
     aws_endpoint="http://127.0.0.1:2",
@@ -44,22 +41,22 @@ def bare(**fields):
     return Deployment.model_validate({**least, **fields})
 
 
-@pytest.mark.parametrize("settings", ["store_settings", "key_service_settings", "catalog_settings"])
-def test_an_address_of_the_stack_that_is_down_says_how_to_start_it(local, settings):
+@pytest.mark.parametrize("service", ["store", "key_service", "catalog"])
+def test_an_address_of_the_stack_that_is_down_says_how_to_start_it(local, service):
     with pytest.raises(StackError, match="dataworks stack up"):
-        getattr(local, settings)()
+        getattr(local, service).settings()
 
 
 def test_the_running_stacks_addresses_are_filled_in(local):
     resolved = resolve(local, STACK)
-    assert resolved.store_settings().endpoint_url == STACK.s3_endpoint
-    assert resolved.catalog_settings().uri == STACK.metastore_uri
+    assert resolved.store.settings().endpoint_url == STACK.s3_endpoint
+    assert resolved.catalog.settings().uri == STACK.metastore_uri
     assert resolved.aws.endpoint_url() == STACK.aws_endpoint
     assert not is_embedded(resolved)
 
 
 def test_the_stacks_certificates_are_filled_in_as_texts(local):
-    settings = resolve(local, STACK).key_service_settings()
+    settings = resolve(local, STACK).key_service.settings()
     assert (settings.url, settings.ca_path, settings.certificate_path, settings.private_key_path) == (
         "https://127.0.0.1:4",
         "/home/ca.pem",
@@ -81,28 +78,8 @@ def test_a_deployment_with_addresses_of_its_own_keeps_them():
     assert resolve(bare(), STACK) == bare()
 
 
-def test_the_days_prefixes_come_from_the_partition():
-    assert bare().export_uris(DAY, SnapshotType.FULL) == (
-        "s3://input/businessdata/mongo/ucdata/2026-11-20/full",
-        "s3://manifests/businessdata/mongo/manifests/2026-11-20/full",
-    )
-
-
-def test_a_historical_source_has_prefixes_of_its_own_and_may_have_no_manifests():
-    source = SourceConfig(bucket="old", prefix="audit/{export_date}", first_day=DAY, last_day=DAY)
-    assert bare().export_uris(DAY, SnapshotType.INCREMENTAL, source=source) == ("s3://old/audit/2026-11-20", None)
-
-
-def test_output_and_control_lie_in_the_output_bucket():
-    deployment = bare()
-    assert deployment.output_uri(SnapshotType.FULL) == "s3://output/analytical-dataset/full"
-    assert deployment.control_uri() == "s3://output/_dataworks"
-
-
 def test_a_deployment_for_tests_may_be_in_memory():
-    deployment = bare(store={"scheme": "memory"})
-    assert deployment.store_settings().scheme == "memory"
-    assert deployment.control_uri().startswith("memory://")
+    assert bare(store={"scheme": "memory"}).store.settings().scheme == "memory"
 
 
 @pytest.mark.parametrize(
