@@ -11,12 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from spark.contract import CatalogSettings
-from spark.errors import ConfigurationError
+from spark.errors import CatalogError, ConfigurationError
 
 PARAMETER_PREFIX = "dataworks."
-_NUMBERS = frozenset({"epoch", "rows", "files", "size_bytes"})
+POINTER_PARAMETER = PARAMETER_PREFIX + "pointer"
 _NOT_KEPT = frozenset({"partition", "location"})
+_BLANK: dict[str, str | int] = {
+    **dict.fromkeys(("attempt", "fingerprint", "run_id", "config_hash", "published_utc"), ""),
+    **dict.fromkeys(("epoch", "rows"), 0),
+}
 _SLASHES = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*):/+")
 
 
@@ -151,19 +157,31 @@ def open_catalog(settings: CatalogSettings) -> Catalog:
 
 
 def pointer_parameters(pointer: Pointer) -> dict[str, str]:
-    """Returns a pointer as catalog parameters, all but partition and location."""
-    names = [item.name for item in fields(Pointer) if item.name not in _NOT_KEPT]
-    return {PARAMETER_PREFIX + name: str(getattr(pointer, name)) for name in names}
+    """Returns a pointer as one catalog parameter, all but partition and location.
+
+    One, because a metastore keeps a row for each, and a batch of many rows locks whole tables of its database.
+    """
+    values = {item.name: getattr(pointer, item.name) for item in fields(Pointer) if item.name not in _NOT_KEPT}
+    return {POINTER_PARAMETER: msgspec.json.encode(values).decode()}
 
 
 def pointer_from(partition: str, location: str, parameters: Mapping[str, str]) -> Pointer:
-    """Returns the pointer that catalog parameters tell of; what they do not tell is empty or 0."""
-    values: dict[str, str | int] = {}
-    for item in fields(Pointer):
-        if item.name not in _NOT_KEPT:
-            text = parameters.get(PARAMETER_PREFIX + item.name, "")
-            values[item.name] = (int(text) if text.isdigit() else 0) if item.name in _NUMBERS else text
-    return Pointer(partition=partition, location=location, **values)  # type: ignore[arg-type]
+    """Returns the pointer that catalog parameters tell of; what they do not tell is empty or 0.
+
+    Raises:
+        CatalogError: the parameter is there and cannot be read.
+    """
+    text = parameters.get(POINTER_PARAMETER, "{}")
+    try:
+        told = {"partition": partition, "location": location, **msgspec.json.decode(text, type=dict[str, str | int])}
+        return msgspec.convert(_BLANK | told, Pointer)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise CatalogError(
+            f"the parameter {POINTER_PARAMETER} cannot be read: {error}",
+            where=location,
+            remedy="Publish the partition again with force",
+            transient=False,
+        ) from error
 
 
 def own_parameters(parameters: Mapping[str, str]) -> dict[str, str]:

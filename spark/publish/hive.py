@@ -7,8 +7,6 @@ table in `evolution`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from typing import Any, TypeVar
 
 from pymetastore.hive_metastore import ttypes
@@ -30,7 +28,6 @@ from spark.publish.hive_objects import (
 BATCH_PARTITIONS = 100
 """Partitions of one metastore call, which is one transaction."""
 _BATCH_NAMES = 500
-_IN_PARALLEL = 4
 
 _ABSENT = (ttypes.NoSuchObjectException, ttypes.UnknownDBException, ttypes.UnknownTableException)
 _NO_STATISTICS = ttypes.EnvironmentContext(properties={"DO_NOT_UPDATE_STATS": "true"})
@@ -51,10 +48,7 @@ class HiveCatalog:
 
     def __init__(self, uri: str, *, timeout_seconds: float = 60.0) -> None:
         self._client = MetastoreClient(uri, timeout_seconds=timeout_seconds)
-
-    @cached_property
-    def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(_IN_PARALLEL, thread_name_prefix="metastore")
+        self._partition_columns: dict[tuple[str, str], str] = {}
 
     def ensure_database(self, name: str, *, location_uri: str) -> None:
         """Makes a database where there is none."""
@@ -93,14 +87,14 @@ class HiveCatalog:
 
     def pointers(self, database: str, name: str, partitions: Sequence[str] | None = None) -> dict[str, Pointer]:
         """Returns a table's partitions (all, or those named that are there) by value; none where there is no table."""
-        table = self._table(database, name)
-        if table is None:
-            return {}
         if partitions is None:
             names = self._partition_names(database, name)
         else:
-            names = [_partition_name(table, value) for value in dict.fromkeys(partitions)]
-        found = [part for page in self._in_pages(names, self._reader(database, name)) for part in page]
+            column = self._partition_column(database, name)
+            if column is None:
+                return {}
+            names = [_partition_name(f"{database}.{name}", column, value) for value in dict.fromkeys(partitions)]
+        found = [part for page in _in_pages(names, self._reader(database, name)) for part in page]
         return {part.values[0]: pointer_from(part.values[0], part.sd.location, part.parameters or {}) for part in found}
 
     def newest_partition(self, database: str, name: str) -> str | None:
@@ -113,13 +107,14 @@ class HiveCatalog:
         if not pointers:
             return
         table = self._existing(database, name)
-        names = [_partition_name(table, pointer.partition) for pointer in pointers]
-        pages = self._in_pages(names, self._reader(database, name))
+        column, where = table.partitionKeys[0].name, f"{database}.{name}"
+        names = [_partition_name(where, column, pointer.partition) for pointer in pointers]
+        pages = _in_pages(names, self._reader(database, name))
         there = {part.values[0]: part for page in pages for part in page}
         changed = [partition_for(table, p, old=there[p.partition]) for p in pointers if p.partition in there]
         new = [partition_for(table, p) for p in pointers if p.partition not in there]
-        self._in_pages(changed, lambda batch: self._alter_partitions(table, batch), size=BATCH_PARTITIONS)
-        self._in_pages(new, lambda batch: self._add_partitions(table, batch), size=BATCH_PARTITIONS)
+        _in_pages(changed, lambda batch: self._alter_partitions(table, batch), size=BATCH_PARTITIONS)
+        _in_pages(new, lambda batch: self._add_partitions(table, batch), size=BATCH_PARTITIONS)
 
     def newest(self, database: str, name: str) -> Pointer | None:
         """Returns what an unpartitioned table shows; None where it is not there or shows nothing of ours."""
@@ -143,7 +138,7 @@ class HiveCatalog:
         table = self._table(database, name)
         if table is not None:
             where = f"{database}.{name}"
-            self._in_pages(partitions, lambda batch: self._drop(where, table, batch), size=BATCH_PARTITIONS)
+            _in_pages(partitions, lambda batch: self._drop(where, table, batch), size=BATCH_PARTITIONS)
 
     def close(self) -> None:
         """Closes idle connections."""
@@ -151,6 +146,14 @@ class HiveCatalog:
 
     def _table(self, database: str, name: str) -> Any:
         return self._client.read("get_table", database, name, where=f"{database}.{name}", absent=_ABSENT)
+
+    def _partition_column(self, database: str, name: str) -> str | None:
+        if (database, name) not in self._partition_columns:
+            table = self._table(database, name)
+            if table is None or not table.partitionKeys:
+                return None
+            self._partition_columns[database, name] = table.partitionKeys[0].name
+        return self._partition_columns[database, name]
 
     def _existing(self, database: str, name: str) -> Any:
         table = self._table(database, name)
@@ -164,7 +167,7 @@ class HiveCatalog:
             return self._client.read("get_table_objects_by_name", database, list(page), where=database) or []
 
         try:
-            return [table for page in self._in_pages(list(names), read) for table in page]
+            return [table for page in _in_pages(list(names), read) for table in page]
         except CatalogError:
             # Hive 2.3 answers for a missing database with what this client takes for an internal error.
             if self._client.read("get_database", database, where=database, absent=_ABSENT) is None:
@@ -187,10 +190,11 @@ class HiveCatalog:
         return read
 
     def _drop(self, where: str, table: Any, values: Sequence[str]) -> None:
+        column = table.partitionKeys[0].name
         request = ttypes.DropPartitionsRequest(
             dbName=table.dbName,
             tblName=table.tableName,
-            parts=ttypes.RequestPartsSpec(names=[_partition_name(table, value) for value in values]),
+            parts=ttypes.RequestPartsSpec(names=[_partition_name(where, column, value) for value in values]),
             deleteData=False,
             ifExists=True,
             needResult=False,
@@ -212,15 +216,14 @@ class HiveCatalog:
         method = "alter_table_with_environment_context"
         self._client.write(method, table.dbName, table.tableName, table, context, where=f"{table.dbName}.{table.tableName}")
 
-    def _in_pages(
-        self, items: Sequence[ItemT], action: Callable[[Sequence[ItemT]], ResultT], *, size: int = _BATCH_NAMES
-    ) -> list[ResultT]:
-        pages = [items[start : start + size] for start in range(0, len(items), size)]
-        if len(pages) < 2:  # noqa: PLR2004 - one page needs no second thread
-            return [action(page) for page in pages]
-        return list(self._pool.map(action, pages))
+
+def _in_pages(
+    items: Sequence[ItemT], action: Callable[[Sequence[ItemT]], ResultT], *, size: int = _BATCH_NAMES
+) -> list[ResultT]:
+    """Calls the action for a page at a time, one after another: two batches of one table deadlock in some metastores."""
+    return [action(items[start : start + size]) for start in range(0, len(items), size)]
 
 
-def _partition_name(table: Any, value: str) -> str:
-    check_partition(f"{table.dbName}.{table.tableName}", value)
-    return f"{table.partitionKeys[0].name}={value}"
+def _partition_name(where: str, column: str, value: str) -> str:
+    check_partition(where, value)
+    return f"{column}={value}"

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pymetastore.hive_metastore import ThriftHiveMetastore, ttypes
-from thrift.protocol.TBinaryProtocol import TBinaryProtocol
+from thrift.protocol.TBinaryProtocol import TBinaryProtocolAccelerated
 from thrift.protocol.TProtocol import TProtocolException
 from thrift.Thrift import TApplicationException, TException
 from thrift.transport.TSocket import TSocket
@@ -155,7 +155,7 @@ class MetastoreClient:
         socket.setTimeout(self._timeout_seconds * 1000)
         transport = TBufferedTransport(socket)
         transport.open()
-        return _Connection(transport, ThriftHiveMetastore.Client(TBinaryProtocol(transport)))
+        return _Connection(transport, ThriftHiveMetastore.Client(TBinaryProtocolAccelerated(transport)))
 
 
 def _addresses(uri: str) -> list[tuple[str, int]]:

@@ -1,0 +1,319 @@
+"""Partition leases: who may publish a partition, and what the last holder was about to make it show.
+
+A lease is an object made and changed by conditional puts only; its epoch counts up with each taking. It is live while its
+owner's heartbeat object has not expired, so one object is renewed, however many leases an owner holds. An owner is a run:
+its planner and its application are two processes that renew the same heartbeat. What a lease guards is not known here.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Event, Thread
+from typing import NamedTuple, TypeVar
+
+from spark.contract import Document, decode, encode
+from spark.errors import ConflictError, LeaseError, NotFoundError, StoreError
+from spark.publish.catalog import Pointer
+from spark.store import ObjectStore
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+
+_IN_PARALLEL = 16
+_BEATS_A_TTL = 4
+_SKEW_SHARE = 0.25
+"""How far apart two machines' clocks may be, in heartbeats' lives, before a living owner is taken for dead."""
+
+
+class LeaseKey(NamedTuple):
+    """What a lease is on: one collection's day."""
+
+    system: str
+    collection: str
+    snapshot_type: str
+    export_date: str
+
+
+class TablePointer(Document, frozen=True):
+    """What one table is to show for the lease's day."""
+
+    database: str
+    name: str
+    pointer: Pointer
+
+
+class LeaseDocument(Document, frozen=True):
+    """The body of a lease object. `pointers` were marked under `marked_epoch`; none: the day was taken out."""
+
+    owner: str
+    epoch: int
+    nonce: str
+    changed_utc: str
+    released: bool = False
+    pointers: tuple[TablePointer, ...] = ()
+    marked_epoch: int = 0
+
+
+class OwnerDocument(Document, frozen=True):
+    """The body of a heartbeat object; `expires_seconds` is Unix time."""
+
+    owner: str
+    expires_seconds: float
+    ttl_seconds: float
+    nonce: str
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A lease as it was taken; `pointers` are what the last holder marked."""
+
+    uri: str
+    owner: str
+    epoch: int
+    pointers: tuple[TablePointer, ...] = ()
+
+
+def lease_uri(control_uri: str, key: LeaseKey) -> str:
+    """Returns where a day's lease object lies."""
+    return f"{control_uri}/leases/{key.system}/{key.snapshot_type}/{key.collection}/{key.export_date}.json"
+
+
+class LeaseKeeper:
+    """Takes, checks, marks and releases leases for one owner.
+
+    Args:
+        store: where the objects lie.
+        control_uri: their prefix.
+        owner: the run; whoever has the same owner has the same leases.
+        ttl_seconds: how long after the last heartbeat others may take over.
+        clock: Unix time in seconds.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        control_uri: str,
+        *,
+        owner: str,
+        ttl_seconds: float = 120.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.owner = owner
+        self._store = store
+        self._control_uri = control_uri
+        self._ttl_seconds = ttl_seconds
+        self._clock = clock
+        self._beaten_at: float | None = None
+        self._stopped = Event()
+        self._thread: Thread | None = None
+
+    def start_heartbeat(self) -> None:
+        """Renews the heartbeat now, and every quarter of its life until `stop`."""
+        self._beat()
+        if self._thread is None:
+            self._stopped.clear()
+            self._thread = Thread(target=self._keep_beating, name=f"heartbeat-{self.owner}", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Stops renewing; the heartbeat then expires, unless another process of this owner renews it."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def acquire_many(self, keys: Iterable[LeaseKey]) -> dict[LeaseKey, Lease | LeaseError]:
+        """Takes leases, each under a new epoch.
+
+        One that this owner has already is taken again, and shuts out whoever held it under the old epoch.
+
+        Raises:
+            StoreError: the store fails or refuses; nothing is concluded from that.
+        """
+        self._keep_alive()
+        wanted = list(dict.fromkeys(keys))
+        living: dict[str, float] = {}
+
+        def take(key: LeaseKey) -> Lease | LeaseError:
+            try:
+                return self._acquire(lease_uri(self._control_uri, key), living)
+            except LeaseError as error:
+                return error
+
+        return dict(zip(wanted, _in_parallel(take, wanted), strict=True))
+
+    def adopt_many(self, holdings: Sequence[tuple[str, int]]) -> dict[str, Lease | LeaseError]:
+        """Returns leases, by URI, that another process of this owner took under these epochs."""
+        self._keep_alive()
+
+        def adopt(holding: tuple[str, int]) -> Lease | LeaseError:
+            uri, epoch = holding
+            try:
+                document = self.check(Lease(uri, self.owner, epoch))
+            except LeaseError as error:
+                return error
+            return Lease(uri, self.owner, epoch, document.pointers)
+
+        return dict(zip([uri for uri, _ in holdings], _in_parallel(adopt, list(holdings)), strict=True))
+
+    def check(self, lease: Lease) -> LeaseDocument:
+        """Returns the lease's document.
+
+        Raises:
+            LeaseError: it was released, or somebody else took it over.
+        """
+        self._keep_alive()
+        return self._read_own(lease)[0]
+
+    def read(self, lease: Lease) -> LeaseDocument:
+        """Returns the lease's document as it is now, whoever holds it."""
+        return decode(self._store.read(lease.uri), LeaseDocument, where=lease.uri)
+
+    def mark_switch(self, lease: Lease, pointers: Sequence[TablePointer]) -> None:
+        """Records what the catalog is about to show, before it is told so.
+
+        Raises:
+            LeaseError: somebody else took the lease over; nothing may be switched.
+        """
+        self._keep_alive()
+        document, etag = self._read_own(lease)
+        marked = self._document(lease.epoch, tuple(pointers), marked_epoch=lease.epoch)
+        try:
+            self._swap(lease.uri, marked, etag)
+        except ConflictError as error:
+            raise _taken_over(lease.uri, document) from error
+
+    def release_many(self, leases: Sequence[Lease]) -> None:
+        """Gives leases back; one that was taken over meanwhile is its new holder's."""
+        _in_parallel(self._release, list(leases))
+
+    def is_held(self, lease: Lease, document: LeaseDocument) -> bool:
+        """Whether the document is this lease's."""
+        return document.owner == lease.owner and document.epoch == lease.epoch and not document.released
+
+    def _acquire(self, uri: str, living: dict[str, float]) -> Lease:
+        try:
+            body, etag = self._store.read_versioned(uri)
+        except NotFoundError:
+            return self._take(uri, self._document(1, (), marked_epoch=0), None)
+        held = decode(body, LeaseDocument, where=uri)
+        if not held.released and held.owner != self.owner:
+            self._refuse_if_alive(uri, held, living)
+        return self._take(uri, self._document(held.epoch + 1, held.pointers, marked_epoch=held.marked_epoch), etag)
+
+    def _take(self, uri: str, document: LeaseDocument, etag: str | None) -> Lease:
+        try:
+            self._swap(uri, document, etag)
+        except ConflictError as error:
+            raise LeaseError(
+                "another run took the lease at the same moment", where=uri, remedy="Run again when it is through"
+            ) from error
+        return Lease(uri, self.owner, document.epoch, document.pointers)
+
+    def _refuse_if_alive(self, uri: str, held: LeaseDocument, living: dict[str, float]) -> None:
+        if held.owner not in living:
+            living[held.owner] = self._seconds_to_live(held.owner)
+        if living[held.owner] > 0:
+            raise LeaseError(
+                f"run {held.owner} holds the partition since {held.changed_utc}",
+                where=uri,
+                remedy=f"Wait for that run; if it died, its leases are free in {living[held.owner]:.0f} s",
+            )
+
+    def _seconds_to_live(self, owner: str) -> float:
+        uri = self._owner_uri(owner)
+        try:
+            heartbeat = decode(self._store.read(uri), OwnerDocument, where=uri)
+        except NotFoundError:
+            return 0.0
+        return heartbeat.expires_seconds + heartbeat.ttl_seconds * _SKEW_SHARE - self._clock()
+
+    def _read_own(self, lease: Lease) -> tuple[LeaseDocument, str]:
+        body, etag = self._store.read_versioned(lease.uri)
+        document = decode(body, LeaseDocument, where=lease.uri)
+        if not self.is_held(lease, document):
+            raise _taken_over(lease.uri, document)
+        return document, etag
+
+    def _release(self, lease: Lease) -> None:
+        try:
+            document, etag = self._read_own(lease)
+        except (LeaseError, NotFoundError):
+            return
+        released = self._document(lease.epoch, document.pointers, marked_epoch=document.marked_epoch, released=True)
+        try:
+            self._swap(lease.uri, released, etag)
+        except ConflictError:
+            return
+
+    def _document(
+        self, epoch: int, pointers: tuple[TablePointer, ...], *, marked_epoch: int, released: bool = False
+    ) -> LeaseDocument:
+        return LeaseDocument(
+            owner=self.owner,
+            epoch=epoch,
+            nonce=uuid.uuid4().hex,
+            changed_utc=datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="seconds"),
+            released=released,
+            pointers=pointers,
+            marked_epoch=marked_epoch,
+        )
+
+    def _swap(self, uri: str, document: LeaseDocument, etag: str | None) -> None:
+        """Puts the document over that etag (None: where none is); an outcome that is unknown is read back."""
+        try:
+            self._store.put(uri, encode(document), create=etag is None, replace=etag)
+        except StoreError as error:
+            if not (error.transient or isinstance(error, ConflictError)) or not self._is_there(uri, document):
+                raise
+
+    def _is_there(self, uri: str, document: LeaseDocument) -> bool:
+        try:
+            return decode(self._store.read(uri), LeaseDocument, where=uri).nonce == document.nonce
+        except NotFoundError:
+            return False
+
+    def _owner_uri(self, owner: str) -> str:
+        return f"{self._control_uri}/owners/{owner}.json"
+
+    def _keep_alive(self) -> None:
+        """Renews the heartbeat where that is overdue: at first use, and after this process was held up."""
+        if self._beaten_at is None or time.monotonic() - self._beaten_at > self._ttl_seconds / 2:
+            self._beat()
+
+    def _beat(self) -> None:
+        begun = time.monotonic()
+        document = OwnerDocument(
+            owner=self.owner,
+            expires_seconds=self._clock() + self._ttl_seconds,
+            ttl_seconds=self._ttl_seconds,
+            nonce=uuid.uuid4().hex,
+        )
+        self._store.put(self._owner_uri(self.owner), encode(document))
+        self._beaten_at = begun
+
+    def _keep_beating(self) -> None:
+        while not self._stopped.wait(self._ttl_seconds / _BEATS_A_TTL):
+            try:
+                self._beat()
+            except StoreError:
+                continue  # the next use of a lease renews, or fails with the store's error
+
+
+def _taken_over(uri: str, document: LeaseDocument) -> LeaseError:
+    state = "was released" if document.released else "is held"
+    return LeaseError(
+        f"the lease {state} by run {document.owner}, epoch {document.epoch}, since {document.changed_utc}",
+        where=uri,
+        remedy="Nothing is lost: run again when that run is through",
+    )
+
+
+def _in_parallel(action: Callable[[ItemT], ResultT], items: Sequence[ItemT]) -> list[ResultT]:
+    with ThreadPoolExecutor(_IN_PARALLEL, thread_name_prefix="lease") as pool:
+        return list(pool.map(action, items))
