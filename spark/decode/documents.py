@@ -1,0 +1,284 @@
+"""A file's documents into the rows of its collection's tables, chunk by chunk, and the lines that are no row.
+
+How a value is judged stands in `spark.decode.exact`, what a line has to be in `spark.decode.lines`. Neither fetching nor
+writing belongs here, nor what a manifest says.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from spark.contract import Collection, Layout, Misfit, OutputTable
+from spark.decode.exact import unmark
+from spark.decode.lines import Documents, QuarantinedLine, read_lines, sort_out_lines
+from spark.decode.plan import Answers, NotDocumentsError, Plan, Want
+from spark.decode.stream import Chunk, json_chunks
+from spark.decode.types import TIMESTAMP, parse_type
+from spark.errors import InputError
+from spark.sources.ids import comparison_hashes, comparison_key, hash_keys, id_text
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+ERRORS = "_errors"
+_ERRORS_TYPE = pa.list_(pa.string())
+_TIMES = ("record_timestamp", "created", "removed")
+
+
+@dataclass(frozen=True)
+class DecodedChunk:
+    """What a chunk of a file gives.
+
+    Attributes:
+        tables: a batch for each of the collection's tables, in their order; all have the same rows.
+        quarantined: the lines that are no row.
+        ids: the hash of each row's id's comparison key (see `spark.sources.ids`); empty where there are no ids.
+        id_texts: the ids as they stand in the documents, for naming one by its SHA-256; None where there are no ids.
+        line_numbers: each row's line in the file.
+        lines: all lines read, blank and quarantined ones among them.
+        blank_lines: lines of nothing but blanks; they count as no record.
+        decoded_bytes: bytes of decoded text.
+        notes: what is worth saying and no failure.
+    """
+
+    tables: tuple[pa.RecordBatch, ...]
+    quarantined: list[QuarantinedLine]
+    ids: npt.NDArray[np.uint64]
+    id_texts: pa.Array | None
+    line_numbers: npt.NDArray[np.int64]
+    lines: int
+    blank_lines: int
+    decoded_bytes: int
+    notes: list[str] = field(default_factory=list)
+
+
+def schema_of(table: OutputTable) -> pa.Schema:
+    """Returns the columns of a table's files, without its partition column.
+
+    Raises:
+        ConfigurationError: a column's type is none.
+    """
+    declared = [(column.name, parse_type(column.type)) for column in table.columns]
+    if table.layout is Layout.TEXT:
+        return pa.schema([(table.text_column, pa.string())])
+    if table.layout is Layout.COLUMNS:
+        has_errors = table.misfit is Misfit.NULL and any(data_type != pa.string() for _, data_type in declared)
+        return pa.schema([*declared, *([(ERRORS, _ERRORS_TYPE)] if has_errors else [])])
+    fixed = [("id", pa.string()), *((name, TIMESTAMP) for name in _TIMES), (table.text_column, pa.string())]
+    if table.layout is Layout.RAW:
+        return pa.schema(fixed)
+    return pa.schema([*fixed, *declared, (ERRORS, _ERRORS_TYPE)])
+
+
+def decode_file(body: Iterable[Buffer], *, key: bytes, iv: bytes, collection: Collection, uri: str) -> Iterator[DecodedChunk]:
+    """Yields a file's rows, chunk by chunk; see `json_chunks` for the arguments and what is raised."""
+    decoder = Decoder(collection)
+    for chunk in json_chunks(body, key=key, iv=iv, uri=uri):
+        yield decoder.decode(chunk)
+
+
+class Decoder:
+    """Decodes one file of a collection. Its chunks are to be given in their order: lines are counted."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self._id = None if collection.id_path is None else Want(collection.id_path, None)
+        self._tables = [_Table(table, collection) for table in collection.tables]
+        wants = [want for table in self._tables for want in table.wants.values()]
+        self._plan = Plan([*([self._id] if self._id else []), *wants])
+        self._next_line = 1
+
+    def decode(self, chunk: Chunk) -> DecodedChunk:
+        """Returns the rows of a chunk."""
+        with _without_garbage_collection():
+            documents, answers = self._answer(chunk.text)
+            self._next_line += documents.lines
+            rows = _Rows(documents, answers, self._raw_ids(answers))
+            self._refuse(rows)
+            return self._assemble(chunk, rows)
+
+    def _answer(self, text: bytes) -> tuple[Documents, Answers]:
+        documents = read_lines(text, self._next_line)
+        if documents.is_regular:
+            try:
+                return documents, self._plan.answer(documents)
+            except NotDocumentsError:
+                pass
+        documents = sort_out_lines(text, self._next_line)
+        return documents, self._plan.answer(documents)
+
+    def _raw_ids(self, answers: Answers) -> list[bytes] | None:
+        if self._id is None:
+            return None
+        raws: list[bytes] = answers.columns[self._id]
+        return raws
+
+    def _refuse(self, rows: _Rows) -> None:
+        """Marks the rows that are none: without the expected id, or refused by a table for a misfit."""
+        if rows.raw_ids is not None and self._id is not None and (b"null" in rows.raw_ids or b"" in rows.raw_ids):
+            name = ".".join(self._id.path)
+            for row, raw in enumerate(rows.raw_ids):
+                if raw in {b"", b"null"}:
+                    rows.refused.setdefault(row, f"the document has no {name}")
+        if not rows.answers.misfits:
+            return
+        for table in self._tables:
+            if table.table.misfit is Misfit.REFUSE:
+                for row, entry in table.entries(rows.answers):
+                    rows.refused.setdefault(row, entry)
+
+    def _assemble(self, chunk: Chunk, rows: _Rows) -> DecodedChunk:
+        ids, hashes = rows.ids()
+        texts = rows.documents.texts()
+        batches = [table.batch(rows, texts, ids) for table in self._tables]
+        keep = rows.keep()
+        numbers = rows.documents.line_numbers
+        if keep is not None:
+            mask = pa.array(keep)
+            batches = [batch.filter(mask) for batch in batches]
+            ids = None if ids is None else ids.filter(mask)
+            hashes, numbers = (hashes[keep] if len(hashes) else hashes), numbers[keep]
+        return DecodedChunk(
+            tables=tuple(batches),
+            quarantined=rows.quarantined(),
+            ids=hashes,
+            id_texts=ids,
+            line_numbers=numbers,
+            lines=rows.documents.lines,
+            blank_lines=rows.documents.blank_lines,
+            decoded_bytes=len(chunk.text),
+            notes=self._notes(chunk, rows),
+        )
+
+    def _notes(self, chunk: Chunk, rows: _Rows) -> list[str]:
+        notes = [] if chunk.text.endswith(b"\n") else ["the last line has no line feed"]
+        if not rows.answers.misfits:
+            return notes
+        for table in self._tables:
+            if ERRORS not in table.schema.names and table.table.misfit is Misfit.NULL:
+                lines: dict[str, list[int]] = defaultdict(list)
+                for row, entry in table.entries(rows.answers):
+                    lines[entry.partition(":")[0]].append(int(rows.documents.line_numbers[row]))
+                notes += [
+                    f"{name} of {table.table.name} did not fit its type in {len(found)} lines, first in line {found[0]}"
+                    for name, found in lines.items()
+                ]
+        return notes
+
+
+@dataclass
+class _Rows:
+    """The documents of a chunk on their way to become rows; `refused` are rows by why they are none."""
+
+    documents: Documents
+    answers: Answers
+    raw_ids: list[bytes] | None
+    refused: dict[int, str] = field(default_factory=dict)
+
+    def ids(self) -> tuple[pa.Array | None, npt.NDArray[np.uint64]]:
+        """Returns the ids' texts and the hashes of their comparison keys; refused rows have any."""
+        none: npt.NDArray[np.uint64] = np.empty(0, np.uint64)
+        if self.raw_ids is None:
+            return None, none
+        raws = self.raw_ids
+        if self.documents.marked is not None:
+            raws = list(map(unmark, raws))
+        try:
+            return pa.array(map(id_text, raws), pa.string(), size=len(raws)), comparison_hashes(raws)
+        except (InputError, RecursionError):
+            return self._ids_one_by_one(raws)
+
+    def _ids_one_by_one(self, raws: list[bytes]) -> tuple[pa.Array, npt.NDArray[np.uint64]]:
+        texts, keys = [b""] * len(raws), [b""] * len(raws)
+        for row, raw in enumerate(raws):
+            try:
+                texts[row], keys[row] = id_text(raw), comparison_key(raw)
+            except (InputError, RecursionError):
+                self.refused.setdefault(row, "the document's id is nested too deep")
+        return pa.array(texts, pa.string()), hash_keys(keys)
+
+    def keep(self) -> npt.NDArray[np.bool_] | None:
+        """Returns which documents are rows; None if all are."""
+        if not self.refused:
+            return None
+        keep: npt.NDArray[np.bool_] = np.ones(len(self.documents.ends), np.bool_)
+        keep[list(self.refused)] = False
+        return keep
+
+    def quarantined(self) -> list[QuarantinedLine]:
+        """Returns the lines that are no row, in their order."""
+        if not self.refused:
+            return self.documents.quarantined
+        lines = self.documents.text.split(b"\n")
+        numbers = self.documents.line_numbers
+        refused = [QuarantinedLine(int(numbers[row]), reason, lines[row]) for row, reason in self.refused.items()]
+        return sorted([*self.documents.quarantined, *refused], key=lambda line: line.line_number)
+
+
+class _Table:
+    """One table of the collection: what it wants of a document, and how rows become its batch."""
+
+    def __init__(self, table: OutputTable, collection: Collection) -> None:
+        self.table = table
+        self.schema = schema_of(table)
+        self.wants: dict[str, Want] = {}
+        if table.layout in {Layout.RAW, Layout.TYPED}:
+            paths = (collection.timestamp_path, collection.created_path, collection.removed_path)
+            self.wants |= {name: Want(path, TIMESTAMP) for name, path in zip(_TIMES, paths, strict=True) if path}
+        if table.layout in {Layout.TYPED, Layout.COLUMNS}:
+            self.wants |= {each.name: Want(each.path or (each.name,), parse_type(each.type)) for each in table.columns}
+
+    def entries(self, answers: Answers) -> Iterator[tuple[int, str]]:
+        """Yields (row, entry) for every value that did not fit one of the table's columns."""
+        names: dict[Want, list[str]] = defaultdict(list)
+        for name, want in self.wants.items():
+            names[want].append(name)
+        for row, want, text in answers.misfits:
+            for name in names[want]:
+                yield row, f"{name}{text}"
+
+    def batch(self, rows: _Rows, texts: pa.StringArray, ids: pa.Array | None) -> pa.RecordBatch:
+        """Returns the table's rows, those to be refused among them."""
+        count = len(texts)
+        arrays = []
+        for column in self.schema:
+            if column.name in self.wants:
+                arrays.append(rows.answers.columns[self.wants[column.name]])
+            elif column.name == ERRORS:
+                arrays.append(self._errors(rows.answers, count))
+            elif column.name == "id" and ids is not None:
+                arrays.append(ids)
+            elif column.name == self.table.text_column:
+                arrays.append(texts)
+            else:
+                arrays.append(pa.nulls(count, column.type))
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+    def _errors(self, answers: Answers, count: int) -> pa.Array:
+        if not answers.misfits:
+            return pa.nulls(count, _ERRORS_TYPE)
+        entries: list[list[str] | None] = [None] * count
+        for row, entry in self.entries(answers):
+            entries[row] = [*(entries[row] or []), entry]
+        return pa.array(entries, _ERRORS_TYPE)
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Keeps the collector from walking a chunk's many short-lived objects: none of them is in a cycle."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

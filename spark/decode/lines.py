@@ -1,0 +1,179 @@
+"""A chunk's lines: the text of the documents and what is no document.
+
+A chunk of well-formed lines is told by a few passes over its bytes. Any other is looked at line by line, here, and only
+its documents go on. What stands inside a document is not looked at.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from spark.decode.exact import mark_lone_surrogates
+
+_LINE_FEED, _BRACE, _END_BRACE = b"\n{}"
+_BLANKS = b" \t\r"
+_DEEP = 5_000
+"""Levels of nesting beyond which a document is quarantined; the interpreter's own limit is 1,000 for everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedLine:
+    """A line that is no row: its number in the file (from 1), why, and its bytes without the line end."""
+
+    line_number: int
+    reason: str
+    raw: bytes
+
+
+@dataclass(slots=True)
+class Documents:
+    """A chunk's documents, one a line.
+
+    Attributes:
+        text: the lines that are documents, each with its line feed.
+        ends: where each line feed stands in `text`.
+        line_numbers: each document's line number in the file.
+        lines: all lines of the chunk, `blank_lines` and quarantined ones among them.
+        is_regular: each line begins with `{` and ends with `}`, so one value a line is one document a line.
+        is_proved: each line is known to be one JSON object.
+        is_deep: one is nested deeper than the interpreter's limit allows.
+        marked: the documents with lone surrogates marked, where there are any.
+    """
+
+    text: bytes
+    ends: npt.NDArray[np.int64]
+    line_numbers: npt.NDArray[np.int64]
+    lines: int
+    blank_lines: int = 0
+    quarantined: list[QuarantinedLine] = field(default_factory=list)
+    is_regular: bool = False
+    is_proved: bool = False
+    is_deep: bool = False
+    marked: list[bytes] | None = None
+
+    def texts(self) -> pa.StringArray:
+        """Returns the documents as an Arrow array, over one copy of the text without its line feeds."""
+        offsets: npt.NDArray[np.int32] = np.zeros(len(self.ends) + 1, np.int32)
+        offsets[1:] = self.ends - np.arange(len(self.ends))
+        buffers = pa.py_buffer(offsets), pa.py_buffer(self.text.replace(b"\n", b""))
+        return pa.StringArray.from_buffers(len(self.ends), *buffers)
+
+    def split(self) -> list[bytes]:
+        """Returns each document's bytes as a decoder takes them."""
+        return self.marked if self.marked is not None else self.text.split(b"\n")[:-1]
+
+
+def read_lines(text: bytes, first_line: int) -> Documents:
+    """Returns a chunk's lines as documents if all look like one; what they hold is not proved.
+
+    Args:
+        text: whole lines; the last line feed may be missing.
+        first_line: the number of the first line in the file.
+    """
+    text = _with_line_feeds(text)
+    data = np.frombuffer(text, np.uint8)
+    ends = np.flatnonzero(data == _LINE_FEED)
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    regular = bool((data[starts] == _BRACE).all() and (data[ends - 1] == _END_BRACE).all())
+    numbers = np.arange(first_line, first_line + len(ends))
+    return Documents(text, ends, numbers, len(ends), is_regular=regular and _is_utf8(text))
+
+
+def sort_out_lines(text: bytes, first_line: int) -> Documents:
+    """Returns the documents of a chunk, each proved to be one JSON object, and the lines that are none."""
+    found = Documents(b"", np.empty(0, np.int64), np.empty(0, np.int64), 0, is_proved=True)
+    good: list[bytes] = []
+    numbers: list[int] = []
+    marked: list[bytes] = []
+    for number, line in enumerate(_with_line_feeds(text).split(b"\n")[:-1], first_line):
+        found.lines += 1
+        if not line.strip(_BLANKS):
+            found.blank_lines += 1
+            continue
+        reason, decodable, is_deep = _prove(line)
+        if reason:
+            found.quarantined.append(QuarantinedLine(number, reason, line))
+            continue
+        found.is_deep |= is_deep
+        good.append(line)
+        numbers.append(number)
+        marked.append(decodable)
+    found.text = b"".join(line + b"\n" for line in good)
+    found.ends = np.cumsum([len(line) + 1 for line in good], dtype=np.int64) - 1
+    found.line_numbers = np.array(numbers, np.int64)
+    if any(line is not decodable for line, decodable in zip(good, marked, strict=True)):
+        found.marked = marked
+    return found
+
+
+@contextmanager
+def deep_nesting() -> Iterator[None]:
+    """Lets the decoder follow documents nested deeper than the interpreter's limit."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _DEEP))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+class _AnyObject(msgspec.Struct, gc=False):
+    """Any JSON object; its content is checked and thrown away."""
+
+
+_PROOF = msgspec.json.Decoder(_AnyObject)
+
+
+def _prove(line: bytes) -> tuple[str, bytes, bool]:
+    """Returns (why it is no document, what to decode, whether it is nested deep)."""
+    try:
+        line.decode()
+    except UnicodeDecodeError as error:
+        return f"not UTF-8: byte {error.start}", line, False
+    try:
+        reason, decodable = _prove_json(line)
+    except RecursionError:
+        try:
+            with deep_nesting():
+                reason, decodable = _prove_json(line)
+        except RecursionError:
+            return "nested too deep", line, False
+        return reason, decodable, True
+    return reason, decodable, False
+
+
+def _prove_json(line: bytes) -> tuple[str, bytes]:
+    try:
+        _PROOF.decode(line)
+    except msgspec.ValidationError as error:
+        return f"not a JSON object: {error}", line
+    except msgspec.DecodeError as error:
+        marked = mark_lone_surrogates(line) if b"\\" in line else line
+        if marked == line:
+            return f"not JSON: {error}", line
+        return _prove_json(marked)[0], marked
+    return "", line
+
+
+def _with_line_feeds(text: bytes) -> bytes:
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n")
+    return text if text.endswith(b"\n") else text + b"\n"
+
+
+def _is_utf8(text: bytes) -> bool:
+    offsets = np.array([0, len(text)], np.int32)
+    array = pa.StringArray.from_buffers(1, pa.py_buffer(offsets), pa.py_buffer(text))
+    try:
+        array.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
