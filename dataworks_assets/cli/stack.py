@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -64,7 +63,7 @@ def _show(console: Console, home: Path) -> bool:
     if not rows:
         console.print(f"No stack was ever started in {home}. Start it: dataworks stack up", markup=False, soft_wrap=True)
         return False
-    table = Table(title=f"Stack in {home}", title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
+    table = Table(title=f"Stack in {home}", title_justify="left", box=None, pad_edge=False)
     for name in ("Service", "State", "Address", "Pid", "Memory"):
         table.add_column(name, no_wrap=True)
     table.add_column("Log in logs/", no_wrap=True)
@@ -79,4 +78,5 @@ def _show(console: Console, home: Path) -> bool:
 def _cells(row: ServiceStatus) -> tuple[str, ...]:
     memory = f"{row.memory_bytes / _MEBIBYTE:.0f} MB" if row.memory_bytes else ""
     state = f"[{_COLOURS[row.state]}]{row.state}[/]"
-    return (row.title, state, row.url + (" *" if row.bound_to_all else ""), str(row.pid or ""), memory, row.log_path.name)
+    title = row.title + (" *" if row.bound_to_all else "")
+    return (title, state, row.url, str(row.pid or ""), memory, row.log_path.name)

@@ -6,6 +6,8 @@ Hive 2.3.9 has no option for the address it listens on: it is all of the machine
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -74,8 +76,9 @@ def _command(around: Surroundings) -> list[str]:
     ]
 
 
-def list_databases(uri: str) -> list[str]:
-    """Returns the names of a metastore's databases.
+@contextmanager
+def connect(uri: str) -> Iterator[ThriftHiveMetastore.Client]:
+    """Opens a plain Thrift client of a metastore.
 
     Raises:
         TException, OSError: it does not answer.
@@ -86,9 +89,19 @@ def list_databases(uri: str) -> list[str]:
     transport = TTransport.TBufferedTransport(connection)
     transport.open()
     try:
-        names: list[str] = ThriftHiveMetastore.Client(TBinaryProtocol.TBinaryProtocol(transport)).get_all_databases()
+        yield ThriftHiveMetastore.Client(TBinaryProtocol.TBinaryProtocol(transport))
     finally:
         transport.close()
+
+
+def list_databases(uri: str) -> list[str]:
+    """Returns the names of a metastore's databases.
+
+    Raises:
+        TException, OSError: it does not answer.
+    """
+    with connect(uri) as client:
+        names: list[str] = client.get_all_databases()
     return names
 
 
