@@ -48,16 +48,17 @@ def task_properties(environment: Mapping[str, str]) -> dict[str, str]:
     return {f"spark.executorEnv.{name}": value for name, value in environment.items() if _TASK_VARIABLES.fullmatch(name)}
 
 
-def check_authentication(master: str, properties: Mapping[str, str], environment: Mapping[str, str]) -> None:
-    """Refuses a standalone cluster that would be spoken to in clear because nobody said its secret.
+def authentication_properties(master: str, properties: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Returns the secret a standalone cluster authenticates and encrypts with, as the driver wants it: a property.
 
     Spark makes up a secret by itself in local mode and on YARN; a standalone master has one of its own.
 
     Raises:
-        ConfigurationError: `spark.authenticate` is on and the secret is not in the environment.
+        ConfigurationError: the secret is wanted and not in the environment; nothing is spoken in clear by oversight.
     """
-    wanted = properties.get("spark.authenticate") == "true"
-    if master.startswith("spark://") and wanted and not environment.get(AUTHENTICATION_VARIABLE):
+    if not master.startswith("spark://") or properties.get("spark.authenticate") != "true":
+        return {}
+    if not environment.get(AUTHENTICATION_VARIABLE):
         raise ConfigurationError(
             "a standalone cluster needs its authentication secret",
             where=master,
@@ -66,6 +67,7 @@ def check_authentication(master: str, properties: Mapping[str, str], environment
                 " or, where nobody else can listen, spark.authenticate and spark.network.crypto.enabled to false in spark_conf"
             ),
         )
+    return {"spark.authenticate.secret": environment[AUTHENTICATION_VARIABLE]}
 
 
 def write_properties(path: Path, properties: Mapping[str, str]) -> None:

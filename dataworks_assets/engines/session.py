@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pyspark import SparkContext
 
 _CANCEL_SECONDS = 10.0
+_CANCEL_AGAIN_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,12 @@ class SessionJob(Application):
         return Outcome(succeeded=self._error is None, reason=repr(self._error))
 
     def cancel(self) -> None:
-        """Cancels the job's Spark stages; its Python part ends at its next word to the reporter."""
-        if self._thread.is_alive():
+        """Cancels the job's Spark stages, also one it is just about to begin; its Python part ends at its next report."""
+        deadline_seconds = time.monotonic() + _CANCEL_SECONDS
+        while self._thread.is_alive() and time.monotonic() < deadline_seconds:
             self._reporter.cancel()
             self._context.cancelAllJobs()
-            self._thread.join(_CANCEL_SECONDS)
+            self._thread.join(_CANCEL_AGAIN_SECONDS)
 
     def log_tail(self, lines: int) -> str:
         """Returns the traceback of the job's error."""

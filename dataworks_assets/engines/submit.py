@@ -24,7 +24,7 @@ from dataworks_assets.engines.base import Application, Engine, Outcome, Submissi
 from dataworks_assets.engines.properties import (
     PROJECT_FOLDER,
     RUNNER_PATH,
-    check_authentication,
+    authentication_properties,
     common_properties,
     is_local,
     task_properties,
@@ -66,7 +66,7 @@ class SubmitEngine(Engine):
         work_folder = _make_work_folder(self.work_folder)
         environment = self._environment(submission, work_folder)
         properties = self._properties(submission)
-        check_authentication(self.master, properties, environment)
+        properties |= authentication_properties(self.master, properties, environment)
         self.log_folder.mkdir(parents=True, exist_ok=True)
         write_properties(work_folder / "spark.properties", properties | {"spark.local.dir": str(work_folder)})
         command = self._command(work_folder, environment, arguments)

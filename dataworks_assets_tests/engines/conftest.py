@@ -2,51 +2,30 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import boto3
 import psutil
 import pytest
-from moto.server import ThreadedMotoServer
 
 from dataworks_assets.engines.base import Engine, Submission
 from dataworks_assets.engines.properties import AUTHENTICATION_VARIABLE, PROJECT_FOLDER
 from dataworks_assets.engines.session import SessionEngine
 from dataworks_assets.engines.submit import SubmitEngine
+from dataworks_assets.stack.state import StackState
 from dataworks_assets_tests.engines.standalone import SECRET, StandaloneCluster
 from spark.contract import CatalogSettings, JobParameters, KeyServiceSettings, StoreSettings
 from spark.store import ObjectStore
 
-BUCKET = "engines"
 JOB = "dataworks_assets_tests.engines.sample_job"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "engines", "AWS_SECRET_ACCESS_KEY": "engines-test", "AWS_EC2_METADATA_DISABLED": "true"}
-
-
-@pytest.fixture(scope="session")
-def s3_endpoint() -> Iterator[str]:
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    client = boto3.client(
-        "s3", endpoint_url=endpoint, region_name="eu-west-2", aws_access_key_id="engines", aws_secret_access_key="engines-test"
-    )
-    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
-    yield endpoint
-    server.stop()
 
 
 @pytest.fixture
-def store_settings(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> StoreSettings:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    return StoreSettings(endpoint_url=s3_endpoint)
+def store_settings(stack: StackState) -> StoreSettings:
+    return StoreSettings(endpoint_url=stack.s3_endpoint, region=stack.region)
 
 
 @pytest.fixture
@@ -63,12 +42,12 @@ def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandaloneC
 
 
 @pytest.fixture
-def submission(store_settings: StoreSettings) -> Callable[..., Submission]:
+def submission(stack: StackState, store_settings: StoreSettings, prefix_uri: str) -> Callable[..., Submission]:
     """Makes a submission of the sample job with the behaviour that is named."""
 
     def make(behaviour: str, *, timeout_seconds: float = 120.0) -> Submission:
         run_id = f"{behaviour}-{uuid.uuid4().hex[:8]}"
-        control_uri = f"s3://{BUCKET}/_dataworks"
+        control_uri = f"{prefix_uri}/_dataworks"
         parameters = JobParameters(
             run_id=run_id,
             system=behaviour,
@@ -77,12 +56,12 @@ def submission(store_settings: StoreSettings) -> Callable[..., Submission]:
             store=store_settings,
             key_service=KeyServiceSettings(url="https://127.0.0.1:1"),
             catalog=CatalogSettings(),
-            output_uri=f"s3://{BUCKET}/output",
+            output_uri=f"{prefix_uri}/output",
             control_uri=control_uri,
             result_uri=f"{control_uri}/jobs/{run_id}/result.json",
             lease_owner=run_id,
         )
-        environment = {**CREDENTIALS, "AWS_EXECUTION_ENV": run_id, "PYTHONPATH": str(PROJECT_FOLDER)}
+        environment = {**stack.environment(), "AWS_EXECUTION_ENV": run_id, "PYTHONPATH": str(PROJECT_FOLDER)}
         return Submission(JOB, run_id, parameters, timeout_seconds=timeout_seconds, environment=environment)
 
     return make
@@ -116,6 +95,7 @@ def processes_of(submission: Submission) -> list[psutil.Process]:
 @pytest.fixture(params=["session", "submit", "standalone"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "session":
+        request.getfixturevalue("spark")
         return Place("session", SessionEngine(work_folder=tmp_path), _session_is_busy)
     if request.param == "submit":
         return Place("submit", SubmitEngine("local[2]", log_folder=tmp_path / "logs", work_folder=tmp_path / "work"))

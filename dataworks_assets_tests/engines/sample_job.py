@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from spark.contract import JobParameters, JobResult, PartitionResult, PartitionState
@@ -42,7 +43,7 @@ def _raises(cluster: Cluster, reporter: Reporter) -> None:
 def _crashes(cluster: Cluster, reporter: Reporter) -> None:
     del cluster
     reporter.finished(partition(4))
-    print("last words of the driver", flush=True)
+    sys.stderr.write("last words of the driver\n")
     os._exit(7)
 
 

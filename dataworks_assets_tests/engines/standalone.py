@@ -65,8 +65,9 @@ class StandaloneCluster:
         self._workers.remove(worker)
 
     def executors(self) -> list[psutil.Process]:
-        """What the workers have started, apart from themselves."""
-        return [child for worker in self._workers for child in psutil.Process(worker.pid).children(recursive=True)]
+        """What the workers have started, apart from themselves, as far as it still lives."""
+        families = [psutil.Process(worker.pid).children(recursive=True) for worker in self._workers]
+        return [child for family in families for child in family if _is_alive(child)]
 
     def stop(self) -> None:
         for process in [*self._workers, self._master]:
@@ -94,6 +95,13 @@ class StandaloneCluster:
         command = [f"{environment['SPARK_HOME']}/bin/spark-class", main, "--host", "127.0.0.1", *arguments]
         with (self._folder / f"{role}.log").open("ab") as log:
             return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _kill_family(process: subprocess.Popen[bytes]) -> None:
