@@ -9,7 +9,7 @@ import importlib.util
 import zipfile
 from collections.abc import Iterator
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def load_table(name: str) -> pa.Table:
         return csv.read_csv(file, convert_options=options)
 
 
-@cache
+@lru_cache(maxsize=1)
 def _rows_of_day(name: str, day_of_month: int) -> tuple[Row, ...]:
     table = load_table(name)
     chosen = pc.equal(table["day"], day_of_month)
