@@ -29,7 +29,7 @@ _MEBIBYTE = 1024 * 1024
 
 @app.command("up")
 def start(home: Home = None) -> None:
-    """Start what does not run, however the last stack ended; takes about 10 s, and nothing is restarted in vain.
+    """Start what does not run or does not answer, however the last stack ended; takes about 10 s.
 
     What lay in S3 and in the metastore is still there. The emulated AWS APIs keep nothing: their topics and queues are
     made anew, and that is said.

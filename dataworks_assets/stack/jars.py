@@ -19,7 +19,7 @@ from xml.etree import ElementTree as Xml
 from rich.console import Console
 
 import spark
-from dataworks_assets.stack.java import find_java_home
+from dataworks_assets.stack.java import TRUST_STORE_PASSWORD, find_java_home, is_wheels, write_trust_store
 from dataworks_assets.stack.state import default_home
 from spark.errors import StackError
 
@@ -137,7 +137,11 @@ def _ivy_command(directory: Path) -> list[str]:
         f'<resolvers><ibiblio name="central" m2compatible="true" root="{_CENTRAL}"/></resolvers></ivysettings>'
     )
     classes = Path(pyspark.__file__).parent / "jars" / "*"
-    java = [str(find_java_home() / "bin" / "java"), "-cp", str(classes), "org.apache.ivy.Main", "-warn"]
+    java_home, store = find_java_home(), directory / "authorities.p12"
+    trust = []
+    if is_wheels(java_home) and write_trust_store(store):
+        trust = [f"-Djavax.net.ssl.trustStore={store}", f"-Djavax.net.ssl.trustStorePassword={TRUST_STORE_PASSWORD}"]
+    java = [str(java_home / "bin" / "java"), *trust, "-cp", str(classes), "org.apache.ivy.Main", "-warn"]
     target = str(directory / "[artifact]-[revision].[ext]")
     return [*java, "-settings", str(settings), "-ivy", str(module), "-confs", "default", "-retrieve", target]
 
@@ -153,8 +157,8 @@ def _run(command: list[str]) -> str:
         return str(error)
     if done.returncode == 0:
         return ""
-    lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    return " ".join(lines[-5:]) or f"exit code {done.returncode}"
+    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    return " ".join(lines[-3:]) or f"exit code {done.returncode}"
 
 
 def main() -> None:

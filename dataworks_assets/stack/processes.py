@@ -18,7 +18,7 @@ from dataworks_assets.stack.state import ProcessRecord
 
 _MARK = "DATAWORKS_STACK_SERVICE"
 _CLOCK_TOLERANCE_SECONDS = 2.0
-TERM_SECONDS = 15.0
+_TERM_SECONDS = 10.0
 _KILL_SECONDS = 5.0
 _MARK_SECONDS = 5.0
 
@@ -102,7 +102,7 @@ def end(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
     family = {member.pid: member for process in processes for member in _with_children(process)}
     for process in family.values():
         _signal(process, kill=False)
-    _, alive = psutil.wait_procs(list(family.values()), timeout=TERM_SECONDS)
+    _, alive = psutil.wait_procs(list(family.values()), timeout=_TERM_SECONDS)
     for process in alive:
         _signal(process, kill=True)
     _, left = psutil.wait_procs(alive, timeout=_KILL_SECONDS)
@@ -117,7 +117,9 @@ def _with_children(process: psutil.Process) -> list[psutil.Process]:
 
 
 def _signal(process: psutil.Process, *, kill: bool) -> None:
+    """Asks or makes a process end; one that was stopped is woken to hear it."""
     try:
         process.kill() if kill else process.terminate()
+        process.resume()
     except psutil.NoSuchProcess:
         return

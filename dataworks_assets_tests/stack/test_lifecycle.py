@@ -7,15 +7,17 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import boto3
 import psutil
 import pytest
 from pymetastore.hive_metastore import ttypes
 
-from dataworks_assets.stack import lifecycle, metastore, processes
+from dataworks_assets.stack import key_service, lifecycle, metastore, processes
 from dataworks_assets.stack.state import INPUT_BUCKET, load_state, save_state
 from dataworks_assets_tests.conftest import JARS
+from spark.errors import StackError
 
 BODY = b"kept " * 1000
 START = """
@@ -71,6 +73,22 @@ def test_a_killed_service_alone_is_started_again(home, name):
     state = lifecycle.up(home, jars_directory=JARS)
     assert {service for service, pid in pids(home).items() if pid != before[service]} == {name}
     assert_data_is_there(state)
+
+
+def test_a_service_that_hangs_is_started_again(home, monkeypatch):
+    monkeypatch.setattr(lifecycle, "_ANSWER_SECONDS", 1.0)
+    hung = lifecycle.up(home, jars_directory=JARS).services["key-service"].process
+    os.kill(hung.pid, signal.SIGSTOP)
+    assert lifecycle.up(home, jars_directory=JARS).services["key-service"].process != hung
+
+
+def test_a_failed_start_shows_the_end_of_the_log(home, monkeypatch):
+    lifecycle.up(home, jars_directory=JARS)
+    kill(home, "key-service")
+    broken = replace(key_service.SERVICE, command=lambda _: [sys.executable, "-c", "raise SystemExit('no key here')"])
+    monkeypatch.setattr(lifecycle, "SERVICES", (*lifecycle.SERVICES[:-1], broken))
+    with pytest.raises(StackError, match=r"ended while it was started.*no key here.*make stack"):
+        lifecycle.up(home, jars_directory=JARS)
 
 
 def test_everything_killed_at_once_comes_back_at_the_same_addresses(home):
