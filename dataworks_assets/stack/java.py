@@ -8,6 +8,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -67,7 +68,9 @@ def write_trust_store(path: Path, environment: Mapping[str, str] | None = None) 
     bundle = next((candidate for candidate in bundles if candidate.is_file()), None)
     if bundle is None:
         return False
-    authorities = x509.load_pem_x509_certificates(bundle.read_bytes())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some old authorities' serial numbers are not what is demanded today
+        authorities = x509.load_pem_x509_certificates(bundle.read_bytes())
     entries = [pkcs12.PKCS12Certificate(certificate, f"ca{number}".encode()) for number, certificate in enumerate(authorities)]
     encryption = serialization.BestAvailableEncryption(TRUST_STORE_PASSWORD.encode())
     path.write_bytes(pkcs12.serialize_java_truststore(entries, encryption))
