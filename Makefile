@@ -6,7 +6,9 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 READY := .venv/.ready
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+IS_3_11 := import sys; sys.exit(sys.version_info[:2] != (3, 11))
+PYTHON ?= $(shell for python in python3.11 python3 python; do \
+	$$python -c '$(IS_3_11)' 2> /dev/null && command -v $$python && break; done)
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 LOCK_COMMAND = uv pip compile --generate-hashes --no-emit-index-url --python-version 3.11 -o requirements.lock requirements.in
 
@@ -22,7 +24,7 @@ setup: $(READY) ## Set everything up: virtual environment, packages, jars (every
 	@if [ -e .venv/.fresh ]; then rm .venv/.fresh; else echo "Set-up: nothing had to be done"; fi
 
 $(READY): requirements.lock setup.py spark/jars.sha256
-	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c '$(IS_3_11)' \
 		|| { echo "Python 3.11 is needed; name one by: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "Set-up: virtual environment and packages, exactly as requirements.lock pins them (1.3 GB; a few minutes)"
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
