@@ -170,9 +170,9 @@ class LeaseKeeper:
         self._keep_alive()
         return self._read_own(lease)[0]
 
-    def read(self, lease: Lease) -> LeaseDocument:
-        """Returns the lease's document as it is now, whoever holds it."""
-        return decode(self._store.read(lease.uri), LeaseDocument, where=lease.uri)
+    def read_many(self, leases: Sequence[Lease]) -> list[LeaseDocument]:
+        """Returns the leases' documents as they are now, whoever holds them."""
+        return _in_parallel(lambda lease: decode(self._store.read(lease.uri), LeaseDocument, where=lease.uri), leases)
 
     def mark_switch(self, lease: Lease, pointers: Sequence[TablePointer]) -> None:
         """Records what the catalog is about to show, before it is told so.

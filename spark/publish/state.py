@@ -1,0 +1,52 @@
+"""What the catalog says is published: the only answer to whether something is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from spark.contract import Collection
+from spark.publish.catalog import Catalog, Pointer
+
+_IN_PARALLEL = 8
+
+Published = dict[str, Pointer | None]
+"""By export date: the main table's pointer; None where the day is not published, or only in some of its tables."""
+
+
+def published_state(catalog: Catalog, collection: Collection, dates: Sequence[str]) -> Published:
+    """Returns what is published of a collection: a day counts only where all its tables show the same attempt."""
+    tables = [catalog.pointers(table.database, table.name, dates) for table in collection.tables]
+    return {date: _agreed([pointers.get(date) for pointers in tables]) for date in dates}
+
+
+def published_states(catalog: Catalog, collections: Iterable[Collection], dates: Sequence[str]) -> dict[str, Published]:
+    """Returns what is published of several collections, by their names."""
+    wanted = list(collections)
+    with ThreadPoolExecutor(_IN_PARALLEL, thread_name_prefix="catalog") as pool:
+        states = pool.map(lambda collection: published_state(catalog, collection, dates), wanted)
+        return {collection.name: state for collection, state in zip(wanted, states, strict=True)}
+
+
+def half_published(catalog: Catalog, collection: Collection, dates: Sequence[str]) -> tuple[str, ...]:
+    """Returns the days that some of the collection's tables show otherwise than the others."""
+    tables = [catalog.pointers(table.database, table.name, dates) for table in collection.tables]
+    return tuple(date for date in dates if len({_attempt(pointers.get(date)) for pointers in tables}) > 1)
+
+
+def published_dates(catalog: Catalog, collection: Collection) -> list[str]:
+    """Returns the collection's published days, oldest first."""
+    main = collection.tables[0]
+    dates = sorted(catalog.pointers(main.database, main.name))
+    return [date for date, pointer in published_state(catalog, collection, dates).items() if pointer is not None]
+
+
+def _agreed(pointers: Sequence[Pointer | None]) -> Pointer | None:
+    first = pointers[0]
+    if first is None or not first.attempt:
+        return None
+    return first if all(_attempt(pointer) == first.attempt for pointer in pointers) else None
+
+
+def _attempt(pointer: Pointer | None) -> str:
+    return "" if pointer is None else pointer.attempt

@@ -1,0 +1,165 @@
+"""The catalog tables of a collection: all days, the newest day, the quarantine; and having them there in time.
+
+What columns files have is said by the decoder, how a table may change by `evolution`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from spark.contract import Collection, OutputTable
+from spark.decode.documents import schema_of
+from spark.decode.types import hive_type
+from spark.errors import CatalogError, DataworksError
+from spark.publish.catalog import Catalog, Pointer, TableColumn, TableDefinition
+from spark.publish.evolution import evolve
+
+QUARANTINE_SUFFIX = "_quarantine"
+QUARANTINE_PARTITION = "export_date"
+_IN_PARALLEL = 8
+_QUARANTINE_COLUMNS = (
+    TableColumn("file", "string", "the object the line was read from"),
+    TableColumn("line", "bigint", "its number, from 1"),
+    TableColumn("reason", "string", "why it is no row"),
+    TableColumn("raw", "binary", "the line's bytes"),
+)
+
+
+def columns_of(table: OutputTable) -> tuple[TableColumn, ...]:
+    """Returns the table's columns, without its partition column.
+
+    Raises:
+        ConfigurationError: a column's type is none.
+    """
+    comments = {column.name.lower(): column.comment for column in table.columns}
+    return tuple(
+        TableColumn(field.name, hive_type(field.type), comments.get(field.name.lower(), "")) for field in schema_of(table)
+    )
+
+
+def all_days(table: OutputTable, *, location_uri: str, parameters: Mapping[str, str]) -> TableDefinition:
+    """Returns the table of all days."""
+    return TableDefinition(
+        database=table.database,
+        name=table.name,
+        columns=columns_of(table),
+        partition_column=table.partition_column,
+        location_uri=location_uri,
+        comment=table.comment,
+        parameters=parameters,
+    )
+
+
+def newest_day(table: OutputTable, *, parameters: Mapping[str, str]) -> TableDefinition | None:
+    """Returns the table that shows the newest day alone, None where there is to be none."""
+    if table.newest is None:
+        return None
+    return TableDefinition(table.database, table.newest, columns_of(table), comment=table.comment, parameters=parameters)
+
+
+def quarantine(database: str, name: str, *, location_uri: str, parameters: Mapping[str, str]) -> TableDefinition:
+    """Returns the table of what could not be decoded: one row per line."""
+    comment = "Lines that are no rows, as they were read"
+    return TableDefinition(database, name, _QUARANTINE_COLUMNS, QUARANTINE_PARTITION, location_uri, comment, parameters)
+
+
+class Tables:
+    """Sees to it that tables are there and have the configured columns, each once in a run.
+
+    Args:
+        catalog: where they are kept.
+        system: named in each table's properties.
+        output_uri: where new tables and databases are said to lie; it has to hold an object when one is made.
+    """
+
+    def __init__(self, catalog: Catalog, *, system: str, output_uri: str) -> None:
+        self._catalog = catalog
+        self._system = system
+        self._output_uri = output_uri
+        self._done: dict[str, DataworksError | None] = {}
+        self._databases: set[str] = set()
+
+    def prepare(self, collections: Iterable[Collection]) -> dict[str, DataworksError]:
+        """Makes or widens the collections' tables; returns what went wrong, by collection.
+
+        The table of the newest day is widened here and made by `show_newest`, so that it never shows nothing.
+        """
+        wanted = {collection.name: collection for collection in collections if collection.name not in self._done}
+        tables = [table for collection in wanted.values() for table in collection.tables]
+        there = self._existing(tables)
+
+        def ensure(collection: Collection) -> DataworksError | None:
+            try:
+                for definition in self._definitions(collection):
+                    self._ensure(definition, there)
+            except DataworksError as error:
+                return error
+            return None
+
+        try:
+            for database in dict.fromkeys(table.database for table in tables):
+                self._ensure_database(database)
+        except CatalogError as error:
+            return self._failed() | dict.fromkeys(wanted, error)
+        with ThreadPoolExecutor(_IN_PARALLEL, thread_name_prefix="tables") as pool:
+            outcomes = dict(zip(wanted, pool.map(ensure, wanted.values()), strict=True))
+        transient = {name: error for name, error in outcomes.items() if error is not None and error.transient}
+        self._done |= {name: error for name, error in outcomes.items() if name not in transient}
+        return self._failed() | transient
+
+    def show_newest(self, collection: Collection, table: OutputTable, pointer: Pointer) -> None:
+        """Points the table of the newest day, made where there is none."""
+        definition = newest_day(table, parameters=self._parameters(collection))
+        if definition is None:
+            return
+        if self._catalog.describe(definition.database, definition.name) is None:
+            self._catalog.ensure_table(definition, pointer=pointer)
+        else:
+            self._catalog.point(definition.database, definition.name, pointer)
+
+    def ensure_quarantine(self, collection: Collection, database: str, name: str) -> None:
+        """Makes the collection's quarantine table where there is none."""
+        parameters = self._parameters(collection)
+        self._ensure_database(database)
+        self._catalog.ensure_table(quarantine(database, name, location_uri=self._output_uri, parameters=parameters))
+
+    def _definitions(self, collection: Collection) -> list[TableDefinition]:
+        parameters = self._parameters(collection)
+        days = [all_days(table, location_uri=self._output_uri, parameters=parameters) for table in collection.tables]
+        newest = [newest_day(table, parameters=parameters) for table in collection.tables]
+        return [*days, *(definition for definition in newest if definition is not None)]
+
+    def _parameters(self, collection: Collection) -> dict[str, str]:
+        return {"system": self._system, "collection": collection.name, "snapshot_type": collection.snapshot_type}
+
+    def _existing(self, tables: list[OutputTable]) -> dict[tuple[str, str], TableDefinition]:
+        names: dict[str, list[str]] = defaultdict(list)
+        for table in tables:
+            names[table.database] += [table.name, *([table.newest] if table.newest else [])]
+        there: dict[tuple[str, str], TableDefinition] = {}
+        for database, wanted in names.items():
+            try:
+                described = self._catalog.describe_many(database, wanted)
+            except CatalogError:
+                continue  # one of them is not ours: each is asked for by itself, and the error is its own
+            there |= {(database, name): definition for name, definition in described.items()}
+        return there
+
+    def _ensure(self, definition: TableDefinition, there: Mapping[tuple[str, str], TableDefinition]) -> None:
+        existing = there.get((definition.database, definition.name))
+        if existing is None:
+            existing = self._catalog.describe(definition.database, definition.name)
+        if existing is None and definition.partition_column is None:
+            return
+        if existing is None or evolve(existing, definition) != existing:
+            self._catalog.ensure_table(definition)
+
+    def _ensure_database(self, database: str) -> None:
+        if database not in self._databases:
+            self._catalog.ensure_database(database, location_uri=self._output_uri)
+            self._databases.add(database)
+
+    def _failed(self) -> dict[str, DataworksError]:
+        return {name: error for name, error in self._done.items() if error is not None}
