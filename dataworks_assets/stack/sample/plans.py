@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from random import Random
 
@@ -24,6 +25,7 @@ UNLISTED = "db.unlisted.thing"
 """A topic that no configuration has."""
 
 _WEEK = 7
+_KEPT_RECORDS = 65_536
 _FIRST_MONTHS = 6
 _FLIGHT_SHARE = 20
 
@@ -72,24 +74,26 @@ class Generated:
 
     def __call__(self, scope: Scope) -> Iterator[Record]:
         """Yields a day's records."""
-        random = Random()  # noqa: S311 - nothing here is secret
         for index in range(max(1, round(self.count * scope.scale))):
             age = (scope.day.toordinal() - index) % _WEEK
             if scope.snapshot_type == FULL or age == 0:
-                yield self._record(random, index, scope.day - timedelta(days=age), scope.seed)
+                yield _generate(self, index, scope.day - timedelta(days=age), scope.seed)
 
-    def _record(self, random: Random, index: int, changed: date, seed: int) -> Record:
-        identifier = blake2b(f"{seed} {self.topic} {index}".encode(), digest_size=12).hexdigest()
-        random.seed(int(identifier, 16) + changed.toordinal())
-        millisecond = millisecond_of_day(random)
-        created = changed - timedelta(days=random.randrange(1, _FIRST_MONTHS * 30))
-        document = {
-            "_id": {self.id_field: identifier} if self.id_field else identifier,
-            "createdDateTime": moment(created, millisecond),
-            "_lastModifiedDateTime": moment(changed, millisecond),
-            **self.make(random, changed),
-        }
-        return make_record(document, timestamp_ms=epoch_ms(changed, millisecond), id_holder=document)
+
+@lru_cache(maxsize=_KEPT_RECORDS)
+def _generate(kind: Generated, index: int, changed: date, seed: int) -> Record:
+    """Returns a document as it was changed on a day; kept, since most are the same on the next day."""
+    identifier = blake2b(f"{seed} {kind.topic} {index}".encode(), digest_size=12).hexdigest()
+    random = Random(int(identifier, 16) + changed.toordinal())  # noqa: S311 - nothing here is secret
+    millisecond = millisecond_of_day(random)
+    created = changed - timedelta(days=random.randrange(1, _FIRST_MONTHS * 30))
+    document = {
+        "_id": {kind.id_field: identifier} if kind.id_field else identifier,
+        "createdDateTime": moment(created, millisecond),
+        "_lastModifiedDateTime": moment(changed, millisecond),
+        **kind.make(random, changed),
+    }
+    return make_record(document, timestamp_ms=epoch_ms(changed, millisecond), id_holder=document)
 
 
 @dataclass(frozen=True)

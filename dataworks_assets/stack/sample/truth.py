@@ -8,8 +8,7 @@ from typing import Any
 
 import msgspec
 
-from dataworks_assets.stack.sample.wire import Record
-from spark.sources.ids import comparison_key
+from dataworks_assets.stack.sample.wire import Record, sanitise
 
 VERSION = 1
 """Raised when the same request would write other documents."""
@@ -75,7 +74,7 @@ def describe(topic: str, records: Sequence[Record], *, has_ids: bool, sums: Sequ
     return TopicTruth(
         topic=topic,
         rows=len(records),
-        ids_sha256=sorted_sha256(comparison_key(record.manifest_id) for record in records) if has_ids else None,
+        ids_sha256=sorted_sha256(sanitise(record.manifest_id) for record in records) if has_ids else None,
         records_sha256=sorted_sha256(record.line for record in records),
         sums={".".join(path): _sum(records, path) for path in sums},
     )

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import io
+import json
+from datetime import date
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from dataworks_assets.cli.sample import app, sample_request
+from dataworks_assets.cli.workplace import Workplace
+from dataworks_assets.config.environment import Environment
+from dataworks_assets.config.loader import load_settings
+from dataworks_assets.stack.key_service import serve
+from dataworks_assets.systems.platform import Platform
+from spark.contract import KeyServiceSettings
+from spark.errors import ConfigurationError
+from spark.store import ObjectStore
+
+SMALL = ["write", "--system", "adg", "--from", "2026-11-20", "--days", "1", "--scale", "0.01"]
+
+
+class Topics:
+    """Keeps what is published."""
+
+    def __init__(self):
+        self.published = []
+
+    def publish(self, **message):
+        self.published.append(message)
+
+
+class MemoryStore(ObjectStore):
+    """Takes `s3://` addresses too, and writes nothing anywhere else."""
+
+    def _uri(self, bucket, key):
+        return f"s3://{bucket}/{key}"
+
+
+@pytest.fixture
+def workplace(tmp_path):
+    """A workplace on the local deployment, with a store in memory and a key service of its own."""
+    settings = load_settings("local", environment=Environment())
+    topics = {kind: {"topic": f"arn-of-{kind}"} for kind in ("full", "incremental")}
+    exports = settings.deployment.exports.model_copy(
+        update={kind: getattr(settings.deployment.exports, kind).model_copy(update=topic) for kind, topic in topics.items()}
+    )
+    deployment = settings.deployment.model_copy(update={"exports": exports})
+    platform = Platform(settings)
+    with serve(tmp_path) as server:
+        certificates = server.certificates
+        platform.__dict__.update(
+            running=settings.__class__(deployment, settings.collections, settings.environment),
+            store=MemoryStore.in_memory(),
+            topics=Topics(),
+            key_service_settings=KeyServiceSettings(
+                url=server.url,
+                ca_path=str(certificates.ca),
+                certificate_path=str(certificates.client),
+                private_key_path=str(certificates.client_key),
+            ),
+        )
+        made = Workplace(console=Console(file=io.StringIO(), width=120), notes=Console(file=io.StringIO()))
+        made.__dict__.update(platform=platform, settings=settings)
+        yield made
+
+
+def run(workplace, *arguments) -> str:
+    result = CliRunner().invoke(app, [*SMALL, *arguments], obj=workplace, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return workplace.console.file.getvalue() + result.stdout
+
+
+def test_what_was_written_is_shown_by_topic(workplace):
+    shown = run(workplace)
+    assert "db.penalties-and-deductions.sanction" in shown
+    assert "not configured" in shown
+    assert "2 exports written" in shown
+
+
+def test_a_second_call_writes_nothing(workplace):
+    run(workplace)
+    assert "0 exports written" in run(workplace)
+    assert "2 there already" in run(workplace)
+
+
+def test_bad_input_is_there_when_asked_for(workplace):
+    assert "db.broken" not in run(workplace)
+    assert "bad on purpose: quarantine" in run(workplace, "--bad")
+
+
+def test_json_is_for_scripts(workplace):
+    (export,) = json.loads(run(workplace, "--json", "--type", "full", "--topic", "db.core.toDo"))
+    assert (export["export_date"], export["topics"][0]["rows"], export["is_new"]) == ("2026-11-20", 80, True)
+
+
+def test_completion_messages_are_sent_when_asked_for(workplace):
+    run(workplace, "--announce", "--topic", "db.core.toDo")
+    sent = [(message["TopicArn"], "2026-11-20" in message["Message"]) for message in workplace.platform.topics.published]
+    assert sent == [("arn-of-full", True), ("arn-of-incremental", True)]
+
+
+def test_nothing_is_sent_otherwise(workplace):
+    run(workplace, "--topic", "db.core.toDo")
+    assert workplace.platform.topics.published == []
+
+
+def test_no_sample_is_written_to_production(workplace):
+    deployment = workplace.settings.deployment.model_copy(update={"environment": "production"})
+    with pytest.raises(ConfigurationError, match="no sample is written"):
+        sample_request(deployment, [date(2026, 11, 20)])
