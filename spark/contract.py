@@ -23,7 +23,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Base of every part of a document: immutable, keyword-only, unknown fields refused."""
 
 
-class StoreSettings(Document):
+class StoreSettings(Document, frozen=True):
     """How to reach the object store. Credentials come from the environment's AWS chain, never from here."""
 
     endpoint_url: str | None = None
@@ -32,7 +32,7 @@ class StoreSettings(Document):
     sse_kms_key_id: str | None = None
 
 
-class KeyServiceSettings(Document):
+class KeyServiceSettings(Document, frozen=True):
     """The data key service and the PEM files of the client certificate, by path on the machine that runs the job."""
 
     url: str
@@ -43,7 +43,7 @@ class KeyServiceSettings(Document):
     attempts: int = 5
 
 
-class CatalogSettings(Document):
+class CatalogSettings(Document, frozen=True):
     """The metastore: `kind` is `hive`, `uri` a `thrift://host:port`."""
 
     kind: str = "hive"
@@ -72,7 +72,7 @@ class Misfit(StrEnum):
     REFUSE = "refuse"
 
 
-class Column(Document):
+class Column(Document, frozen=True):
     """A declared column. `type` is a Hive type (`struct<a:string,b:array<bigint>>`, `decimal(18,2)`, `timestamp`...).
 
     `path` leads to the value from the document's root; the column's own name when empty.
@@ -84,7 +84,7 @@ class Column(Document):
     comment: str = ""
 
 
-class OutputTable(Document):
+class OutputTable(Document, frozen=True):
     """One table that a collection fills, with files and tags of its own.
 
     `name` is the table of all days, partitioned by `partition_column`; `newest` the unpartitioned table that shows the
@@ -103,7 +103,7 @@ class OutputTable(Document):
     comment: str = ""
 
 
-class Collection(Document):
+class Collection(Document, frozen=True):
     """One collection of one snapshot type, as the job needs it. The first of `tables` is the main one.
 
     Paths lead from the document's root; `id_path` None means the collection has no ids and reconciles by count.
@@ -125,7 +125,7 @@ class Collection(Document):
     preview: bool = False
 
 
-class SourceObject(Document):
+class SourceObject(Document, frozen=True):
     """An object as it was listed; `etag` is sent back as If-Match when it is read."""
 
     uri: str
@@ -133,7 +133,7 @@ class SourceObject(Document):
     size_bytes: int
 
 
-class DataFile(Document):
+class DataFile(Document, frozen=True):
     """One data file of an export and its manifest (None where there is none and none is required)."""
 
     source: SourceObject
@@ -143,7 +143,7 @@ class DataFile(Document):
     manifest: SourceObject | None = None
 
 
-class Finding(Document):
+class Finding(Document, frozen=True):
     """One thing the audit looked at. A failed finding refuses its collection's day; it never names an id in clear."""
 
     check: str
@@ -156,7 +156,7 @@ class Finding(Document):
     transient: bool = False
 
 
-class PartitionWork(Document):
+class PartitionWork(Document, frozen=True):
     """One collection and day to be done: exactly which files, under which attempt and lease.
 
     `findings` are what planning already found wrong (a gap, an overlap, a missing manifest): the day is refused with
@@ -177,7 +177,7 @@ class PartitionWork(Document):
     correlation_id: str = ""
 
 
-class JobParameters(Document):
+class JobParameters(Document, frozen=True):
     """Everything one application needs, and nothing secret."""
 
     run_id: str
@@ -201,7 +201,7 @@ class JobParameters(Document):
     version: int = CONTRACT_VERSION
 
 
-class WrittenFile(Document):
+class WrittenFile(Document, frozen=True):
     """One Parquet file as it lies in the store."""
 
     uri: str
@@ -210,7 +210,7 @@ class WrittenFile(Document):
     etag: str = ""
 
 
-class TableResult(Document):
+class TableResult(Document, frozen=True):
     """What one table of a collection holds for the day. `location` is what the catalog points at."""
 
     database: str
@@ -230,7 +230,7 @@ class PartitionState(StrEnum):
     """Something else went wrong: a retry may help."""
 
 
-class PartitionResult(Document):
+class PartitionResult(Document, frozen=True):
     """How one collection's day ended, with the evidence."""
 
     collection: str
@@ -256,7 +256,7 @@ class PartitionResult(Document):
     schema: tuple[Column, ...] = ()
 
 
-class JobFailure(Document):
+class JobFailure(Document, frozen=True):
     """The error that ended a job function, as the result document tells it."""
 
     what: str
@@ -265,7 +265,7 @@ class JobFailure(Document):
     transient: bool = True
 
 
-class JobResult(Document):
+class JobResult(Document, frozen=True):
     """The result document of an application.
 
     `complete` is false while the application runs and after a failure: `partitions` are then those finished so far.
@@ -278,6 +278,8 @@ class JobResult(Document):
     key_service_calls: int = 0
     complete: bool = True
     failure: JobFailure | None = None
+    log_address: str = ""
+    """Where the application's log is; the engine fills it in."""
     version: int = CONTRACT_VERSION
 
 

@@ -22,7 +22,7 @@ from spark.contract import SourceObject, StoreSettings
 from spark.errors import AccessError, ConfigurationError, ConflictError, InputChangedError, NotFoundError, StoreError
 
 if TYPE_CHECKING:
-    from obstore import GetResult, WritableFile
+    from obstore import Bytes, GetResult, WritableFile
 
 _DELETE_BATCH = 1000
 _IN_PARALLEL = 16
@@ -99,6 +99,16 @@ class ObjectStore:
         with _domain_errors(uri):
             return obstore.get(self._client(bucket), key, options=cast("obstore.GetOptions", options))
 
+    def stream(self, uri: str, *, etag: str | None = None, chunk_bytes: int = 4 * 1024 * 1024) -> Iterator[Bytes]:
+        """Yields an object's body in chunks of about `chunk_bytes`; with `etag` only if it is still that one.
+
+        Raises:
+            InputChangedError: the object is another one now.
+            NotFoundError, AccessError, StoreError
+        """
+        with _domain_errors(uri):
+            yield from self.get(uri, etag=etag).stream(min_chunk_size=chunk_bytes)
+
     def read(self, uri: str, *, etag: str | None = None) -> bytes:
         """Returns an object's whole body."""
         result = self.get(uri, etag=etag)
@@ -155,7 +165,7 @@ class ObjectStore:
                     self._client(bucket),
                     key,
                     body,
-                    attributes=metadata,  # type: ignore[arg-type]
+                    attributes=metadata,
                     tags=tags,
                     mode=mode,
                     use_multipart=False if mode else None,
@@ -181,7 +191,7 @@ class ObjectStore:
                 with _domain_errors(self._uri(bucket, keys[start])):
                     obstore.delete(self._client(bucket), keys[start : start + _DELETE_BATCH])
 
-    def read_many(self, uris: Sequence[str]) -> list[bytes | None]:
+    def read_many(self, uris: Sequence[str]) -> Sequence[bytes | None]:
         """Returns the bodies in order, None for an object that is not there; reads 16 at a time."""
         with ThreadPoolExecutor(_IN_PARALLEL) as pool:
             return list(pool.map(self._read_or_none, uris))
@@ -212,7 +222,7 @@ def _make_client(bucket: str, settings: StoreSettings) -> S3Store | MemoryStore:
         bucket,
         **options,
         client_options={"allow_http": local, "timeout": "300s"},
-        retry_config={"max_retries": 4},  # type: ignore[typeddict-item]
+        retry_config={"max_retries": 4},
     )
 
 

@@ -72,14 +72,16 @@ class Platform:
     @cached_property
     def queues(self) -> SQSClient:
         """The message queues."""
-        return self._client("sqs")
+        client: SQSClient = self._client("sqs")
+        return client
 
     @cached_property
     def topics(self) -> SNSClient:
         """The notification topics."""
-        return self._client("sns")
+        client: SNSClient = self._client("sns")
+        return client
 
-    def _client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes clients by name
+    def _client(self, service: str) -> Any:
         import boto3
 
         aws = self.running.deployment.aws

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dagster import (
     AssetCheckEvaluation,
@@ -21,8 +22,9 @@ from dagster import (
     TableSchema,
 )
 
-from spark.contract import Column, Finding, PartitionResult, PartitionState
+from spark.contract import Finding, PartitionResult, PartitionState
 from spark.publish.catalog import Pointer
+from spark.publish.catalog import TableColumn as CatalogColumn
 
 CHECK_NAME = "published"
 _MEBIBYTE = 1024 * 1024
@@ -126,7 +128,10 @@ def _check(
     key: AssetKey, partition: str, *, passed: bool, findings: Sequence[Finding], text: str, log_address: str
 ) -> AssetCheckEvaluation:
     ordered = sorted(findings, key=lambda finding: finding.passed)
-    metadata = {"evidence": _table(ordered[:_MOST_FINDINGS]), "summary": MetadataValue.text(text)}
+    metadata: dict[str, MetadataValue[Any]] = {
+        "evidence": _table(ordered[:_MOST_FINDINGS]),
+        "summary": MetadataValue.text(text),
+    }
     if len(ordered) > _MOST_FINDINGS:
         metadata["findings_not_shown"] = MetadataValue.int(len(ordered) - _MOST_FINDINGS)
     if log_address:
@@ -174,7 +179,7 @@ def describe(finding: Finding) -> str:
     return f"{text}. {finding.remedy}" if finding.remedy else text
 
 
-def column_schema(columns: Sequence[Column], *, partition_column: str) -> TableSchema:
+def column_schema(columns: Sequence[CatalogColumn], *, partition_column: str) -> TableSchema:
     """Returns the table's columns as Dagster shows them."""
     shown = [TableColumn(column.name, column.type, description=column.comment or None) for column in columns]
     return TableSchema(columns=[*shown, TableColumn(partition_column, "string", description="the export date")])

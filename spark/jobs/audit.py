@@ -56,8 +56,7 @@ def _quarantine(collection: Collection, shards: Sequence[ShardOutcome]) -> list[
             "quarantine",
             object_uri=worst.uri,
             place=f"{worst.quarantined:,} of its {worst.lines:,} lines",
-            cause=f"{quarantined:,} of {lines:,} documents could not be decoded;"
-            f" {collection.quarantine_share:.2%} are allowed",
+            cause=f"{quarantined:,} of {lines:,} documents could not be decoded; {collection.quarantine_share:.2%} are allowed",
             remedy=f"Look at them with `dataworks quarantine {collection.name} --partition {shards[0].export_date}`,"
             " then have the file exported again or raise quarantine_share",
         )

@@ -110,7 +110,7 @@ class SparkCluster:
             failures.append(error)
 
 
-def _forwarding(arrived: queue.SimpleQueue[list[Any]]) -> Any:  # noqa: ANN401 - pyspark is imported lazily
+def _forwarding(arrived: queue.SimpleQueue[list[Any]]) -> Any:
     """An accumulator parameter that adds lists in a task, and hands each task's list to the queue in the driver."""
     from pyspark.accumulators import AccumulatorParam, AddingAccumulatorParam
 

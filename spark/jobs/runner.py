@@ -23,7 +23,7 @@ from spark.contract import JobFailure, JobParameters, JobResult, PartitionResult
 from spark.errors import ConfigurationError, DataworksError, StoreError
 from spark.jobs.cluster import Cluster, SparkCluster
 from spark.jobs.progress import Message, Reporter, payload_of
-from spark.store import ObjectStore
+from spark.store import shared_store
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
@@ -89,7 +89,7 @@ class ResultWriter:
 
     def __init__(self, parameters: JobParameters) -> None:
         self._parameters = parameters
-        self._store = ObjectStore(parameters.store)
+        self._store = shared_store(parameters.store)
         self._started_seconds = time.monotonic()
         self._written_seconds = float("-inf")
 
@@ -128,7 +128,7 @@ def _failure_of(error: BaseException) -> JobFailure:
 
 
 @contextmanager
-def _pipes_messages(arguments: argparse.Namespace, store: StoreSettings) -> Iterator[Callable[[Message], None]]:
+def open_messages(arguments: argparse.Namespace, store: StoreSettings) -> Iterator[Callable[[Message], None]]:
     """Opens Dagster Pipes over S3; yields where messages go (nowhere when the job was not started with Pipes)."""
     if not arguments.dagster_pipes_context:
         yield lambda _message: None
@@ -162,7 +162,8 @@ def _die_with_the_application() -> None:
     threading.Thread(target=watch, name="orphan-watch", daemon=True).start()
 
 
-def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Returns what the command line says."""
     parser = argparse.ArgumentParser(description="Runs one job in this Spark application.")
     parser.add_argument("--job", required=True, help="a module of spark/jobs, or a dotted module path")
     parser.add_argument("--parameters", required=True, help="URI of the parameter document")
@@ -176,12 +177,12 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def main(arguments: Sequence[str]) -> None:
     """Runs the job that the command line names; an exception ends the process with its traceback and exit code 1."""
-    parsed = _parse(arguments)
+    parsed = parse(arguments)
     if parsed.die_with_stdin:
         _die_with_the_application()
     store = StoreSettings(endpoint_url=parsed.endpoint_url, region=parsed.region)
-    parameters = decode(ObjectStore(store).read(parsed.parameters), JobParameters, where=parsed.parameters)
-    with _pipes_messages(parsed, store) as emit:
+    parameters = decode(shared_store(store).read(parsed.parameters), JobParameters, where=parsed.parameters)
+    with open_messages(parsed, store) as emit:
         from pyspark.sql import SparkSession
 
         session = SparkSession.builder.appName(f"{parameters.system} {parameters.run_id}").getOrCreate()

@@ -30,7 +30,7 @@ from dataworks_assets.systems.adg.plan import Request
 from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.reporting import CHECK_NAME, column_schema
-from spark.publish.tables import shown_columns
+from spark.publish.tables import columns_of
 
 SPARK_POOL = "local_spark"
 _MAX_RETRIES_TAG = "dagster/max_retries"
@@ -57,7 +57,7 @@ def export_asset(scope: AdgScope) -> AssetSpec:
         partitions_def=_daily(scope.settings.deployment.exports.first_day),
         group_name=f"{scope.name}_source",
         kinds={"s3"},
-        description=f"The producer's {scope.snapshot_type} export: encrypted, compressed files of every topic, one prefix a day.",
+        description=f"The producer's {scope.snapshot_type} export: encrypted files of every topic, a prefix a day.",
         metadata={"location": MetadataValue.path(_data_template(scope))},
     )
 
@@ -99,7 +99,9 @@ def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
     return materialize
 
 
-_CHECK_DESCRIPTION = "Whether the day was published, with the evidence: files, manifests, ids, slices, schema, quarantine, rows."
+_CHECK_DESCRIPTION = (
+    "Whether the day was published, with the evidence: files, manifests, ids, slices, schema, quarantine, rows."
+)
 
 
 def _spec(scope: AdgScope, scoped: ScopedCollection) -> AssetSpec:
@@ -119,7 +121,7 @@ def _spec(scope: AdgScope, scoped: ScopedCollection) -> AssetSpec:
         description="\n\n".join(filter(None, (config.description, f"Tables: {', '.join(f'`{name}`' for name in tables)}."))),
         metadata={
             "dagster/table_name": f"{main.database}.{main.newest or main.name}",
-            "dagster/column_schema": column_schema(shown_columns(main), partition_column=main.partition_column),
+            "dagster/column_schema": column_schema(columns_of(main), partition_column=main.partition_column),
             "topic": config.topic,
             "layout": str(main.layout),
             "databases": ", ".join(sorted(databases)),

@@ -6,6 +6,7 @@ comes from the application's result document.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Iterator
@@ -40,29 +41,27 @@ from spark.contract import (
     PartitionWork,
     decode,
 )
-from spark.errors import DataworksError, LeaseError, NotFoundError
+from spark.errors import LeaseError, NotFoundError
 from spark.jobs.progress import Finished, Message, Progress
-from spark.publish.lease import Lease, LeaseKeeper
+from spark.publish.lease import Lease, LeaseKeeper, LeaseKey
 
 _INTERIM_SECONDS = 5.0
-
-
-class Log(Protocol):
-    """Where a run says what it does: Dagster's log, or a terminal's."""
-
-    def info(self, msg: str) -> None: ...
-    def warning(self, msg: str) -> None: ...
-    def error(self, msg: str) -> None: ...
+_MOST_NAMED = 20
 
 
 class RunContext(Protocol):
-    """What a run needs of Dagster."""
+    """What a run needs of Dagster; an `AssetExecutionContext` is one."""
 
     @property
-    def run_id(self) -> str: ...
+    def run_id(self) -> str:
+        """Dagster's run."""
+
     @property
-    def log(self) -> Log: ...
-    def log_event(self, event: AssetMaterialization | AssetCheckEvaluation) -> None: ...
+    def log(self) -> logging.Logger:
+        """Where the run says what it does."""
+
+    def log_event(self, event: AssetMaterialization | AssetCheckEvaluation) -> None:
+        """Records an event of a partition."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,9 @@ class Execution:
             self._report_without_work(planned)
         if plan.work:
             with self._leased(plan.work) as (keeper_owner, leases):
-                work = [self._work_of(planned, leases[_key(planned)], request) for planned in plan.work if _key(planned) in leases]
+                work = [
+                    self._work_of(planned, leases[_key(planned)], request) for planned in plan.work if _key(planned) in leases
+                ]
                 if work:
                     self._submit(tuple(work), keeper_owner)
         return plan
@@ -107,14 +108,16 @@ class Execution:
         counts = {decision: len(plan.decided(decision)) for decision in Decision}
         said = ", ".join(f"{count:,} {decision}" for decision, count in counts.items() if count)
         input_bytes = sum(planned.input_bytes for planned in plan.work)
-        self.context.log.info(
-            f"{self.scope.name}: {len(plan.days):,} days of collections: {said};"
-            f" {sum(len(planned.files) for planned in plan.work):,} files, {input_bytes / 1e6:,.1f} MB to be read"
+        files = sum(len(planned.files) for planned in plan.work)
+        log = self.context.log
+        log.info(
+            "%s: %d days of collections: %s; %d files, %.1f MB to be read",
+            *(self.scope.name, len(plan.days), said, files, input_bytes / 1e6),
         )
         for topic in plan.unconfigured_topics:
-            self.context.log.warning(f"topic {topic} is exported but not configured: left alone")
-        for uri in plan.foreign_objects[:20]:
-            self.context.log.warning(f"{uri} is no data file of an export: left alone")
+            log.warning("topic %s is exported but not configured: left alone", topic)
+        for uri in plan.foreign_objects[:_MOST_NAMED]:
+            log.warning("%s is no data file of an export: left alone", uri)
 
     def _report_without_work(self, planned: PlannedDay) -> None:
         key = AssetKey(list(planned.collection.key_path))
@@ -123,10 +126,15 @@ class Execution:
             self.context.log_event(unchanged_event(key, planned.published, reason=planned.reason))
             self.context.log_event(unchanged_check_event(key, planned.published, reason=planned.reason))
         elif planned.decision is Decision.HELD:
-            self.context.log.warning(f"{planned.collection.name} {day}: {planned.reason}; `dataworks release` lets it go")
+            self.context.log.warning("%s %s: %s; `dataworks release` lets it go", planned.collection.name, day, planned.reason)
         elif planned.decision is Decision.NOT_EXPORTED:
-            remedy = "Have the producer export the day, or ask for days that were exported (`dataworks plan` shows them)"
-            finding = Finding(check="read", passed=False, place=day, cause="the day was not exported: " + planned.reason, remedy=remedy)
+            finding = Finding(
+                check="read",
+                passed=False,
+                place=day,
+                cause=f"the day was not exported: {planned.reason}",
+                remedy="Have the producer export the day, or ask for days that were exported (`dataworks plan` shows them)",
+            )
             self._fail(planned, finding, lies_in_data=True)
 
     def _fail(self, planned: PlannedDay, finding: Finding, *, lies_in_data: bool) -> None:
@@ -140,13 +148,14 @@ class Execution:
         """Holds the partitions of the work; those that another run holds fail, the others go on."""
         owner = f"{self.context.run_id}-{secrets.token_hex(4)}"
         ttl_seconds = self.platform.settings.deployment.output.lease_ttl_seconds
-        keeper = LeaseKeeper(self.platform.store, self.scope.control_uri, owner, ttl_seconds)
+        keeper = LeaseKeeper(self.platform.store, self.scope.control_uri, owner=owner, ttl_seconds=ttl_seconds)
         by_key = {_key(planned): planned for planned in work}
         keeper.start_heartbeat()
         leases: dict[tuple[str, str], Lease] = {}
         try:
-            wanted = [(SYSTEM, name, str(self.scope.snapshot_type), day) for name, day in by_key]
-            for (_, name, _, day), lease in keeper.acquire_many(wanted).items():
+            wanted = [LeaseKey(SYSTEM, name, str(self.scope.snapshot_type), day) for name, day in by_key]
+            for key, lease in keeper.acquire_many(wanted).items():
+                name, day = key.collection, key.export_date
                 if isinstance(lease, LeaseError):
                     finding = Finding(check="lease", passed=False, cause=lease.what, remedy=lease.remedy, transient=True)
                     self._fail(by_key[name, day], finding, lies_in_data=False)
@@ -203,16 +212,15 @@ class Execution:
             result = self.platform.engine.run(submission, on_message=live.take, channel=self.channel)
         except JobError as error:
             if error.result is not None:
-                self._report_all(error.result, ReportContext(self.context.run_id, error.log_address))
+                self.report(error.result, ReportContext(self.context.run_id, error.log_address))
             raise
-        self._report_all(result, ReportContext(self.context.run_id))
+        self.report(result, ReportContext(self.context.run_id))
+        shares = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.stage_seconds.items())
         self.context.log.info(
-            f"{self.scope.name}: {len(result.partitions):,} days of collections in {result.seconds:.1f} s of application"
-            f" ({', '.join(f'{name} {seconds:.1f} s' for name, seconds in result.stage_seconds.items())});"
-            f" {result.key_service_calls} calls of the key service"
+            "time taken for all: %.3f (%s; %d key service calls)", result.seconds, shares, result.key_service_calls
         )
 
-    def _report_all(self, result: JobResult, report: ReportContext) -> None:
+    def report(self, result: JobResult, report: ReportContext) -> None:
         """Reports what was not reported yet; called with interim documents too."""
         fresh = [item for item in result.partitions if (item.collection, item.export_date) not in self._reported]
         published = []
@@ -225,7 +233,7 @@ class Execution:
             else:
                 self._refused(item)
             self.context.log_event(check_event(key, item, report))
-            self.context.log.info(f"time taken for {item.collection}: {item.seconds:.3f}")
+            self.context.log.info("time taken for %s: %.3f", item.collection, item.seconds)
         clear_refusals(self.platform.store, self.scope, published)
 
     def _refused(self, item: PartitionResult) -> None:
@@ -234,7 +242,7 @@ class Execution:
         self.failures.append(Failed(item.collection, item.export_date, causes[0], lies_in_data))
         now = datetime.now(UTC).isoformat(timespec="seconds")
         record_refusal(self.platform.store, self.scope, item, run_id=self.context.run_id, at_utc=now)
-        self.context.log.error(f"{item.collection} {item.export_date} is not published: {causes[0]}")
+        self.context.log.error("%s %s is not published: %s", item.collection, item.export_date, causes[0])
 
 
 @dataclass
@@ -249,8 +257,9 @@ class _Live:
         """Takes one message of the job."""
         if isinstance(message, Progress):
             self.execution.context.log.info(
-                f"{message.files:,} of {message.files_total:,} files, {message.read_bytes / 1e6:,.1f} of"
-                f" {message.total_bytes / 1e6:,.1f} MB, {message.partitions:,} of {message.partitions_total:,} days"
+                "%d of %d files, %.1f of %.1f MB, %d of %d days",
+                *(message.files, message.files_total, message.read_bytes / 1e6, message.total_bytes / 1e6),
+                *(message.partitions, message.partitions_total),
             )
         elif isinstance(message, Finished) and time.monotonic() - self._read_seconds > _INTERIM_SECONDS:
             self._read_seconds = time.monotonic()
@@ -263,7 +272,7 @@ class _Live:
         except NotFoundError:
             return
         context = ReportContext(self.execution.context.run_id)
-        self.execution._report_all(decode(body, JobResult, where=uri), context)  # noqa: SLF001
+        self.execution.report(decode(body, JobResult, where=uri), context)
 
 
 def _key(planned: PlannedDay) -> tuple[str, str]:

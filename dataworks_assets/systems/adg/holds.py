@@ -14,7 +14,7 @@ from spark.contract import Document
 from spark.store import ObjectStore
 
 
-class Hold(Document):
+class Hold(Document, frozen=True):
     """Why, by whom and since when (UTC, ISO 8601) a collection is held."""
 
     reason: str

@@ -15,10 +15,21 @@ from dataworks_assets.systems.adg.scope import AdgScope, ExportPlace, ScopedColl
 from dataworks_assets.systems.fingerprint import fingerprint
 from dataworks_assets.systems.platform import Platform
 from spark.publish.catalog import Pointer
-from spark.publish.state import PublishedState, published_state
+from spark.publish.state import Published, published_states
 from spark.sources.listing import ExportListing, list_export
 
 _IN_PARALLEL = 8
+
+
+@dataclass(frozen=True)
+class _There:
+    """What is published of one collection, and how many bytes lie in each folder of the day's output."""
+
+    published: Published
+    sizes: dict[str, int]
+
+    def bytes_at(self, location: str) -> int:
+        return self.sizes.get(location.rstrip("/"), 0)
 
 
 @dataclass(frozen=True)
@@ -44,17 +55,21 @@ class Planner:
         }
         with ThreadPoolExecutor(_IN_PARALLEL) as pool:
             listings = self._list(pool, places.values())
-            published = self._published(pool, collections, days)
             sizes = dict(zip(days, pool.map(self._published_sizes, days), strict=True))
+        published = published_states(self.platform.catalog, [scoped.job for scoped in collections], _with_days_before(days))
         holds = read_holds(self.platform.store, self.scope)
-        planned = [
-            self._decide(request, collection, day, listings[places[collection.name, day]], published[collection.name], sizes[day])
-            if collection.name not in holds
-            else PlannedDay(collection, day, Decision.HELD, f"held by an operator: {holds[collection.name]}")
-            for day in days
-            for collection in collections
-            if collection.has_day(day)
-        ]
+        planned: list[PlannedDay] = []
+        for day in days:
+            for collection in (scoped for scoped in collections if scoped.has_day(day)):
+                there = _There(published[collection.name], sizes[day])
+                if collection.name in holds:
+                    reason = f"held by an operator: {holds[collection.name]}"
+                    planned.append(
+                        PlannedDay(collection, day, Decision.HELD, reason, published=there.published[day.isoformat()])
+                    )
+                else:
+                    listing = listings[places[collection.name, day]]
+                    planned.append(self._decide(request, collection, day, listing, there))
         topics = {collection.job.topic for collection in self.scope.collections.values()}
         return Plan(
             request=request,
@@ -71,14 +86,6 @@ class Planner:
         required = place.manifest_uri is not None and self.platform.settings.deployment.exports.manifest_required
         return list_export(self.platform.store, place.data_uri, place.manifest_uri, manifest_required=required)
 
-    def _published(
-        self, pool: ThreadPoolExecutor, collections: Iterable[ScopedCollection], days: list[date]
-    ) -> dict[str, dict[str, PublishedState]]:
-        wanted = sorted({day.isoformat() for day in days} | {(day - timedelta(days=1)).isoformat() for day in days})
-        named = list(collections)
-        states = pool.map(lambda collection: published_state(self.platform.catalog, collection.job, wanted), named)
-        return {collection.name: state for collection, state in zip(named, states, strict=True)}
-
     def _published_sizes(self, day: date) -> dict[str, int]:
         """Bytes of Parquet by folder below one day of the output, to see whether published files are still there."""
         sizes: dict[str, int] = defaultdict(int)
@@ -89,22 +96,16 @@ class Planner:
         return sizes
 
     def _decide(
-        self,
-        request: Request,
-        collection: ScopedCollection,
-        day: date,
-        listing: ExportListing,
-        states: dict[str, PublishedState],
-        sizes: dict[str, int],
+        self, request: Request, collection: ScopedCollection, day: date, listing: ExportListing, there: _There
     ) -> PlannedDay:
-        state = states[day.isoformat()]
-        before = states[(day - timedelta(days=1)).isoformat()].pointer
+        published = there.published.get(day.isoformat())
         if listing.object_count == 0:
-            return PlannedDay(collection, day, Decision.NOT_EXPORTED, "no object under the day's prefix", published=state.pointer)
+            reason = "no object under the day's prefix"
+            return PlannedDay(collection, day, Decision.NOT_EXPORTED, reason, published=published)
         files = listing.files.get(collection.job.topic, ())
-        findings = listing.findings.get(collection.job.topic, ())
         now = fingerprint(files, config_hash=collection.config_hash)
-        decision, reason = _compare(request, collection, now, state, sizes)
+        decision, reason = _compare(request, collection, now, published, there)
+        before = there.published.get((day - timedelta(days=1)).isoformat())
         return PlannedDay(
             collection=collection,
             day=day,
@@ -112,7 +113,28 @@ class Planner:
             reason=reason,
             fingerprint=now,
             files=files,
-            findings=findings,
-            published=state.pointer,
+            findings=listing.findings.get(collection.job.topic, ()),
+            published=published,
             previous_rows=before.rows if before and self.scope.snapshot_type is SnapshotType.FULL else None,
         )
+
+
+def _compare(
+    request: Request, collection: ScopedCollection, now: str, published: Pointer | None, there: _There
+) -> tuple[Decision, str]:
+    """Returns what is to be done with a day that was exported, and why."""
+    if published is None:
+        return Decision.NEW, "not published yet"
+    if request.force:
+        return Decision.FORCED, "asked for by force"
+    if published.fingerprint == now:
+        if there.bytes_at(published.location) != published.size_bytes:
+            return Decision.INCOMPLETE, "published files are gone from the store"
+        return Decision.UNCHANGED, "same inputs and configuration"
+    if published.config_hash != collection.config_hash:
+        return Decision.RECONFIGURED, "the configuration that shapes the output changed"
+    return Decision.CHANGED, "the input files are not those that were published"
+
+
+def _with_days_before(days: list[date]) -> list[str]:
+    return sorted({shown.isoformat() for day in days for shown in (day, day - timedelta(days=1))})

@@ -13,7 +13,7 @@ from spark.contract import Document, Finding, PartitionResult, PartitionState
 from spark.store import ObjectStore
 
 
-class Refusal(Document):
+class Refusal(Document, frozen=True):
     """What failed, for which inputs and configuration."""
 
     fingerprint: str
@@ -29,9 +29,7 @@ class Refusal(Document):
         return same and self.state is PartitionState.REFUSED
 
 
-def record_refusal(
-    store: ObjectStore, scope: AdgScope, result: PartitionResult, *, run_id: str, at_utc: str
-) -> None:
+def record_refusal(store: ObjectStore, scope: AdgScope, result: PartitionResult, *, run_id: str, at_utc: str) -> None:
     """Keeps why a day was not published, over what was kept before."""
     refusal = Refusal(
         fingerprint=result.fingerprint,

@@ -1,0 +1,229 @@
+"""The ADG job's driver: keys, one flat stage over all files, audit and publication of each day as its last file is through.
+
+Runs wherever the application's driver runs. The task is in `stage`, the audit in `audit`, the protocol of publication in
+`spark.publish`; here they are put together and timed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+from spark.contract import (
+    Collection,
+    Finding,
+    JobParameters,
+    JobResult,
+    PartitionResult,
+    PartitionWork,
+)
+from spark.jobs.audit import audit
+from spark.jobs.cluster import Cluster
+from spark.jobs.identities import SliceIds, repeated_across
+from spark.jobs.outcome import ShardOutcome
+from spark.jobs.packing import Shard, bins_of, shards_of
+from spark.jobs.progress import Reporter
+from spark.jobs.publication import Audited, Publication
+from spark.jobs.publishing import PublicationQueue
+from spark.jobs.stage import ShardTask, stage_bin
+from spark.jobs.unlock import Unlocked, unlock
+from spark.jobs.writers import StageSettings
+from spark.publish.catalog import Catalog, open_catalog
+from spark.publish.intent import PublishContext
+from spark.publish.lease import LeaseKeeper
+from spark.publish.switch import Publisher
+from spark.sources.keys import KeyService
+from spark.store import ObjectStore, shared_store
+
+Day = tuple[str, str]
+"""Collection and export date."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the driver talks to; tests give their own."""
+
+    store: ObjectStore
+    catalog: Catalog
+    key_service: KeyService
+
+
+def open_services(parameters: JobParameters) -> Services:
+    """Returns the services that the parameters name; each connects on first use."""
+    correlation_id = next((work.correlation_id for work in parameters.partitions if work.correlation_id), parameters.run_id)
+    return Services(
+        store=shared_store(parameters.store),
+        catalog=open_catalog(parameters.catalog),
+        key_service=KeyService(parameters.key_service, correlation_id=correlation_id),
+    )
+
+
+def run(parameters: JobParameters, cluster: Cluster, reporter: Reporter, *, services: Services | None = None) -> JobResult:
+    """Reads, audits and publishes every partition of the parameters; a failure of one is in its result.
+
+    Args:
+        parameters: which files of which collections and days, and under which attempts and leases.
+        cluster: where the tasks run.
+        reporter: told of progress and of each day that ends.
+        services: in the place of those that the parameters name.
+
+    Raises:
+        EngineError: a task was lost for good.
+        StoreError, CatalogError, LeaseError: a service failed for all of them.
+    """
+    return _Run(parameters, cluster, reporter, services or open_services(parameters)).execute()
+
+
+@dataclass
+class _Day:
+    """One collection's day on its way through the stage."""
+
+    work: PartitionWork
+    collection: Collection
+    shards_expected: int
+    outcomes: list[ShardOutcome] = field(default_factory=list)
+
+    @property
+    def is_read(self) -> bool:
+        return len(self.outcomes) == self.shards_expected
+
+    def spread_slices(self) -> list[SliceIds]:
+        """The slices whose ids several tasks left in parts."""
+        parts: dict[tuple[int, int], list[str]] = defaultdict(list)
+        for outcome in self.outcomes:
+            for ids in outcome.spread_ids:
+                parts[ids.slice_start, ids.slice_end].append(ids.uri)
+        return [SliceIds(self.collection.topic, start, end, tuple(uris)) for (start, end), uris in sorted(parts.items())]
+
+
+@dataclass
+class _Run:
+    parameters: JobParameters
+    cluster: Cluster
+    reporter: Reporter
+    services: Services
+    _stage_seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    _results: list[PartitionResult] = field(default_factory=list)
+
+    def execute(self) -> JobResult:
+        started = time.monotonic()
+        works = self.parameters.partitions
+        files = [file for work in works for file in work.files]
+        self.reporter.begin(files=len(files), total_bytes=sum(file.source.size_bytes for file in files), partitions=len(works))
+        with self._timed("keys"):
+            unlocked = unlock(self.services.store, self.services.key_service, [file.source for file in files])
+        shards = shards_of(works, cores=self.cluster.cores)
+        with self._timed("read, audit and publish"):
+            self._stage(self._days(shards), shards, unlocked)
+        return JobResult(
+            run_id=self.parameters.run_id,
+            partitions=tuple(self._results),
+            seconds=time.monotonic() - started,
+            stage_seconds=dict(self._stage_seconds),
+            key_service_calls=self.services.key_service.calls,
+        )
+
+    def _days(self, shards: Sequence[Shard]) -> dict[Day, _Day]:
+        expected: dict[Day, int] = defaultdict(int)
+        for shard in shards:
+            expected[shard.collection, shard.export_date] += 1
+        return {
+            (work.collection, work.export_date): _Day(
+                work, self.parameters.collections[work.collection], expected[work.collection, work.export_date]
+            )
+            for work in self.parameters.partitions
+        }
+
+    def _stage(self, days: dict[Day, _Day], shards: Sequence[Shard], unlocked: Unlocked) -> None:
+        """Runs the one stage; each day is audited and queued for publication when its last shard is in."""
+        settings = self._settings()
+        bins = [tuple(_task(shard, days, unlocked) for shard in packed) for packed in bins_of(shards, cores=self.cluster.cores)]
+        with (
+            self._publication(settings) as publication,
+            PublicationQueue(partial(self._publish, publication)) as publications,
+            ThreadPoolExecutor(1, "ids") as checks,
+        ):
+            waiting: list[Future[None]] = []
+            for outcomes in self.cluster.run(partial(stage_bin, settings), bins, name="read and stage"):
+                for outcome in outcomes:
+                    day = days[outcome.collection, outcome.export_date]
+                    day.outcomes.append(outcome)
+                    self._count(outcome)
+                    if day.is_read and day.spread_slices():
+                        waiting.append(checks.submit(self._check_spread, day, publications.put))
+                    elif day.is_read:
+                        self._audit(day, (), publications.put)
+            for check in waiting:
+                check.result()
+
+    def _check_spread(self, day: _Day, ready: Callable[[Audited], None]) -> None:
+        """Looks for ids that occur in two tasks' parts of one slice, in tasks again: no id comes to the driver."""
+        check = partial(repeated_across, self.services.store)
+        findings = [finding for found in self.cluster.run(check, day.spread_slices(), name="ids") for finding in found]
+        self._audit(day, findings, ready)
+
+    def _count(self, outcome: ShardOutcome) -> None:
+        self._stage_seconds["ids (task seconds)"] += outcome.ids_seconds
+        self._stage_seconds["tasks (task seconds)"] += outcome.seconds
+        self.reporter.advance(files=len(outcome.files), read_bytes=sum(file.input_bytes for file in outcome.files))
+
+    def _audit(self, day: _Day, extra: Sequence[Finding], ready: Callable[[Audited], None]) -> None:
+        outcomes = sorted(day.outcomes, key=lambda outcome: outcome.number)
+        ready(Audited(day.work, day.collection, tuple(outcomes), audit(day.work, day.collection, outcomes, extra=extra)))
+
+    def _settings(self) -> StageSettings:
+        return StageSettings(
+            store=self.services.store,
+            output_uri=self.parameters.output_uri,
+            target_file_bytes=self.parameters.target_file_bytes,
+            timestamps=self.parameters.timestamps,
+        )
+
+    @contextmanager
+    def _publication(self, settings: StageSettings) -> Iterator[Publication]:
+        """Holds the leases that planning took, by the same owner's heartbeat, for as long as the stage runs."""
+        parameters = self.parameters
+        leases = LeaseKeeper(
+            self.services.store,
+            parameters.control_uri,
+            owner=parameters.lease_owner,
+            ttl_seconds=parameters.lease_ttl_seconds,
+        )
+        leases.start_heartbeat()
+        try:
+            context = PublishContext(parameters.system, parameters.run_id, parameters.output_uri)
+            publisher = Publisher(self.services.catalog, self.services.store, leases=leases, context=context)
+            held = leases.adopt_many([(work.lease_uri, work.epoch) for work in parameters.partitions])
+            yield Publication(publisher, settings, held)
+        finally:
+            leases.stop()
+
+    def _publish(self, publication: Publication, batch: Sequence[Audited]) -> None:
+        started = time.monotonic()
+        for result in publication.publish(batch):
+            self._results.append(result)
+            self.reporter.finished(result)
+        self._stage_seconds["publish"] += time.monotonic() - started
+
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        started = time.monotonic()
+        yield
+        self._stage_seconds[name] += time.monotonic() - started
+
+
+def _task(shard: Shard, days: dict[Day, _Day], unlocked: Unlocked) -> ShardTask:
+    day = days[shard.collection, shard.export_date]
+    uris = [file.source.uri for file in shard.files]
+    return ShardTask(
+        shard=shard,
+        collection=day.collection,
+        attempt=day.work.attempt,
+        keys={uri: unlocked.keys[uri] for uri in uris if uri in unlocked.keys},
+        locked={uri: unlocked.locked[uri] for uri in uris if uri in unlocked.locked},
+    )

@@ -1,0 +1,167 @@
+"""Ids in the tasks: a file's against its manifest's, and ids that a slice holds twice.
+
+Only hashes are kept, and only as long as a slice is read; where several tasks read one slice, each leaves its hashes
+beside the data and `repeated_across` compares them, in a task again. No id ever comes to the driver.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from spark.contract import Collection, DataFile, Finding
+from spark.decode.documents import DecodedChunk
+from spark.decode.ids import Hashes, IdLog, Reconciliation, reconcile, repeated
+from spark.errors import DataworksError
+from spark.jobs.outcome import IdHashes, failed
+from spark.jobs.unlock import finding_of
+from spark.sources.manifest import manifest_id_hashes, read_manifest
+from spark.store import ObjectStore
+
+SliceKey = tuple[int, int]
+_AGAIN = "Have the producer export this day again"
+_ALLOW = "Have the producer export this day again, or set unique_ids to false for the collection"
+
+
+@dataclass
+class FileIds:
+    """What one file's chunks add up to."""
+
+    uri: str
+    log: IdLog = field(default_factory=IdLog)
+    documents: int = 0
+    """Lines that are a record: good and quarantined, not blank."""
+    quarantined: int = 0
+    decoded_bytes: int = 0
+    manifest_lines: int | None = None
+    notes: dict[str, None] = field(default_factory=dict)
+
+    def add(self, chunk: DecodedChunk) -> None:
+        """Adds a chunk."""
+        self.log.add(chunk)
+        self.documents += chunk.lines - chunk.blank_lines
+        self.quarantined += len(chunk.quarantined)
+        self.decoded_bytes += chunk.decoded_bytes
+        self.notes.update(dict.fromkeys(chunk.notes))
+
+
+def reconcile_file(store: ObjectStore, file: DataFile, read: FileIds, *, has_ids: bool) -> tuple[Finding, ...]:
+    """Returns what a file and its manifest do not agree on; nothing where there is no manifest (planning said so)."""
+    if file.manifest is None:
+        return ()
+    try:
+        body = store.read(file.manifest.uri, etag=file.manifest.etag)
+        listed = manifest_id_hashes(body, uri=file.manifest.uri) if has_ids else None
+        read.manifest_lines = read_manifest(body, uri=file.manifest.uri).lines if listed is None else len(listed)
+    except DataworksError as error:
+        return (finding_of(error, object_uri=file.manifest.uri),)
+    findings: list[Finding] = []
+    if read.documents != read.manifest_lines:
+        cause = f"the file holds {read.documents:,} documents, its manifest lists {read.manifest_lines:,}"
+        findings.append(failed("manifest", object_uri=read.uri, place=file.manifest.uri, cause=cause, remedy=_AGAIN))
+    if listed is not None:
+        comparison = reconcile(read.log.hashes, listed, quarantined=read.quarantined)
+        findings += _differences(file.manifest.uri, read, comparison)
+    return tuple(findings)
+
+
+def _differences(manifest_uri: str, read: FileIds, found: Reconciliation) -> Iterator[Finding]:
+    if len(found.unlisted):
+        first = read.log.name(int(found.unlisted[0]))
+        cause = f"{len(found.unlisted):,} ids of the file are not in its manifest"
+        yield failed("ids", object_uri=read.uri, place=f"first: {first}", cause=cause, remedy=_AGAIN)
+    if len(found.left_over) != found.quarantined and read.documents == read.manifest_lines and not len(found.unlisted):
+        cause = f"{len(found.left_over):,} ids of the manifest are not in the file, {found.quarantined:,} lines are quarantined"
+        place = f"{manifest_uri}, first: record {int(found.left_over[0]) + 1}" if len(found.left_over) else manifest_uri
+        yield failed("ids", object_uri=read.uri, place=place, cause=cause, remedy=_AGAIN)
+
+
+class SliceLog:
+    """The ids of a task's slices, by slice, to see whether one is there twice."""
+
+    def __init__(self, collection: Collection, spread: frozenset[SliceKey]) -> None:
+        self.seconds = 0.0
+        self._unique = collection.unique_ids and collection.id_path is not None
+        self._spread = spread
+        self._files: dict[SliceKey, list[FileIds]] = defaultdict(list)
+
+    def add(self, file: DataFile, read: FileIds) -> None:
+        """Adds a file that was read whole."""
+        if self._unique:
+            self._files[file.slice_start, file.slice_end].append(read)
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Counts the time within as spent on ids."""
+        started = time.monotonic()
+        yield
+        self.seconds += time.monotonic() - started
+
+    def repeated(self) -> tuple[Finding, ...]:
+        """Returns a finding for each slice in which an id is there twice, within what this task read."""
+        with self.timed():
+            return tuple(finding for files in self._files.values() for finding in _repeated_in(files))
+
+    def leave_spread(self, store: ObjectStore, audit_uri: str) -> tuple[IdHashes, ...]:
+        """Writes the hashes of slices that other tasks read parts of too, and returns where."""
+        left: list[IdHashes] = []
+        with self.timed():
+            for (start, end), files in self._files.items():
+                if (start, end) in self._spread:
+                    name = files[0].uri.rpartition("/")[2]
+                    uri = f"{audit_uri}/{name}.ids"
+                    store.put(uri, _joined(files).tobytes())
+                    left.append(IdHashes(start, end, uri))
+        return tuple(left)
+
+
+def _joined(files: list[FileIds]) -> Hashes:
+    return np.concatenate([file.log.hashes for file in files])
+
+
+def _repeated_in(files: list[FileIds]) -> Iterator[Finding]:
+    again, before = repeated(_joined(files))
+    if not len(again):
+        return
+    starts = np.cumsum([0, *(len(file.log.hashes) for file in files)])
+
+    def named(position: int) -> tuple[str, str]:
+        index = int(np.searchsorted(starts, position, side="right")) - 1
+        return files[index].uri, files[index].log.name(position - int(starts[index]))
+
+    uri, name = named(int(again[0]))
+    first_uri, first_name = named(int(before[0]))
+    cause = f"{len(again):,} ids are there twice in one slice; the first before: {first_uri}, {first_name}"
+    yield failed("ids", object_uri=uri, place=name, cause=cause, remedy=_ALLOW)
+
+
+@dataclass(frozen=True)
+class SliceIds:
+    """A slice whose ids several tasks left in parts."""
+
+    topic: str
+    slice_start: int
+    slice_end: int
+    uris: tuple[str, ...]
+
+
+def repeated_across(store: ObjectStore, slice_ids: SliceIds) -> tuple[Finding, ...]:
+    """Returns a finding where an id is in two tasks' parts of a slice."""
+    parts = [np.frombuffer(store.read(uri), dtype=np.uint64) for uri in slice_ids.uris]
+    again, before = repeated(np.concatenate(parts))
+    if not len(again):
+        return ()
+    starts = np.cumsum([0, *(len(part) for part in parts)])
+    owners = np.searchsorted(starts, np.stack([again, before]), side="right") - 1
+    across = np.flatnonzero(owners[0] != owners[1])
+    if not len(across):
+        return ()  # within one part: that task has said so itself
+    first, second = (slice_ids.uris[int(owners[row][across[0]])].rpartition("/")[2] for row in (1, 0))
+    name = f"{slice_ids.topic}-{slice_ids.slice_start:03d}-{slice_ids.slice_end:03d}"
+    cause = f"{len(across):,} ids are there twice in one slice, in parts that begin with {first} and {second}"
+    return (failed("ids", object_uri=name, cause=cause, remedy=_ALLOW),)

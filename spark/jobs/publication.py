@@ -1,0 +1,123 @@
+"""From an audited day to its result: published where the audit passed, its quarantine kept in any case.
+
+How the catalog is switched is in `spark.publish`; here outcomes of tasks become what it takes, and its answers results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spark.contract import Collection, Finding, PartitionResult, PartitionState, PartitionWork, TableResult, WrittenFile
+from spark.errors import DataworksError, LeaseError
+from spark.jobs.audit import row_count, state_of
+from spark.jobs.outcome import ShardOutcome, failed
+from spark.jobs.packing import Shard
+from spark.jobs.writers import StageSettings, table_location
+from spark.publish.intent import PublishOutcome, ReadyPartition
+from spark.publish.lease import Lease
+from spark.publish.switch import Publisher
+from spark.publish.tables import quarantine_name
+
+
+@dataclass(frozen=True)
+class Audited:
+    """A day that was read whole, with what the tasks wrote and what the audit found."""
+
+    work: PartitionWork
+    collection: Collection
+    outcomes: tuple[ShardOutcome, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Publication:
+    """Publishes audited days of one application."""
+
+    publisher: Publisher
+    settings: StageSettings
+    leases: dict[str, Lease | LeaseError]
+
+    def publish(self, batch: Sequence[Audited]) -> list[PartitionResult]:
+        """Returns each day's result, in order; a day that cannot be published leaves the others alone."""
+        good: dict[int, ReadyPartition] = {}
+        refused: dict[int, ReadyPartition] = {}
+        results: dict[int, PartitionResult] = {}
+        for index, day in enumerate(batch):
+            lease = self.leases[day.work.lease_uri]
+            if isinstance(lease, LeaseError):
+                results[index] = self._result(day, extra=_not_published(lease))
+            else:
+                passed = state_of(day.findings) is PartitionState.PUBLISHED
+                (good if passed else refused)[index] = self._ready(day, lease)
+        for index, outcome in zip(good, self.publisher.publish(list(good.values())), strict=True):
+            results[index] = self._judged(batch[index], outcome)
+        kept = self.publisher.publish_quarantine(list(refused.values()))
+        for index, outcome in zip(refused, kept, strict=True):
+            results[index] = self._judged(batch[index], outcome)
+        return [results[index] for index in range(len(batch))]
+
+    def _ready(self, day: Audited, lease: Lease) -> ReadyPartition:
+        return ReadyPartition(
+            collection=day.collection,
+            work=day.work,
+            lease=lease,
+            tables=self._tables(day),
+            quarantine=self._quarantine(day),
+        )
+
+    def _judged(self, day: Audited, outcome: PublishOutcome) -> PartitionResult:
+        extra = _not_published(outcome.error) if outcome.error else None
+        return self._result(day, extra=extra, published=outcome.is_published)
+
+    def _result(self, day: Audited, *, extra: Finding | None = None, published: bool = False) -> PartitionResult:
+        findings = (*day.findings, *([extra] if extra else []))
+        files = [file for outcome in day.outcomes for file in outcome.files]
+        tables = self._tables(day)
+        return PartitionResult(
+            collection=day.work.collection,
+            export_date=day.work.export_date,
+            attempt=day.work.attempt,
+            state=PartitionState.PUBLISHED if published else state_of(findings),
+            fingerprint=day.work.fingerprint,
+            config_hash=day.work.config_hash,
+            tables=tables,
+            quarantine=self._quarantine(day),
+            findings=findings,
+            rows=row_count(day.outcomes),
+            quarantined_rows=sum(file.quarantined for file in files),
+            files=len(files),
+            input_bytes=sum(file.input_bytes for file in files),
+            decoded_bytes=sum(file.decoded_bytes for file in files),
+            output_bytes=sum(file.size_bytes for table in tables for file in table.files),
+            seconds=sum(outcome.seconds for outcome in day.outcomes),
+            preview=next((outcome.preview for outcome in day.outcomes if outcome.preview), ()),
+        )
+
+    def _tables(self, day: Audited) -> tuple[TableResult, ...]:
+        written = [
+            [file for outcome in day.outcomes for file in outcome.tables[index]] for index in range(len(day.collection.tables))
+        ]
+        return tuple(
+            self._table(day, table.database, table.name, files)
+            for table, files in zip(day.collection.tables, written, strict=True)
+        )
+
+    def _quarantine(self, day: Audited) -> TableResult | None:
+        files = [file for outcome in day.outcomes for file in outcome.quarantine]
+        main = day.collection.tables[0]
+        return self._table(day, main.database, quarantine_name(main), files) if files else None
+
+    def _table(self, day: Audited, database: str, name: str, files: list[WrittenFile]) -> TableResult:
+        shard = Shard(day.work.collection, day.work.export_date, 0, ())
+        return TableResult(
+            database=database,
+            name=name,
+            location=table_location(self.settings, shard, database=database, table=name, attempt=day.work.attempt),
+            files=tuple(files),
+            rows=sum(file.rows for file in files),
+        )
+
+
+def _not_published(error: DataworksError) -> Finding:
+    return failed("publish", object_uri=error.where, cause=error.what, remedy=error.remedy, transient=error.transient)

@@ -1,0 +1,52 @@
+"""Keys for the files of an application, fetched in its driver: each distinct pair is asked of the key service once.
+
+A file whose metadata or key cannot be had becomes a finding of its collection's day; the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spark.contract import Finding, SourceObject
+from spark.errors import DataworksError, KeyServiceError
+from spark.sources.keys import EncryptionMetadata, FileKey, KeyService, read_all_encryption_metadata
+from spark.store import ObjectStore
+
+
+@dataclass(frozen=True)
+class Unlocked:
+    """Keys by file address, and a finding for each file that has none."""
+
+    keys: dict[str, FileKey]
+    locked: dict[str, Finding]
+
+
+def unlock(store: ObjectStore, service: KeyService, sources: Sequence[SourceObject]) -> Unlocked:
+    """Returns the key of every file, or why there is none."""
+    metadata = read_all_encryption_metadata(store, sources)
+    answers = service.resolve(entry.pair for entry in metadata.values() if isinstance(entry, EncryptionMetadata))
+    keys: dict[str, FileKey] = {}
+    locked: dict[str, Finding] = {}
+    for uri, entry in metadata.items():
+        answer = answers[entry.pair] if isinstance(entry, EncryptionMetadata) else entry
+        if isinstance(entry, EncryptionMetadata) and isinstance(answer, bytes):
+            keys[uri] = FileKey(key=answer, iv=entry.iv)
+        elif isinstance(answer, DataworksError):
+            locked[uri] = finding_of(answer, object_uri=uri)
+    return Unlocked(keys, locked)
+
+
+def finding_of(error: DataworksError, *, object_uri: str) -> Finding:
+    """Returns an error of one object as a failed finding of its collection's day."""
+    service = isinstance(error, KeyServiceError)
+    place = f"key service {error.where}" if service else error.where.removeprefix(object_uri).strip(" :,")
+    return Finding(
+        check="read",
+        passed=False,
+        object=object_uri,
+        place=place,
+        cause=error.what,
+        remedy=error.remedy,
+        transient=error.transient,
+    )
