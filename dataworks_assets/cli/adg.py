@@ -1,0 +1,104 @@
+"""`dataworks adg run`: carry out a run of the analytical dataset generation here, recorded in Dagster."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from dataworks_assets.cli.ranges import DayRange
+from dataworks_assets.cli.reports import report_document, show_reports
+from dataworks_assets.cli.selection import CollectionsOption, DaysOption, JsonOption, TypeOption, parse_days, select_collections
+from dataworks_assets.cli.showing import hint, write_json
+from dataworks_assets.cli.workplace import Workplace, workplace_of
+from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.systems.adg.scope import AdgScope
+from spark.errors import ConfigurationError
+
+app = typer.Typer(help="Run the analytical dataset generation.", no_args_is_help=True)
+
+
+@app.callback()
+def adg() -> None:
+    """Run the analytical dataset generation."""
+
+
+@app.command("run")
+def run(
+    ctx: typer.Context,
+    snapshot_type: TypeOption = SnapshotType.FULL,
+    day: DaysOption = None,
+    collection: CollectionsOption = None,
+    correlation_id: Annotated[str, typer.Option(help="Of the export's message; shown in notices, rows and logs.")] = "",
+    s3_prefix: Annotated[
+        str | None, typer.Option(help="Prefix of the data files in the input bucket, in place of the configured one; one day.")
+    ] = None,
+    skip_pdm_trigger: Annotated[
+        bool | None,
+        typer.Option(
+            "--skip-pdm-trigger/--no-skip-pdm-trigger",
+            help="Whether the next product is not triggered; unset: as the deployment says. Full only.",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option(help="Read and publish again what is published and unchanged.")] = False,
+    confirm: Annotated[bool, typer.Option(help="Accept a full in which a collection lost its rows.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Publish one day, or a range of days, of some or all collections.
+
+    What is published and unchanged is left alone. Exit code 1 when anything that was asked for is not published.
+
+    [bold]Examples[/]
+
+    dataworks adg run --type full --day 2026-11-20
+
+    dataworks adg run -t incremental -D 2026-11-18...2026-11-20 -c 'core/*' --force
+    """
+    workplace = workplace_of(ctx)
+    scope = workplace.scope(snapshot_type)
+    days = _one_range(day)
+    if s3_prefix is not None and len(days) > 1:
+        raise ConfigurationError("--s3-prefix is one day's", where="--day", remedy="Run each day with a prefix by itself")
+    names = tuple(scoped.name for scoped in select_collections(scope, collection))
+    options: dict[str, object] = {
+        "correlation_id": correlation_id,
+        "s3_prefix": s3_prefix,
+        "skip_pdm_trigger": skip_pdm_trigger,
+        "force": force,
+        "confirm": confirm,
+    }
+    carry_out(workplace, scope, [DayRange(names, days[0], days[-1])], options, as_json=as_json)
+
+
+def carry_out(
+    workplace: Workplace, scope: AdgScope, ranges: list[DayRange], options: dict[str, object], *, as_json: bool = False
+) -> None:
+    """Runs ranges here one after another and shows what became of them.
+
+    Raises:
+        typer.Exit: with code 1, when anything is not published.
+    """
+    from dataworks_assets.cli.runs import RunRequest, run_here
+
+    reports = [
+        run_here(workplace, RunRequest(scope, chosen.collections, chosen.first_day, chosen.last_day, options))
+        for chosen in ranges
+    ]
+    if as_json:
+        write_json([report_document(report) for report in reports])
+    else:
+        show_reports(workplace.console, reports)
+        if any(report.of_state("refused") for report in reports):
+            hint(workplace.notes, "dataworks status shows what is published; dataworks quarantine shows refused rows")
+    if not all(report.succeeded for report in reports):
+        raise typer.Exit(1)
+
+
+def _one_range(texts: list[str] | None) -> tuple[date, ...]:
+    if not texts:
+        raise typer.BadParameter("say which day", param_hint="--day")
+    days = parse_days(texts)
+    if (days[-1] - days[0]).days + 1 != len(days):
+        raise typer.BadParameter("the days are no range: use `dataworks backfill` for scattered days", param_hint="--day")
+    return days

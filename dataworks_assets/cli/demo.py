@@ -1,0 +1,200 @@
+"""`dataworks demo`: everything on this machine, from nothing to published tables, and what to try next."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dataworks_assets.cli.exported import exported_days
+from dataworks_assets.cli.reports import show_reports
+from dataworks_assets.cli.workplace import Workplace, workplace_of
+from dataworks_assets.config.loader import load_settings
+from dataworks_assets.config.naming import SnapshotType
+
+if TYPE_CHECKING:
+    from dataworks_assets.cli.runs import RunReport
+
+_DAYS = 3
+_BAD_INPUT = "bad_input"
+
+app = typer.Typer()
+
+
+@app.command()
+def demo(
+    ctx: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="End when everything is shown, without leaving the UI running.")] = False,
+    bad: Annotated[
+        bool, typer.Option("--bad", help="With one collection of each kind of bad input: each has to be refused.")
+    ] = False,
+    port: Annotated[int | None, typer.Option("--port", "-p", help="Port of the UI; 3000 where that is free, else any.")] = None,
+) -> None:
+    """Bring the stack up, write a sample export, publish it through Dagster, and show what came of it.
+
+    Leaves Dagster's UI running until interrupted. A second call finds everything done. Exit code 1 when anything failed
+    that is not bad on purpose.
+
+    [bold]Examples[/]
+
+    dataworks demo
+
+    dataworks demo --once --bad
+    """
+    workplace = workplace_of(ctx)
+    if bad:
+        _switch_on(workplace)
+    begun_seconds = time.monotonic()
+    bring_up(workplace)
+    days = _write_sample(workplace, bad=bad)
+    reports = [_publish(workplace, each, days) for each in SnapshotType]
+    show_reports(workplace.console, reports)
+    if (proof := _proof(workplace, reports)) is not None:
+        workplace.console.print(proof, markup=False, soft_wrap=True)
+    workplace.console.print(f"All of it took {time.monotonic() - begun_seconds:.0f} s.\n")
+    failed = _failed_unexpectedly(workplace, reports, bad=bad)
+    if failed:
+        workplace.notes.print(f"[bold red]Not as it should be:[/] {failed}", soft_wrap=True)
+        raise typer.Exit(1)
+    _show_next(workplace, days)
+    if not once:
+        _serve(workplace, port)
+
+
+def bring_up(workplace: Workplace) -> None:
+    """Starts the embedded stack, saying how far it is, and lets this process reach it."""
+    from dataworks_assets.stack.lifecycle import up
+
+    workplace.notes.print("[bold]1[/] The embedded stack: S3, queues and topics, a Hive metastore, a key service")
+    up(workplace.settings.environment.home, say=lambda line: workplace.notes.print(f"  {line}", markup=False, soft_wrap=True))
+    os.environ.update(workplace.child_environment())
+
+
+def _switch_on(workplace: Workplace) -> None:
+    """Makes the collections of bad input part of the deployment, here and in the processes that are started."""
+    before = os.environ.get("DATAWORKS_OPTIONS", "")
+    os.environ["DATAWORKS_OPTIONS"] = ",".join(dict.fromkeys(filter(None, [*before.split(","), _BAD_INPUT])))
+    workplace.reload()
+
+
+def _write_sample(workplace: Workplace, *, bad: bool) -> tuple[date, ...]:
+    from dataworks_assets.cli.sample import sample_request, write_with_progress
+
+    workplace.notes.print("[bold]2[/] A sample export, as its producer writes it: encrypted, gzipped, with manifests")
+    days = _days(workplace)
+    request = sample_request(workplace.platform.running.deployment, days, bad=bad)
+    summary = write_with_progress(workplace, request)
+    new = sum(export.is_new for export in summary.exports)
+    said = f"{new} exports written in {summary.seconds:.1f} s" if new else "there already"
+    workplace.notes.print(f"  {days[0]} to {days[-1]}, {summary.rows:,} documents: {said}")
+    return days
+
+
+def _days(workplace: Workplace) -> tuple[date, ...]:
+    """Returns the newest days of an earlier call, so that a later one finds its work done; else the last until yesterday."""
+    there = exported_days(workplace.platform.store, workplace.scope(SnapshotType.FULL))
+    if len(there) >= _DAYS:
+        return there[-_DAYS:]
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    return tuple(yesterday - timedelta(days=back) for back in reversed(range(_DAYS)))
+
+
+def _publish(workplace: Workplace, snapshot_type: SnapshotType, days: Sequence[date]) -> RunReport:
+    from dataworks_assets.cli.runs import RunRequest, run_here
+
+    scope = workplace.scope(snapshot_type)
+    step = 3 + list(SnapshotType).index(snapshot_type)
+    workplace.notes.print(f"[bold]{step}[/] One Dagster run publishes {len(scope.collections)} {snapshot_type} collections")
+    return run_here(workplace, RunRequest(scope, tuple(scope.collections), days[0], days[-1]))
+
+
+def _proof(workplace: Workplace, reports: Sequence[RunReport]) -> str | None:
+    """Returns what another engine reads of the largest table, from the very files that the catalog names."""
+    scope = workplace.scope(SnapshotType.FULL)
+    outcomes = [day for day in reports[0].days if day.state in {"published", "unchanged"} and day.rows]
+    if not outcomes:
+        return None
+    largest = max(outcomes, key=lambda day: (day.day, day.rows))
+    main = scope.collections[largest.collection].job.tables[0]
+    pointer = workplace.platform.catalog.pointers(main.database, main.name, [largest.day]).get(largest.day)
+    if pointer is None:
+        return f"{main.database}.{main.name} has no {largest.day}, though Dagster was told so"
+    rows = count_rows(workplace, pointer.location)
+    said = "as published" if rows == largest.rows else f"but {largest.rows:,} were published"
+    return f"Read back by DuckDB: {main.database}.{main.name} on {largest.day} holds {rows:,} rows, {said}."
+
+
+def count_rows(workplace: Workplace, location: str) -> int:
+    """Returns the rows of the Parquet files at a place, as DuckDB reads them."""
+    import duckdb
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from spark.publish.manifest import data_files
+
+    store = workplace.platform.store
+    total = 0
+    with duckdb.connect() as connection:
+        for listed in data_files(store.list(location)):
+            connection.register("published", pq.read_table(pa.BufferReader(store.read(listed.uri))))
+            found = connection.execute("SELECT count(*) FROM published").fetchone()
+            total += int(found[0]) if found else 0
+    return total
+
+
+def _failed_unexpectedly(workplace: Workplace, reports: Sequence[RunReport], *, bad: bool) -> str:
+    """Returns what failed that is not bad on purpose; empty where nothing did."""
+    on_purpose = _bad_on_purpose(workplace) if bad else set()
+    refused = [day for report in reports for day in report.of_state("refused") if day.collection not in on_purpose]
+    wrong = [f"{day.scope}/{day.collection} {day.day}: {day.cause}" for day in refused]
+    wrong += [report.error for report in reports if not report.succeeded and not report.of_state("refused")]
+    return "\n".join(wrong)
+
+
+def _bad_on_purpose(workplace: Workplace) -> set[str]:
+    """Returns the collections that are configured only because the option is on."""
+    said = workplace.settings.environment
+    without = replace(said, options=tuple(option for option in said.options if option != _BAD_INPUT))
+    usual = load_settings(workplace.deployment, environment=without)
+    return {config.name for config in workplace.settings.collections} - {config.name for config in usual.collections}
+
+
+def _show_next(workplace: Workplace, days: Sequence[date]) -> None:
+    workplace.console.print("[bold]Three things to try[/]")
+    for text in (
+        "dataworks status                                    what is published, by collection and day",
+        f"dataworks adg run --day {days[-1]} -c core/contract --force   do one day again",
+        "dataworks sql 'SELECT * FROM analytical_dataset_generation.core_contract LIMIT 5'",
+    ):
+        workplace.console.print(f"  {text}", markup=False, soft_wrap=True)
+
+
+def _serve(workplace: Workplace, port: int | None) -> None:
+    """Runs Dagster's UI until interrupted, unless one runs already."""
+    from dataworks_assets.cli.dagster_dev import dagster_dev
+    from dataworks_assets.cli.dagster_home import prepare_dagster_home
+    from dataworks_assets.cli.launching import find_webserver
+
+    folder = prepare_dagster_home(workplace.settings)
+    if (running := find_webserver(folder)) is not None:
+        workplace.console.print(f"\nDagster's UI runs already: [bold]{running.url}[/]", soft_wrap=True)
+        return
+    log_path = folder / "dagster-dev.log"
+    try:
+        environment = workplace.child_environment()
+        with (
+            workplace.notes.status("Starting Dagster's UI …") as status,
+            dagster_dev(folder, environment, port=port, log_path=log_path) as started,
+        ):
+            status.stop()
+            workplace.console.print(f"\nDagster's UI: [bold]{started.url}[/]   (Ctrl-C ends it; `make stop` ends the stack)")
+            workplace.console.print(f"Its log: {log_path}", style="dim", soft_wrap=True, markup=False)
+            code = started.wait()
+    except KeyboardInterrupt:
+        return
+    raise typer.Exit(code)

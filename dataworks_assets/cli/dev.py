@@ -1,0 +1,39 @@
+"""`dataworks dev`: Dagster's UI and daemon on this machine, with the embedded stack where the deployment lives on it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dataworks_assets.cli.workplace import workplace_of
+
+app = typer.Typer()
+
+
+@app.command()
+def dev(
+    ctx: typer.Context,
+    port: Annotated[int | None, typer.Option("--port", "-p", help="Port of the UI; 3000 where that is free, else any.")] = None,
+) -> None:
+    """Run Dagster's UI and daemon until interrupted; the embedded stack is started where it is needed, and stays.
+
+    [bold]Example[/]
+
+    dataworks dev --port 3001
+    """
+    from dataworks_assets.cli.dagster_dev import dagster_dev
+    from dataworks_assets.cli.dagster_home import open_instance, prepare_dagster_home
+
+    workplace = workplace_of(ctx)
+    environment = workplace.child_environment()
+    folder = prepare_dagster_home(workplace.settings)
+    with open_instance(workplace.settings):
+        pass  # runs whose process died are ended, so that the daemon does not wait for them
+    try:
+        with dagster_dev(folder, environment, port=port) as running:
+            workplace.console.print(f"Dagster's UI is at [bold]{running.url}[/]. Ctrl-C ends it; the stack goes on.")
+            code = running.wait()
+    except KeyboardInterrupt:
+        return
+    raise typer.Exit(code)

@@ -1,0 +1,96 @@
+"""Handing a run to the Dagster that `dataworks dev` or `dataworks demo` has running, over its GraphQL address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import psutil
+from pydantic import BaseModel
+
+from spark.errors import DataworksError, StackError
+
+if TYPE_CHECKING:
+    from dataworks_assets.cli.runs import RunRequest
+
+LOCATION = "dataworks"
+_FILE = "webserver.json"
+_ASSET_JOB = "__ASSET_JOB"
+
+
+class Webserver(BaseModel, frozen=True):
+    """A running `dagster dev`: its address and its process."""
+
+    url: str
+    pid: int
+
+
+def remember(folder: Path, webserver: Webserver) -> None:
+    """Keeps where Dagster's UI is, for later commands."""
+    (folder / _FILE).write_text(webserver.model_dump_json(), encoding="utf-8")
+
+
+def forget(folder: Path) -> None:
+    """Forgets it."""
+    (folder / _FILE).unlink(missing_ok=True)
+
+
+def find_webserver(folder: Path) -> Webserver | None:
+    """Returns the `dagster dev` that was started on this folder and still runs."""
+    path = folder / _FILE
+    if not path.exists():
+        return None
+    found = Webserver.model_validate_json(path.read_text(encoding="utf-8"))
+    return found if psutil.pid_exists(found.pid) else None
+
+
+def launch(url: str, request: RunRequest) -> str:
+    """Submits a run and returns its id; the daemon carries it out, with its retries.
+
+    Raises:
+        StackError: nobody answers at the address, or the run was refused.
+    """
+    from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
+
+    address = urlsplit(url)
+    try:
+        client = DagsterGraphQLClient(
+            address.hostname or "", port_number=address.port, use_https=address.scheme == "https", path_prefix=address.path
+        )
+        return client.submit_job_execution(
+            _ASSET_JOB,
+            repository_location_name=LOCATION,
+            repository_name="__repository__",
+            run_config=request.configuration,
+            tags={**request.range_tags, "dataworks/launched_by": "backfill"},
+            asset_selection=request.asset_keys,
+        )
+    except DagsterGraphQLClientError as error:
+        raise StackError(
+            f"Dagster did not take the run: {str(error).strip()}",
+            where=url,
+            remedy="Start it with `dataworks dev`, or leave --launch out and the run is carried out here",
+        ) from error
+
+
+def webserver_url(folder: Path, named: str | None) -> str:
+    """Returns the address that was named, else that of the running `dagster dev`.
+
+    Raises:
+        StackError: none is running.
+    """
+    if named:
+        return named.rstrip("/")
+    found = find_webserver(folder)
+    if found is None:
+        raise _not_running(folder)
+    return found.url
+
+
+def _not_running(folder: Path) -> DataworksError:
+    return StackError(
+        "no Dagster of `dataworks dev` or `dataworks demo` is running",
+        where=str(folder),
+        remedy="Start one, or name an address with --url; without --launch the run is carried out here",
+    )

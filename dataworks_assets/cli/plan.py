@@ -1,0 +1,154 @@
+"""`dataworks plan`: what a run would read and do, and why. Nothing is changed, and no data object is opened."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from dataworks_assets.cli.exported import newest_exported_days
+from dataworks_assets.cli.selection import CollectionsOption, DaysOption, JsonOption, TypeOption, parse_days, select_collections
+from dataworks_assets.cli.showing import DECISION_STYLES, bytes_text, number, plural, table, write_json
+from dataworks_assets.cli.workplace import Workplace, workplace_of
+from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.systems.adg.plan import Decision, Plan, PlannedDay, Request
+from dataworks_assets.systems.adg.planner import Planner
+from dataworks_assets.systems.adg.refusals import Refusal, read_refusals
+from dataworks_assets.systems.adg.scope import AdgScope
+
+_DEFAULT_DAYS = 7
+_MOST_NAMED = 10
+
+app = typer.Typer()
+
+Refusals = dict[tuple[str, str], Refusal]
+
+
+@app.command()
+def plan(
+    ctx: typer.Context,
+    snapshot_type: TypeOption = SnapshotType.FULL,
+    day: DaysOption = None,
+    collection: CollectionsOption = None,
+    s3_prefix: Annotated[str | None, typer.Option(help="Prefix of the data files in place of the configured one.")] = None,
+    force: Annotated[bool, typer.Option(help="As if what is published had to be done again.")] = False,
+    work_only: Annotated[bool, typer.Option("--work", help="Show only what there is to do.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a run would read and do, and why: new, changed, unchanged, not exported, held, refused before.
+
+    Without --day: the seven newest days that were exported.
+
+    [bold]Examples[/]
+
+    dataworks plan --day 2026-11-20
+
+    dataworks plan --type incremental --day 2026-11-18...2026-11-20 --collection 'core/*'
+    """
+    workplace = workplace_of(ctx)
+    scope = workplace.scope(snapshot_type)
+    names = tuple(scoped.name for scoped in select_collections(scope, collection))
+    made = make_plan(workplace, scope, Request(names, days_or_newest(workplace, scope, day), s3_prefix=s3_prefix, force=force))
+    refusals = read_refusals(workplace.platform.store, scope)
+    if as_json:
+        write_json(_document(scope, made, refusals))
+        return
+    _show(workplace, scope, made, refusals, work_only=work_only)
+
+
+def days_or_newest(workplace: Workplace, scope: AdgScope, texts: list[str] | None) -> tuple[date, ...]:
+    """Returns the days that were asked for; the newest exported ones where none were."""
+    if texts:
+        return parse_days(texts)
+    today = datetime.now(UTC).date()
+    return newest_exported_days(workplace.platform.store, scope, _DEFAULT_DAYS, today=today)
+
+
+def make_plan(workplace: Workplace, scope: AdgScope, request: Request) -> Plan:
+    """Returns the plan of a request, saying meanwhile what is being done."""
+    with workplace.notes.status(f"Listing the exports and what is published of {scope.name} …"):
+        return Planner(workplace.platform, scope).plan(request)
+
+
+def refused_before(planned: PlannedDay, refusals: Refusals) -> Refusal | None:
+    """Returns the refusal of these very inputs and this configuration, if there was one."""
+    found = refusals.get((planned.collection.name, planned.day.isoformat()))
+    return found if found and found.is_of(planned.fingerprint, planned.collection.audit_hash) else None
+
+
+def _show(workplace: Workplace, scope: AdgScope, made: Plan, refusals: Refusals, *, work_only: bool) -> None:
+    console = workplace.console
+    shown = made.work if work_only else made.days
+    if not made.days:
+        console.print(f"Nothing was exported for {scope.name}: no day to plan. Write the sample: dataworks sample write")
+        return
+    rows = table(
+        "Collection", "Day", "Decision", "Why", "Files", "Input", right=("Files", "Input"), title=f"Plan of {scope.name}"
+    )
+    for planned in shown:
+        rows.add_row(*_cells(planned, refusals))
+    console.print(rows)
+    console.print(_totals(made), soft_wrap=True)
+    for topic in made.unconfigured_topics[:_MOST_NAMED]:
+        console.print(
+            f"Topic {topic} is exported but not configured: left alone.", style="yellow", markup=False, soft_wrap=True
+        )
+    for uri in made.foreign_objects[:_MOST_NAMED]:
+        console.print(f"{uri} is no data file of an export: left alone.", style="yellow", markup=False, soft_wrap=True)
+
+
+def _cells(planned: PlannedDay, refusals: Refusals) -> tuple[str | Text, ...]:
+    why = Text(planned.reason)
+    for finding in planned.findings:
+        why.append(f"\n{finding.check}: {finding.cause}", style="red")
+    if (refusal := refused_before(planned, refusals)) is not None:
+        cause = refusal.findings[0].cause if refusal.findings else "its data"
+        why.append(f"\nrefused before ({refusal.refused_utc}): {cause}", style="red")
+    reads = planned.decision.needs_work
+    return (
+        planned.collection.name,
+        planned.day.isoformat(),
+        Text(planned.decision, style=DECISION_STYLES[planned.decision]),
+        why,
+        number(len(planned.files)) if reads else "",
+        bytes_text(planned.input_bytes) if reads else "",
+    )
+
+
+def _totals(made: Plan) -> str:
+    counts = Counter(planned.decision for planned in made.days)
+    said = ", ".join(f"{counts[decision]:,} {decision}" for decision in Decision if counts[decision])
+    if not made.work:
+        return f"[bold]Nothing to do[/]: {said}."
+    files = sum(len(planned.files) for planned in made.work)
+    read = bytes_text(sum(planned.input_bytes for planned in made.work))
+    return f"[bold]{plural(len(made.work), 'collection-day')} to do[/], {plural(files, 'file')}, {read} to read: {said}."
+
+
+def _document(scope: AdgScope, made: Plan, refusals: Refusals) -> dict[str, Any]:
+    return {
+        "snapshot_type": str(scope.snapshot_type),
+        "days": [_day_document(planned, refusals) for planned in made.days],
+        "to_do": len(made.work),
+        "files": sum(len(planned.files) for planned in made.work),
+        "input_bytes": sum(planned.input_bytes for planned in made.work),
+        "unconfigured_topics": list(made.unconfigured_topics),
+        "foreign_objects": list(made.foreign_objects),
+    }
+
+
+def _day_document(planned: PlannedDay, refusals: Refusals) -> dict[str, Any]:
+    return {
+        "collection": planned.collection.name,
+        "export_date": planned.day.isoformat(),
+        "decision": str(planned.decision),
+        "reason": planned.reason,
+        "files": len(planned.files),
+        "input_bytes": planned.input_bytes,
+        "findings": [finding.cause for finding in planned.findings],
+        "refused_before": refused_before(planned, refusals) is not None,
+        "published_rows": planned.published.rows if planned.published else None,
+    }

@@ -1,0 +1,209 @@
+"""Carrying out a run through Dagster in this process, so that it is recorded, and reading back what became of each day."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from dataworks_assets.cli.dagster_home import PROCESS_TAG, open_instance, process_tag
+from dataworks_assets.cli.live import WatchedEngine, Watcher, watching
+from dataworks_assets.cli.workplace import Workplace
+from dataworks_assets.systems.adg.scope import AdgScope
+
+if TYPE_CHECKING:
+    from dagster import AssetCheckEvaluation, AssetMaterialization, DagsterInstance, EventLogEntry, ExecuteInProcessResult
+
+    from dataworks_assets.systems.platform import Platform
+
+_LONGEST_CAUSE = 2_000
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One run: collections of one snapshot type over one range of days, with its run configuration."""
+
+    scope: AdgScope
+    collections: tuple[str, ...]
+    first_day: date
+    last_day: date
+    options: dict[str, Any] = field(default_factory=dict)
+    """Fields of the asset's run configuration; None means unset."""
+
+    @property
+    def asset_keys(self) -> list[list[str]]:
+        """The keys of the assets."""
+        return [list(self.scope.collections[name].key_path) for name in self.collections]
+
+    @property
+    def range_tags(self) -> dict[str, str]:
+        """The tags by which Dagster knows a range of partitions."""
+        return {
+            "dagster/asset_partition_range_start": self.first_day.isoformat(),
+            "dagster/asset_partition_range_end": self.last_day.isoformat(),
+        }
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """The run configuration."""
+        said = {name: value for name, value in self.options.items() if value is not None}
+        return {"ops": {self.scope.name: {"config": said}}}
+
+    @property
+    def title(self) -> str:
+        """What is shown while it runs."""
+        days = f"{self.first_day}" if self.first_day == self.last_day else f"{self.first_day} to {self.last_day}"
+        return f"{self.scope.name} {days}"
+
+
+@dataclass(frozen=True)
+class DayOutcome:
+    """What a run did with one collection's day. `state` is published, unchanged or refused."""
+
+    scope: str
+    collection: str
+    day: str
+    state: str
+    rows: int = 0
+    files: int = 0
+    input_bytes: int = 0
+    output_bytes: int = 0
+    seconds: float = 0.0
+    cause: str = ""
+    remedy: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """How a run ended; `error` is what it said of itself where it failed."""
+
+    run_id: str
+    succeeded: bool
+    seconds: float
+    days: tuple[DayOutcome, ...]
+    error: str = ""
+
+    def of_state(self, state: str) -> tuple[DayOutcome, ...]:
+        """Returns the days of one state."""
+        return tuple(day for day in self.days if day.state == state)
+
+
+def run_here(workplace: Workplace, request: RunRequest) -> RunReport:
+    """Carries out a run in this process and returns what became of it; a failed run is a report, not an exception."""
+    platform = workplace.platform
+    with workplace.notes.status("Opening the deployment …"):
+        _ = platform.running  # starts the embedded stack, before anything reads its addresses from the environment
+    with open_instance(workplace.settings) as instance, watching(workplace.notes, request.title) as watch:
+        started_seconds = time.monotonic()
+        result = _execute(workplace, request, instance, watch)
+        seconds = time.monotonic() - started_seconds
+        return RunReport(
+            run_id=result.run_id,
+            succeeded=result.success,
+            seconds=seconds,
+            days=tuple(_outcomes(instance, result.run_id, request.scope)),
+            error="" if result.success else _error(result),
+        )
+
+
+def _execute(workplace: Workplace, request: RunRequest, instance: DagsterInstance, watch: Watcher) -> ExecuteInProcessResult:
+    from dagster import AssetKey
+
+    from dataworks_assets.definitions import build_definitions
+
+    with _watched(workplace.platform, watch) as platform:
+        repository = build_definitions(settings=workplace.settings, platform=platform).get_repository_def()
+        keys = [AssetKey(path) for path in request.asset_keys]
+        job = repository.get_implicit_job_def_for_assets(keys)
+        assert job is not None  # noqa: S101 - assets of one multi-asset always have one
+        return job.execute_in_process(
+            instance=instance,
+            asset_selection=keys,
+            run_config={**request.configuration, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            tags={**request.range_tags, PROCESS_TAG: process_tag(), "dagster/max_retries": "0"},
+            raise_on_error=False,
+        )
+
+
+@contextmanager
+def _watched(platform: Platform, watch: Watcher) -> Iterator[Platform]:
+    """Lets the platform's engine show its messages while the block runs."""
+    engine = platform.engine
+    platform.engine = WatchedEngine(engine, watch)
+    try:
+        yield platform
+    finally:
+        platform.engine = engine
+
+
+def _outcomes(instance: DagsterInstance, run_id: str, scope: AdgScope) -> Iterator[DayOutcome]:
+    """Yields each collection's day of a run once: what was materialized, then what was refused."""
+    from dagster import DagsterEventType
+
+    names = {scoped.key_path: name for name, scoped in scope.collections.items()}
+    for entry in _entries(instance, run_id, DagsterEventType.ASSET_MATERIALIZATION):
+        event = entry.asset_materialization
+        if event is not None and tuple(event.asset_key.path) in names:
+            yield _published(scope, names[tuple(event.asset_key.path)], event)
+    for entry in _entries(instance, run_id, DagsterEventType.ASSET_CHECK_EVALUATION):
+        check = entry.asset_check_evaluation
+        if check is not None and not check.passed and tuple(check.asset_key.path) in names:
+            yield _refused(scope, names[tuple(check.asset_key.path)], check)
+
+
+def _entries(instance: DagsterInstance, run_id: str, kind: Any) -> Sequence[EventLogEntry]:
+    return instance.all_logs(run_id, of_type=kind)
+
+
+def _published(scope: AdgScope, name: str, event: AssetMaterialization) -> DayOutcome:
+    def value(key: str) -> Any:
+        found = event.metadata.get(key)
+        return 0 if found is None else found.value
+
+    return DayOutcome(
+        scope=scope.name,
+        collection=name,
+        day=event.partition or "",
+        state="unchanged" if value("unchanged") else "published",
+        rows=value("rows"),
+        files=value("files"),
+        input_bytes=value("input_bytes"),
+        output_bytes=value("output_bytes"),
+        seconds=value("seconds"),
+    )
+
+
+def _refused(scope: AdgScope, name: str, check: AssetCheckEvaluation) -> DayOutcome:
+    from dagster import TableMetadataValue
+
+    evidence = check.metadata.get("evidence")
+    records = evidence.records if isinstance(evidence, TableMetadataValue) else []
+    first: dict[str, Any] = dict(records[0].data) if records else {"cause": check.description or ""}
+    return DayOutcome(
+        scope=scope.name,
+        collection=name,
+        day=check.partition or "",
+        state="refused",
+        cause=str(first.get("cause", "")),
+        remedy=str(first.get("remedy", "")),
+        where=", ".join(str(first[key]) for key in ("object", "place") if first.get(key)),
+    )
+
+
+def _error(result: ExecuteInProcessResult) -> str:
+    """Returns what the failed step said, else what the run said."""
+    from dagster import DagsterEventType
+
+    for event in result.all_events:
+        if event.event_type is DagsterEventType.STEP_FAILURE:
+            data = event.step_failure_data
+            said = data.user_failure_data.description if data.user_failure_data else None
+            error = data.error
+            cause = error.cause.message if error and error.cause else error.message if error else ""
+            return (said or cause).strip()[:_LONGEST_CAUSE]
+    failures = [event.message for event in result.all_events if event.is_failure and event.message]
+    return failures[-1] if failures else "the run ended without a word"

@@ -1,0 +1,82 @@
+"""How commands show numbers, bytes, states and documents, so that all of them do it alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dataworks_assets.systems.adg.plan import Decision
+
+_STEP = 1000.0
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+_TEN = 10
+
+STATE_STYLES = {
+    "published": "green",
+    "unchanged": "dim green",
+    "refused": "bold red",
+    "failed": "bold red",
+    "incomplete": "red",
+    "gone": "bold magenta",
+    "held": "yellow",
+    "not exported": "yellow",
+    "missing": "dim",
+}
+DECISION_STYLES = {
+    Decision.NEW: "cyan",
+    Decision.CHANGED: "cyan",
+    Decision.RECONFIGURED: "cyan",
+    Decision.INCOMPLETE: "magenta",
+    Decision.FORCED: "magenta",
+    Decision.UNCHANGED: "green",
+    Decision.NOT_EXPORTED: "yellow",
+    Decision.HELD: "yellow",
+}
+
+
+def bytes_text(size_bytes: float) -> str:
+    """Returns a size as people read it: `1.2 MB`."""
+    for unit in _UNITS:
+        if size_bytes < _STEP or unit == _UNITS[-1]:
+            break
+        size_bytes /= _STEP
+    return f"{size_bytes:.0f} {unit}" if unit == "B" or size_bytes >= _TEN * _TEN else f"{size_bytes:.1f} {unit}"
+
+
+def number(value: int | None) -> str:
+    """Returns a count with separators, nothing for None."""
+    return "" if value is None else f"{value:,}"
+
+
+def table(*columns: str, title: str = "", right: Sequence[str] = ()) -> Table:
+    """Returns an empty table; the columns named in `right` hold numbers."""
+    made = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold", pad_edge=False)
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return made
+
+
+def state_text(state: str) -> Text:
+    """Returns a state in its colour."""
+    return Text(state, style=STATE_STYLES.get(state, ""))
+
+
+def write_json(document: Any) -> None:
+    """Writes a document as JSON to the standard output."""
+    typer.echo(json.dumps(document, indent=2, default=str, ensure_ascii=False))
+
+
+def plural(count: int, noun: str) -> str:
+    """Returns `1 file` or `2 files`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def hint(console: Console, text: str) -> None:
+    """Writes what to try next."""
+    console.print(text, style="dim", soft_wrap=True)

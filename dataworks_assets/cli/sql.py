@@ -1,0 +1,111 @@
+"""`dataworks sql`: a query over the published tables, in Spark with Hive support."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dataworks_assets.cli.selection import JsonOption
+from dataworks_assets.cli.showing import plural, table, write_json
+from dataworks_assets.cli.workplace import Workplace, workplace_of
+from dataworks_assets.config.addresses import is_embedded
+from dataworks_assets.stack.state import load_state
+from spark.errors import InputError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_LONGEST_CELL = 200
+
+app = typer.Typer()
+
+
+@app.command()
+def sql(
+    ctx: typer.Context,
+    query: Annotated[str, typer.Argument(help="Spark SQL. `SHOW DATABASES` and `DESCRIBE t` work too.")],
+    max_rows: Annotated[int, typer.Option("--max-rows", "-n", min=1, help="Most rows to show.")] = 100,
+    hive_reader: Annotated[
+        bool, typer.Option("--hive-reader", help="Read Parquet with Hive's own reader, as Hive itself would.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Query the tables in Spark, through the metastore that the deployment publishes to. Starting Spark takes seconds.
+
+    [bold]Examples[/]
+
+    dataworks sql 'SHOW TABLES IN analytical_dataset_generation'
+
+    dataworks sql 'SELECT export_date, count(*) FROM analytical_dataset_generation.core_statement_history GROUP BY 1'
+    """
+    workplace = workplace_of(ctx)
+    with workplace.notes.status("Starting Spark …"), _session(workplace, hive_reader=hive_reader) as session:
+        columns, rows = _run(session, query, max_rows + 1)
+    shown = rows[:max_rows]
+    if as_json:
+        write_json([dict(zip(columns, row, strict=True)) for row in shown])
+        return
+    if columns:
+        printed = table(*columns)
+        for row in shown:
+            printed.add_row(*(_cell(value) for value in row))
+        workplace.console.print(printed)
+    more = f"the first {max_rows:,} rows; there are more" if len(rows) > max_rows else plural(len(rows), "row")
+    workplace.console.print(more, style="dim")
+
+
+def _run(session: SparkSession, query: str, most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+    from pyspark.errors import PySparkException
+
+    try:
+        frame: DataFrame = session.sql(query)
+        return frame.columns, [tuple(row) for row in frame.take(most)]
+    except PySparkException as error:
+        what = str(error).strip().splitlines()[0]
+        raise InputError(f"Spark does not take the query: {what}", where=query, remedy="Correct it") from error
+
+
+@contextmanager
+def _session(workplace: Workplace, *, hive_reader: bool) -> Iterator[SparkSession]:
+    """Opens a Spark session on the deployment's metastore; a folder of its own holds what it writes by the way."""
+    os.environ.update(workplace.child_environment())
+    from pyspark.sql import SparkSession
+
+    with tempfile.TemporaryDirectory(prefix="dataworks-sql-") as folder:
+        builder = SparkSession.builder.appName("dataworks sql").master("local[*]").enableHiveSupport()
+        for name, value in _properties(workplace, Path(folder), hive_reader=hive_reader).items():
+            builder = builder.config(name, value)
+        session = builder.getOrCreate()
+        try:
+            yield session
+        finally:
+            session.stop()
+
+
+def _properties(workplace: Workplace, folder: Path, *, hive_reader: bool) -> dict[str, str]:
+    deployment = workplace.platform.running.deployment
+    state = load_state(workplace.settings.environment.home) if is_embedded(workplace.settings.deployment) else None
+    return {
+        "spark.hadoop.hive.metastore.uris": deployment.catalog.uri,
+        **(state.spark_conf() if state else {}),
+        "spark.driver.extraJavaOptions": f"-Dderby.system.home={folder}",
+        "spark.io.encryption.enabled": "true",
+        "spark.local.dir": str(folder),
+        "spark.log.level": "ERROR",
+        "spark.sql.hive.convertMetastoreParquet": "false" if hive_reader else "true",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        **deployment.engine.spark_conf,
+    }
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    return text if len(text) <= _LONGEST_CELL else f"{text[:_LONGEST_CELL]}…"

@@ -1,0 +1,197 @@
+"""`dataworks status`: what is published, by collection and day, what is not and why, and the newest complete day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from dataworks_assets.cli.published import DayStatus, Reported, ScopeStatus, read_status, rows_of
+from dataworks_assets.cli.selection import JsonOption, parse_days, select_collections
+from dataworks_assets.cli.showing import STATE_STYLES, bytes_text, number, state_text, table, write_json
+from dataworks_assets.cli.workplace import Workplace, workplace_of
+from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
+
+_SHORT_RUN_ID = 8
+_LEGEND = "[green]1,234[/] rows published   [bold red]refused[/]   [bold magenta]gone[/] from the catalog   [dim]-[/] missing"
+
+app = typer.Typer()
+
+
+@app.command()
+def status(
+    ctx: typer.Context,
+    collections: Annotated[
+        list[str] | None, typer.Argument(help="Collections, also by glob (`core/*`): their days in detail. None: the overview.")
+    ] = None,
+    snapshot_type: Annotated[
+        SnapshotType | None, typer.Option("--type", "-t", help="Which export; both where it is left out.")
+    ] = None,
+    day: Annotated[list[str] | None, typer.Option("--day", "-D", help="Days, or ranges of them, in place of the last.")] = None,
+    last: Annotated[int, typer.Option("--last", "-n", min=1, help="Number of days up to the newest.")] = 7,
+    problems: Annotated[bool, typer.Option("--problems", help="Only what is not as it should be, in detail.")] = False,
+    ask_dagster: Annotated[
+        bool, typer.Option("--dagster/--no-dagster", help="Whether to compare with what Dagster was told (takes longer).")
+    ] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what is published, by collection and day, and what is not and why.
+
+    [bold]Examples[/]
+
+    dataworks status
+
+    dataworks status core/statement --type full
+
+    dataworks status --problems --day 2026-11-20
+    """
+    workplace = workplace_of(ctx)
+    documents: list[dict[str, Any]] = []
+    for each in [snapshot_type] if snapshot_type else list(SnapshotType):
+        scope = workplace.scope(each)
+        if not scope.collections:
+            continue
+        found = _read(workplace, scope, select_collections(scope, collections), ask_dagster=ask_dagster)
+        days = list(parse_days(day)) if day else found.newest_days(last)
+        rows = [row for row in rows_of(found, days) if not problems or _is_problem(row, found)]
+        if as_json:
+            documents.append(_document(found, rows))
+        elif collections or problems:
+            _show_details(workplace.console, found, [row for row in rows if problems or row.state != "missing"])
+        else:
+            _show_overview(workplace.console, found, days)
+    if as_json:
+        write_json(documents)
+
+
+def _read(workplace: Workplace, scope: AdgScope, collections: Sequence[ScopedCollection], *, ask_dagster: bool) -> ScopeStatus:
+    with workplace.notes.status(f"Reading what is published of {scope.name} …"):
+        reported = read_reported(workplace, collections) if ask_dagster else None
+        return read_status(workplace.platform, scope, collections, reported=reported)
+
+
+def read_reported(workplace: Workplace, collections: Sequence[ScopedCollection]) -> Reported:
+    """Returns the days of which Dagster was told that they are materialized, by collection."""
+    from dagster import AssetKey
+
+    from dataworks_assets.cli.dagster_home import open_instance
+
+    _ = workplace.platform.running  # its addresses have to be in the environment before Dagster's logs look for them
+    with open_instance(workplace.settings) as instance:
+        return {
+            collection.name: set(instance.get_materialized_partitions(AssetKey(list(collection.key_path))))
+            for collection in collections
+        }
+
+
+def _is_problem(row: DayStatus, found: ScopeStatus) -> bool:
+    return row.state != "published" or bool(row.refusal) or row.reported is False or row.collection in found.holds
+
+
+def _show_overview(console: Console, found: ScopeStatus, days: Sequence[date]) -> None:
+    scope = found.scope
+    if not days:
+        console.print(f"Nothing of {scope.name} was ever published. Begin: dataworks plan --type {scope.snapshot_type}")
+        return
+    heads = [f"{day:%m-%d}" for day in days]
+    shown = table("Collection", *heads, right=heads, title=f"{scope.name}, rows published, {days[0]} to {days[-1]}")
+    for collection in found.collections:
+        name = Text(collection.name)
+        if collection.name in found.holds:
+            name.append(f"\nheld: {found.holds[collection.name]}", style="yellow")
+        shown.add_row(name, *(_cell(found.of(collection, day)) for day in days))
+    console.print(shown)
+    console.print(_LEGEND, soft_wrap=True)
+    newest = found.newest_complete_day()
+    console.print(f"Newest complete day: [bold]{newest or 'none'}[/]\n")
+
+
+def _cell(row: DayStatus | None) -> Text:
+    if row is None:
+        return Text("")
+    if row.pointer is None:
+        return Text("-", style="dim") if row.state == "missing" else state_text(row.state)
+    cell = Text(number(row.pointer.rows), style=STATE_STYLES["published"])
+    if row.refusal is not None:
+        cell.append(f"\n{row.refusal.state} since", style="red")
+    return cell
+
+
+def _show_details(console: Console, found: ScopeStatus, rows: Sequence[DayStatus]) -> None:
+    if not rows:
+        console.print(f"{found.scope.name}: nothing to show.")
+        return
+    numbers = ("Rows", "Files", "Size")
+    shown = table("Collection", "Day", "State", *numbers, "Published (UTC)", "Run", "Attempt", "Why", right=numbers)
+    shown.title = found.scope.name
+    for row in rows:
+        shown.add_row(*_details(row, found))
+    console.print(shown)
+    console.print(f"Newest complete day: [bold]{found.newest_complete_day() or 'none'}[/]\n")
+
+
+def _details(row: DayStatus, found: ScopeStatus) -> tuple[str | Text, ...]:
+    pointer = row.pointer
+    run_id = pointer.run_id if pointer else row.refusal.run_id if row.refusal else ""
+    return (
+        row.collection,
+        row.day.isoformat(),
+        state_text(row.state),
+        number(pointer.rows) if pointer else "",
+        number(pointer.files) if pointer else "",
+        bytes_text(pointer.size_bytes) if pointer else "",
+        pointer.published_utc[:19] if pointer else "",
+        run_id[:_SHORT_RUN_ID],
+        pointer.attempt if pointer else "",
+        _why(row, found),
+    )
+
+
+def _why(row: DayStatus, found: ScopeStatus) -> Text:
+    why = Text()
+    if row.refusal is not None:
+        begin = f"{row.refusal.state} at {row.refusal.refused_utc}: " if row.pointer else ""
+        why.append(f"{begin}{row.cause}", style="red")
+        remedy = row.refusal.findings[0].remedy if row.refusal.findings else ""
+        why.append(f"\n{remedy}" if remedy else "", style="dim")
+    if row.state == "gone":
+        why.append("Dagster was told of it, the catalog has it no more: a run restores it", style="magenta")
+    if row.pointer and row.reported is False:
+        why.append("not yet reported in Dagster: the next run does it", style="yellow")
+    if row.collection in found.holds:
+        why.append(f"\nheld: {found.holds[row.collection]}", style="yellow")
+    why.rstrip()
+    return why
+
+
+def _document(found: ScopeStatus, rows: Sequence[DayStatus]) -> dict[str, Any]:
+    return {
+        "snapshot_type": str(found.scope.snapshot_type),
+        "newest_complete_day": found.newest_complete_day(),
+        "holds": dict(found.holds),
+        "days": [_day_document(row) for row in rows],
+    }
+
+
+def _day_document(row: DayStatus) -> dict[str, Any]:
+    pointer = row.pointer
+    return {
+        "collection": row.collection,
+        "export_date": row.day.isoformat(),
+        "state": row.state,
+        "rows": pointer.rows if pointer else None,
+        "files": pointer.files if pointer else None,
+        "size_bytes": pointer.size_bytes if pointer else None,
+        "published_utc": pointer.published_utc if pointer else None,
+        "run_id": pointer.run_id if pointer else row.refusal.run_id if row.refusal else None,
+        "attempt": pointer.attempt if pointer else None,
+        "location": pointer.location if pointer else None,
+        "reported_in_dagster": row.reported,
+        "refused_utc": row.refusal.refused_utc if row.refusal else None,
+        "cause": row.cause or None,
+    }

@@ -1,0 +1,65 @@
+"""What every command works with: the deployment's settings and clients, and the terminal to write to."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import typer
+from rich.console import Console
+
+from dataworks_assets.config.loader import load_settings
+from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.config.settings import Settings
+from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.platform import Platform
+
+
+@dataclass
+class Workplace:
+    """One invocation's surroundings; everything is made on first use, so a command pays for what it needs.
+
+    Args:
+        deployment: its name; what the environment says when None.
+        console: where results are written.
+        notes: where progress and remarks are written, so that results can be piped.
+    """
+
+    deployment: str | None = None
+    console: Console = field(default_factory=lambda: Console(highlight=False))
+    notes: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What is configured."""
+        return load_settings(self.deployment)
+
+    @cached_property
+    def platform(self) -> Platform:
+        """The deployment's clients; their first use starts the embedded stack where the deployment lives on it."""
+        from dataworks_assets.stack.bring_up import with_stack
+
+        return Platform(self.settings, bring_up=with_stack)
+
+    def reload(self) -> None:
+        """Forgets what was read, so that the settings are read again with what the environment says now."""
+        for name in ("settings", "platform"):
+            self.__dict__.pop(name, None)
+
+    def child_environment(self) -> dict[str, str]:
+        """Returns the variables of a process that works on this deployment; the embedded stack is started for it."""
+        with self.notes.status("Opening the deployment …"):
+            _ = self.platform.running  # this process then has the stack's addresses and credentials in its environment
+        return dict(os.environ)
+
+    def scope(self, snapshot_type: SnapshotType) -> AdgScope:
+        """Returns the collections of one snapshot type."""
+        return AdgScope(self.settings, snapshot_type)
+
+
+def workplace_of(ctx: typer.Context) -> Workplace:
+    """Returns the workplace of this invocation."""
+    found = ctx.obj
+    assert isinstance(found, Workplace)  # noqa: S101 - set by the group's callback, or by a test
+    return found
