@@ -1,0 +1,134 @@
+"""The inbox: every message of an export as an object, from before it leaves the queue until its run has ended.
+
+`inbox/<type>/<date>/` holds what waits or runs, `inbox_done/` what a run has ended for, `inbox_refused/` what was put aside.
+An object is written at its next place before it is taken from the one before, so whatever dies, nothing is lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.systems.adg.automation.messages import ExportMessage
+from spark.contract import Document, decode, encode
+from spark.errors import ConfigurationError, DataworksError
+from spark.store import ObjectStore, split_uri
+
+_DIGEST_CHARACTERS = 32
+_DELIVERY_CHARACTERS = 8
+
+
+class KeptMessage(Document, frozen=True):
+    """A message as it was taken from the queue. A repeated one is an object of its own; a redelivered one is not."""
+
+    message: ExportMessage
+    kept_utc: datetime
+    message_id: str = ""
+
+
+class HandledMessage(Document, frozen=True):
+    """A message that needs nothing more, and why: by which run, and how that ended."""
+
+    kept: KeptMessage
+    handled_utc: datetime
+    run_id: str
+    outcome: str
+
+
+class RefusedMessage(Document, frozen=True):
+    """A message that starts nothing: what was wrong with it, and its body as it came."""
+
+    reason: str
+    body: str
+    refused_utc: datetime
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A message in the inbox, and where it lies."""
+
+    uri: str
+    kept: KeptMessage
+
+    @property
+    def day(self) -> date:
+        """The export date."""
+        return self.kept.message.export_date
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """The messages of one deployment, as objects below its control prefix."""
+
+    store: ObjectStore
+    control_uri: str
+
+    def keep(self, kept: KeptMessage) -> None:
+        """Keeps a message, over the same delivery of it."""
+        self.store.put(self._uri("inbox", kept), encode(kept))
+
+    def waiting(self, snapshot_type: SnapshotType, *, now: datetime) -> tuple[Waiting, ...]:
+        """Returns what is in the inbox, by export date, then in the order it came; what is no message is put aside."""
+        uris = [listed.uri for listed in self.store.list(f"{self.control_uri}/inbox/{snapshot_type}")]
+        found: list[Waiting] = []
+        for uri, body in zip(uris, self.store.read_many(uris), strict=True):
+            if body is None:
+                continue
+            try:
+                found.append(Waiting(uri, decode(body, KeptMessage, where=uri)))
+            except ConfigurationError as error:
+                self.put_aside(body.decode(errors="replace"), error, now=now)
+                self.store.delete([uri])
+        return tuple(sorted(found, key=lambda each: (each.day, each.kept.kept_utc)))
+
+    def finish(self, waiting: Iterable[Waiting], *, run_id: str, outcome: str, now: datetime) -> None:
+        """Moves messages out of the inbox that need nothing more."""
+        for each in waiting:
+            handled = HandledMessage(kept=each.kept, handled_utc=now, run_id=run_id, outcome=outcome)
+            self.store.put(self._uri("inbox_done", each.kept), encode(handled))
+            self.store.delete([each.uri])
+
+    def handled_days(self, snapshot_type: SnapshotType, *, since: date) -> Mapping[date, tuple[str, ...]]:
+        """Returns the days of handled messages from `since` on, with their objects' addresses; no object is read."""
+        prefix = f"{self.control_uri}/inbox_done/{snapshot_type}"
+        days: dict[date, list[str]] = defaultdict(list)
+        for listed in self.store.list(prefix, after=f"{split_uri(prefix)[1]}/{since.isoformat()}"):
+            day = listed.uri.removeprefix(f"{prefix}/").partition("/")[0]
+            days[date.fromisoformat(day)].append(listed.uri)
+        return {day: tuple(uris) for day, uris in days.items()}
+
+    def newest_handled(self, uris: Iterable[str]) -> ExportMessage | None:
+        """Returns the message that came last of those handled at these addresses."""
+        addresses = list(uris)
+        bodies = zip(addresses, self.store.read_many(addresses), strict=True)
+        handled = [decode(body, HandledMessage, where=uri) for uri, body in bodies if body is not None]
+        return max(handled, key=lambda each: each.kept.kept_utc).kept.message if handled else None
+
+    def has_message(self, snapshot_type: SnapshotType, day: date) -> bool:
+        """Whether an export's message ever came."""
+        places = (f"{self.control_uri}/{name}/{snapshot_type}/{day.isoformat()}" for name in ("inbox", "inbox_done"))
+        return any(True for place in places for _ in self.store.list(place))
+
+    def is_put_aside(self, body: str) -> bool:
+        """Whether this very message was put aside before."""
+        return self.store.exists(self._refused_uri(body))
+
+    def put_aside(self, body: str, error: DataworksError, *, now: datetime) -> str:
+        """Keeps a message that starts nothing, with the reason; returns its address."""
+        uri = self._refused_uri(body)
+        self.store.put(uri, encode(RefusedMessage(reason=str(error), body=body, refused_utc=now)))
+        return uri
+
+    def _refused_uri(self, body: str) -> str:
+        digest = hashlib.sha256(body.encode(errors="replace")).hexdigest()[:_DIGEST_CHARACTERS]
+        return f"{self.control_uri}/inbox_refused/{digest}.json"
+
+    def _uri(self, place: str, kept: KeptMessage) -> str:
+        said = kept.message
+        delivery = hashlib.sha256(kept.message_id.encode()).hexdigest()[:_DELIVERY_CHARACTERS]
+        folder = f"{self.control_uri}/{place}/{said.snapshot_type}/{said.export_date.isoformat()}"
+        return f"{folder}/{said.digest}-{delivery}.json"

@@ -1,0 +1,98 @@
+"""From what is wanted to runs of Dagster: days in order, contiguous days of the same collections in one run. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from dagster import AssetKey, RunRequest
+
+from dataworks_assets.systems.adg.automation.runs import RANGE_END_TAG, RANGE_START_TAG, TRIGGER_TAG, export_tag
+from dataworks_assets.systems.adg.scope import AdgScope
+
+
+class Trigger(StrEnum):
+    """What starts a run by itself."""
+
+    MESSAGE = "message"
+    SCHEDULE = "schedule"
+    CATCH_UP = "catch_up"
+
+
+@dataclass(frozen=True)
+class WantedDay:
+    """One day that is wanted of some collections.
+
+    Args:
+        day: the export date.
+        collections: names of collections that have the day.
+        correlation_id: of the export's message, where there is one.
+        s3_prefix: the prefix that the message named.
+        digest: of the message that this run is for, where it is for one.
+    """
+
+    day: date
+    collections: frozenset[str]
+    correlation_id: str = ""
+    s3_prefix: str | None = None
+    digest: str = ""
+
+
+def with_day(scope: AdgScope, day: date) -> frozenset[str]:
+    """Returns the names of the collections that have a day at all."""
+    return frozenset(name for name, scoped in scope.collections.items() if scoped.has_day(day))
+
+
+def run_requests(scope: AdgScope, wanted: Iterable[WantedDay], *, trigger: Trigger, by_key: bool = True) -> list[RunRequest]:
+    """Returns the runs that do what is wanted, oldest first; a day of which no collection is wanted has none.
+
+    Args:
+        scope: the snapshot type.
+        wanted: days, each once.
+        trigger: what starts them.
+        by_key: whether a single day may be named by its partition key; a schedule's run takes ranges only.
+    """
+    most_days = scope.settings.deployment.limits.backfill_days_per_run
+    chunks: list[list[WantedDay]] = []
+    for each in sorted((each for each in wanted if each.collections), key=lambda each: each.day):
+        if chunks and len(chunks[-1]) < most_days and _continues(chunks[-1][-1], each):
+            chunks[-1].append(each)
+        else:
+            chunks.append([each])
+    return [_run_request(scope, chunk, trigger, by_key=by_key) for chunk in chunks]
+
+
+def _continues(last: WantedDay, following: WantedDay) -> bool:
+    return last.day + timedelta(days=1) == following.day and last.collections == following.collections
+
+
+def _run_request(scope: AdgScope, days: Sequence[WantedDay], trigger: Trigger, *, by_key: bool) -> RunRequest:
+    first, last = days[0].day.isoformat(), days[-1].day.isoformat()
+    names = sorted(days[0].collections)
+    tags = {TRIGGER_TAG: trigger.value}
+    tags |= {export_tag(scope.snapshot_type, each.day): each.digest for each in days if each.digest}
+    by_key = by_key and first == last and len({_span(scope, name) for name in names}) == 1
+    if not by_key:  # Dagster takes a single key only for assets of one and the same set of partitions
+        tags |= {RANGE_START_TAG: first, RANGE_END_TAG: last}
+    return RunRequest(
+        asset_selection=[AssetKey(list(scope.collections[name].key_path)) for name in names],
+        partition_key=first if by_key else None,
+        tags=tags,
+        run_config={"ops": {scope.name: {"config": _config(days)}}},
+    )
+
+
+def _span(scope: AdgScope, name: str) -> tuple[date, date | None]:
+    scoped = scope.collections[name]
+    return scoped.first_day, scoped.config.last_day
+
+
+def _config(days: Sequence[WantedDay]) -> dict[str, object]:
+    """Returns what the run is told: of one day its id and prefix; of several the ids, their prefixes being the configured."""
+    if len(days) == 1:
+        said = {"correlation_id": days[0].correlation_id, "s3_prefix": days[0].s3_prefix}
+        return {name: value for name, value in said.items() if value}
+    ids = {each.day.isoformat(): each.correlation_id for each in days if each.correlation_id}
+    return {"correlation_ids": ids} if ids else {}

@@ -1,0 +1,133 @@
+"""Which runs of Dagster are about which collections and days, whoever started them; read from the runs themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunRecord, RunsFilter
+
+from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.systems.adg.scope import AdgScope
+
+PARTITION_TAG = "dagster/partition"
+RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
+TRIGGER_TAG = "dataworks/trigger"
+"""What started a run: `message`, `schedule` or `catch_up`; a run without it was started by hand."""
+
+_UNFINISHED = (
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+)
+_ENDED_BADLY = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
+_WILL_RETRY_TAG, _RETRY_RUN_TAG = "dagster/will_retry", "dagster/auto_retry_run_id"
+_RETRY_COMES_WITHIN = timedelta(minutes=10)
+_ASSET_JOB = "__ASSET_JOB"
+
+CollectionDay = tuple[str, date]
+"""A collection's name and an export date."""
+
+
+def export_tag(snapshot_type: SnapshotType, day: date) -> str:
+    """Returns the key of the run tag that names the message (by its digest) for which a run does a day."""
+    return f"dataworks/export.{snapshot_type}.{day.isoformat()}"
+
+
+class MessageState(StrEnum):
+    """What a message still needs."""
+
+    TO_START = "to start"
+    IN_FLIGHT = "in flight"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class MessageRun:
+    """What has become of a message."""
+
+    state: MessageState
+    run_id: str = ""
+    outcome: str = ""
+
+
+def in_flight(instance: DagsterInstance, scope: AdgScope, *, now: datetime) -> frozenset[CollectionDay]:
+    """Returns every collection and day that a run is about to do, or is doing."""
+    runs = instance.get_runs(RunsFilter(statuses=list(_UNFINISHED)))
+    failed = instance.get_run_records(
+        RunsFilter(statuses=[DagsterRunStatus.FAILURE], tags={_WILL_RETRY_TAG: "true"}, updated_after=now - _RETRY_COMES_WITHIN)
+    )
+    return _work(scope, [*runs, *(record.dagster_run for record in failed if _awaits_retry(record, now))])
+
+
+def lately_failed(instance: DagsterInstance, scope: AdgScope, *, since: datetime) -> frozenset[CollectionDay]:
+    """Returns every collection and day whose run failed, or was cancelled, since then."""
+    return _work(scope, instance.get_runs(RunsFilter(statuses=list(_ENDED_BADLY), updated_after=since)))
+
+
+def run_of_message(instance: DagsterInstance, tag: tuple[str, str], *, kept_utc: datetime, now: datetime) -> MessageRun:
+    """Returns what has become of a message that was kept at a time.
+
+    It has ended with a run that was successful, or that failed after the message came: one that comes after a failure
+    asks for another run.
+
+    Args:
+        instance: where the runs are.
+        tag: the key and value by which the message's runs are found.
+        kept_utc: when the message came.
+        now: the present.
+    """
+    records = instance.get_run_records(RunsFilter(tags=dict([tag])), limit=1)
+    if not records:
+        return MessageRun(MessageState.TO_START)
+    latest = records[0]
+    run_id, status = latest.dagster_run.run_id, latest.dagster_run.status
+    if status in _UNFINISHED or _awaits_retry(latest, now):
+        return MessageRun(MessageState.IN_FLIGHT, run_id)
+    if status in _ENDED_BADLY and kept_utc > _ended_utc(latest):
+        return MessageRun(MessageState.TO_START)
+    return MessageRun(MessageState.ENDED, run_id, status.value.lower())
+
+
+def _awaits_retry(record: RunRecord, now: datetime) -> bool:
+    """Whether Dagster is about to start a retry of a failed run."""
+    run = record.dagster_run
+    announced = run.tags.get(_WILL_RETRY_TAG) == "true" and _RETRY_RUN_TAG not in run.tags
+    return announced and run.status is DagsterRunStatus.FAILURE and now - _ended_utc(record) < _RETRY_COMES_WITHIN
+
+
+def _ended_utc(record: RunRecord) -> datetime:
+    return datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.update_timestamp.astimezone(UTC)
+
+
+def _work(scope: AdgScope, runs: Iterable[DagsterRun]) -> frozenset[CollectionDay]:
+    return frozenset((name, day) for run in runs for name in _collections(scope, run) for day in _days(run))
+
+
+def _collections(scope: AdgScope, run: DagsterRun) -> set[str]:
+    """Returns a run's collections of this snapshot type; a run of the asset job without a selection does all."""
+    if run.asset_selection is None:
+        return set(scope.collections) if run.job_name.startswith(_ASSET_JOB) else set()
+    paths = {tuple(key.path) for key in run.asset_selection}
+    return {name for name, scoped in scope.collections.items() if scoped.key_path in paths}
+
+
+def _days(run: DagsterRun) -> list[date]:
+    if PARTITION_TAG in run.tags:
+        return _dates(run.tags[PARTITION_TAG], run.tags[PARTITION_TAG])
+    if RANGE_START_TAG in run.tags and RANGE_END_TAG in run.tags:
+        return _dates(run.tags[RANGE_START_TAG], run.tags[RANGE_END_TAG])
+    return []
+
+
+def _dates(first: str, last: str) -> list[date]:
+    try:
+        start, end = date.fromisoformat(first), date.fromisoformat(last)
+    except ValueError:  # a partition of another kind: not an export date
+        return []
+    return [start + timedelta(days=index) for index in range((end - start).days + 1)]
