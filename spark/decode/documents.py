@@ -24,7 +24,7 @@ from spark.decode.plan import Answers, NotDocumentsError, Plan, Want
 from spark.decode.stream import Chunk, json_chunks
 from spark.decode.types import TIMESTAMP, parse_type
 from spark.errors import InputError
-from spark.sources.ids import comparison_hashes, comparison_key, hash_keys, id_text
+from spark.sources.ids import all_plain_alike, comparison_hashes, comparison_key, hash_keys, id_text
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -192,6 +192,8 @@ class _Rows:
         raws = self.raw_ids
         if self.documents.marked is not None:
             raws = list(map(unmark, raws))
+        if all_plain_alike(raws):
+            return pa.array(raws, pa.string()), hash_keys(raws)
         try:
             return pa.array(map(id_text, raws), pa.string(), size=len(raws)), comparison_hashes(raws)
         except (InputError, RecursionError):

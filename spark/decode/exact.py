@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Context, Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -188,7 +188,7 @@ def _bigint(raw: bytes) -> int:
     if _INTEGER.fullmatch(raw) and len(raw) <= _LONGEST_INT64:
         value = int(raw)
     else:
-        value = int(_unscaled(Decimal(raw.decode()), pa.decimal128(19, 0)))
+        value = int(_exact_decimal(raw, pa.decimal128(19, 0)))
     if value not in _BIGINT:
         raise MisfitError
     return value
@@ -210,22 +210,25 @@ def _decimal_reader(data_type: pa.Decimal128Type) -> Callable[[bytes], Decimal]:
         text = raw[1:-1] if raw.startswith(b'"') else raw
         if not _NUMBER.fullmatch(text):
             raise MisfitError
-        return _unscaled(Decimal(text.decode()), data_type)
+        return _exact_decimal(text, data_type)
 
     return read
 
 
-def _unscaled(value: Decimal, data_type: pa.Decimal128Type) -> Decimal:
-    """Returns the value with exactly the type's digits after the point."""
+def _exact_decimal(text: bytes, data_type: pa.Decimal128Type) -> Decimal:
+    """Returns the number that a JSON number's text is, if the type has the digits for all of it."""
+    try:
+        value = Decimal(text.decode())
+    except InvalidOperation as error:
+        raise MisfitError from error
     if not value:
         return Decimal(0)
-    integer_digits = value.adjusted() + 1
-    if integer_digits > data_type.precision - data_type.scale:
+    sign, digits, exponent = value.as_tuple()
+    significant = tuple(map(int, "".join(map(str, digits)).rstrip("0")))
+    places = -(int(exponent) + len(digits) - len(significant))
+    if value.adjusted() >= data_type.precision - data_type.scale or places > data_type.scale:
         raise MisfitError
-    exact = Context(prec=len(value.as_tuple().digits) + data_type.precision).normalize(value)
-    if -int(exact.as_tuple().exponent) > data_type.scale:
-        raise MisfitError
-    return exact
+    return Decimal((sign, significant, -places))
 
 
 def _scalar_reader(data_type: pa.DataType) -> Callable[[bytes], Any]:

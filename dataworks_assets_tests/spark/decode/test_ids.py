@@ -1,0 +1,63 @@
+"""Ids of a file against its manifest's, and among themselves."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spark.contract import Collection, OutputTable
+from spark.decode.documents import Decoder
+from spark.decode.ids import Hashes, IdLog, reconcile, repeated
+from spark.decode.stream import Chunk
+
+few = st.lists(st.integers(0, 4), max_size=8)
+
+
+def hashes(*values: int) -> Hashes:
+    return np.array(values, np.uint64)
+
+
+def test_the_same_ids_in_any_order_agree() -> None:
+    assert reconcile(hashes(1, 2, 3), hashes(1, 2, 3), quarantined=0).agrees
+    assert reconcile(hashes(3, 1, 2), hashes(1, 2, 3), quarantined=0).agrees
+
+
+def test_what_is_left_over_must_be_what_was_quarantined() -> None:
+    assert reconcile(hashes(1, 3), hashes(1, 2, 3), quarantined=1).agrees
+    assert not reconcile(hashes(1, 3), hashes(1, 2, 3), quarantined=0).agrees
+    assert not reconcile(hashes(1, 2, 3), hashes(1, 2, 3), quarantined=1).agrees
+
+
+def test_an_id_that_is_not_listed_is_found_by_its_position() -> None:
+    result = reconcile(hashes(1, 9, 3), hashes(1, 2, 3), quarantined=0)
+    assert (result.unlisted.tolist(), result.left_over.tolist(), result.agrees) == ([1], [1], False)
+
+
+@given(few, few)
+def test_reconciling_is_a_difference_of_multisets(documents: list[int], manifest: list[int]) -> None:
+    result = reconcile(hashes(*documents), hashes(*manifest), quarantined=0)
+    unlisted = Counter(documents[position] for position in result.unlisted)
+    left_over = Counter(manifest[position] for position in result.left_over)
+    assert unlisted == Counter(documents) - Counter(manifest)
+    assert left_over == Counter(manifest) - Counter(documents)
+
+
+@given(few)
+def test_repeated_ids_are_all_but_the_first_of_each(values: list[int]) -> None:
+    again, before = repeated(hashes(*values))
+    assert again.tolist() == [position for position, value in enumerate(values) if value in values[:position]]
+    assert all(values[one] == values[other] and other < one for one, other in zip(again, before, strict=True))
+
+
+def test_an_id_is_named_by_its_line_and_hash_and_never_in_clear() -> None:
+    decoder = Decoder(Collection(name="c", topic="t", snapshot_type="full", tables=(OutputTable(database="d", name="t"),)))
+    log = IdLog()
+    log.add(decoder.decode(Chunk(b'{"_id":{"d_oid":"aa"}}\n\n', 0)))
+    log.add(decoder.decode(Chunk(b'[]\n{"_id":{"d_oid":"secret"}}\n', 24)))
+    assert len(log.hashes) == 2
+    fingerprint = hashlib.sha256(b'{"d_oid":"secret"}').hexdigest()
+    assert log.name(1) == f"line 4, id SHA-256 {fingerprint}"
