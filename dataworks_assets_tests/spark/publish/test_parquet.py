@@ -73,7 +73,7 @@ def test_duckdb_reads_the_same_instants_and_values(store: ObjectStore, timestamp
     table.write(batch())
     path = tmp_path / "file.parquet"
     path.write_bytes(store.read(table.close()[0].uri))
-    columns = "id, epoch_us(at), day, amount, n, inner.counts['k']"
+    columns = 'id, epoch_us("at"), day, amount, n, "inner".counts[\'k\']'
     found = duckdb.sql(f"SELECT {columns} FROM '{path}'").fetchall()
     instants = [(row["at"] - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1) for row in ROWS]
     assert found[0] == ("a", instants[0], dt.date(2019, 7, 4), Decimal("1.50"), 2**63 - 1, 1)
