@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from spark.contract import Document, TableResult, decode, encode
@@ -54,10 +55,8 @@ def update_day(store: ObjectStore, output_uri: str, export_date: str, *, shown: 
         for attempt, result in shown
     }
     for _ in range(_TRIES - 1):
-        try:
+        with suppress(ConflictError):
             return _put(store, uri, export_date, entries=entries)
-        except ConflictError:
-            continue
     return _put(store, uri, export_date, entries=entries)
 
 

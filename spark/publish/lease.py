@@ -10,21 +10,17 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event, Thread
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from spark.contract import Document, decode, encode
 from spark.errors import ConflictError, LeaseError, NotFoundError, StoreError
 from spark.publish.catalog import Pointer
+from spark.publish.parallel import in_parallel
 from spark.store import ObjectStore
 
-ItemT = TypeVar("ItemT")
-ResultT = TypeVar("ResultT")
-
-_IN_PARALLEL = 16
 _BEATS_A_TTL = 4
 _SKEW_SHARE = 0.25
 """How far apart two machines' clocks may be, in heartbeats' lives, before a living owner is taken for dead."""
@@ -145,7 +141,7 @@ class LeaseKeeper:
             except LeaseError as error:
                 return error
 
-        return dict(zip(wanted, _in_parallel(take, wanted), strict=True))
+        return dict(zip(wanted, in_parallel(take, wanted), strict=True))
 
     def adopt_many(self, holdings: Sequence[tuple[str, int]]) -> dict[str, Lease | LeaseError]:
         """Returns leases, by URI, that another process of this owner took under these epochs."""
@@ -159,7 +155,7 @@ class LeaseKeeper:
                 return error
             return Lease(uri, self.owner, epoch, document.pointers)
 
-        return dict(zip([uri for uri, _ in holdings], _in_parallel(adopt, list(holdings)), strict=True))
+        return dict(zip([uri for uri, _ in holdings], in_parallel(adopt, list(holdings)), strict=True))
 
     def check(self, lease: Lease) -> LeaseDocument:
         """Returns the lease's document.
@@ -172,7 +168,7 @@ class LeaseKeeper:
 
     def read_many(self, leases: Sequence[Lease]) -> list[LeaseDocument]:
         """Returns the leases' documents as they are now, whoever holds them."""
-        return _in_parallel(lambda lease: decode(self._store.read(lease.uri), LeaseDocument, where=lease.uri), leases)
+        return in_parallel(lambda lease: decode(self._store.read(lease.uri), LeaseDocument, where=lease.uri), leases)
 
     def mark_switch(self, lease: Lease, pointers: Sequence[TablePointer]) -> None:
         """Records what the catalog is about to show, before it is told so.
@@ -190,7 +186,7 @@ class LeaseKeeper:
 
     def release_many(self, leases: Sequence[Lease]) -> None:
         """Gives leases back; one that was taken over meanwhile is its new holder's."""
-        _in_parallel(self._release, list(leases))
+        in_parallel(self._release, list(leases))
 
     def is_held(self, lease: Lease, document: LeaseDocument) -> bool:
         """Whether the document is this lease's."""
@@ -312,8 +308,3 @@ def _taken_over(uri: str, document: LeaseDocument) -> LeaseError:
         where=uri,
         remedy="Nothing is lost: run again when that run is through",
     )
-
-
-def _in_parallel(action: Callable[[ItemT], ResultT], items: Sequence[ItemT]) -> list[ResultT]:
-    with ThreadPoolExecutor(_IN_PARALLEL, thread_name_prefix="lease") as pool:
-        return list(pool.map(action, items))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
@@ -15,11 +14,11 @@ from spark.contract import Document, SourceObject, TableResult, decode, encode
 from spark.errors import ConflictError
 from spark.publish.catalog import Pointer, TableColumn
 from spark.publish.lease import TablePointer
+from spark.publish.parallel import in_parallel
 from spark.store import Listed, ObjectStore
 
 MANIFEST_NAME = "_manifest.json"
 _HIDDEN = ("_", ".")
-_IN_PARALLEL = 16
 
 
 class AttemptManifest(Document, frozen=True):
@@ -106,8 +105,7 @@ def intact_many(store: ObjectStore, pointers: Iterable[Pointer]) -> dict[str, bo
         files = list(data_files(store.list(pointer.location)))
         return (len(files), sum(file.size_bytes for file in files)) == (pointer.files, pointer.size_bytes)
 
-    with ThreadPoolExecutor(_IN_PARALLEL) as pool:
-        return dict(zip(wanted, pool.map(intact, wanted.values()), strict=True))
+    return dict(zip(wanted, in_parallel(intact, list(wanted.values())), strict=True))
 
 
 def data_files(listed: Iterable[Listed]) -> Iterable[Listed]:

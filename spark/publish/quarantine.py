@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from spark.contract import Collection
 from spark.publish.catalog import Catalog, Pointer
 from spark.publish.manifest import AttemptManifest, tags_hash, write_manifest
-from spark.publish.tables import QUARANTINE_SUFFIX, Tables
+from spark.publish.repetition import repeated
+from spark.publish.tables import QUARANTINE_SUFFIX, Tables, quarantine_name
 from spark.store import ObjectStore
 
 
@@ -18,9 +21,13 @@ class QuarantineKeeper:
         catalog: to be changed.
         store: where the files lie.
         tables: makes a quarantine table with the first line that goes there.
+        pause: waits so many seconds before a repetition.
     """
 
-    def __init__(self, catalog: Catalog, store: ObjectStore, tables: Tables) -> None:
+    def __init__(
+        self, catalog: Catalog, store: ObjectStore, *, tables: Tables, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._pause = pause
         self._catalog = catalog
         self._store = store
         self._tables = tables
@@ -33,7 +40,7 @@ class QuarantineKeeper:
             CatalogError
         """
         for database in dict.fromkeys(collection.tables[0].database for collection in collections):
-            names = self._catalog.tables(database)
+            names = repeated(partial(self._catalog.tables, database), pause=self._pause)
             self._there |= {(database, name) for name in names if name.endswith(QUARANTINE_SUFFIX)}
 
     def show(self, collection: Collection, days: Sequence[tuple[str, AttemptManifest | None]]) -> None:
@@ -42,12 +49,14 @@ class QuarantineKeeper:
         Raises:
             CatalogError, StoreError
         """
+        repeated(partial(self._show, collection, days), pause=self._pause)
+
+    def _show(self, collection: Collection, days: Sequence[tuple[str, AttemptManifest | None]]) -> None:
         filled = [manifest for _, manifest in days if manifest is not None and manifest.table.rows]
         empty = [date for date, manifest in days if manifest is None or not manifest.table.rows]
         main = collection.tables[0]
-        database, name = main.database, main.name + QUARANTINE_SUFFIX
+        database, name = main.database, quarantine_name(main)
         if filled:
-            database, name = filled[0].table.database, filled[0].table.name
             for manifest in filled:
                 write_manifest(self._store, manifest)
             if (database, name) not in self._there:

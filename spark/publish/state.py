@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from spark.contract import Collection
 from spark.publish.catalog import Catalog, Pointer
-
-_IN_PARALLEL = 8
+from spark.publish.parallel import TABLES_AT_ONCE, in_parallel
 
 Published = dict[str, Pointer | None]
 """By export date: the main table's pointer; None where the day is not published, or only in some of its tables."""
@@ -23,9 +21,8 @@ def published_state(catalog: Catalog, collection: Collection, dates: Sequence[st
 def published_states(catalog: Catalog, collections: Iterable[Collection], dates: Sequence[str]) -> dict[str, Published]:
     """Returns what is published of several collections, by their names."""
     wanted = list(collections)
-    with ThreadPoolExecutor(_IN_PARALLEL, thread_name_prefix="catalog") as pool:
-        states = pool.map(lambda collection: published_state(catalog, collection, dates), wanted)
-        return {collection.name: state for collection, state in zip(wanted, states, strict=True)}
+    states = in_parallel(lambda collection: published_state(catalog, collection, dates), wanted, threads=TABLES_AT_ONCE)
+    return {collection.name: state for collection, state in zip(wanted, states, strict=True)}
 
 
 def half_published(catalog: Catalog, collection: Collection, dates: Sequence[str]) -> tuple[str, ...]:

@@ -5,9 +5,10 @@ What columns files have is said by the decoder, how a table may change by `evolu
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from spark.contract import Collection, OutputTable
 from spark.decode.documents import schema_of
@@ -15,10 +16,11 @@ from spark.decode.types import hive_type
 from spark.errors import CatalogError, DataworksError
 from spark.publish.catalog import Catalog, Pointer, TableColumn, TableDefinition
 from spark.publish.evolution import evolve
+from spark.publish.parallel import TABLES_AT_ONCE, in_parallel
+from spark.publish.repetition import repeated
 
 QUARANTINE_SUFFIX = "_quarantine"
 QUARANTINE_PARTITION = "export_date"
-_IN_PARALLEL = 8
 _QUARANTINE_COLUMNS = (
     TableColumn("file", "string", "the object the line was read from"),
     TableColumn("line", "bigint", "its number, from 1"),
@@ -59,6 +61,11 @@ def newest_day(table: OutputTable, *, parameters: Mapping[str, str]) -> TableDef
     return TableDefinition(table.database, table.newest, columns_of(table), comment=table.comment, parameters=parameters)
 
 
+def quarantine_name(table: OutputTable) -> str:
+    """Returns the name of the quarantine table beside a collection's main table."""
+    return f"{table.newest or table.name}{QUARANTINE_SUFFIX}"
+
+
 def quarantine(database: str, name: str, *, location_uri: str, parameters: Mapping[str, str]) -> TableDefinition:
     """Returns the table of what could not be decoded: one row per line."""
     comment = "Lines that are no rows, as they were read"
@@ -71,10 +78,12 @@ class Tables:
     Args:
         catalog: where they are kept.
         system: named in each table's properties.
+        pause: waits so many seconds before a repetition.
         output_uri: where new tables and databases are said to lie; it has to hold an object when one is made.
     """
 
-    def __init__(self, catalog: Catalog, *, system: str, output_uri: str) -> None:
+    def __init__(self, catalog: Catalog, *, system: str, output_uri: str, pause: Callable[[float], None] = time.sleep) -> None:
+        self._pause = pause
         self._catalog = catalog
         self._system = system
         self._output_uri = output_uri
@@ -93,18 +102,17 @@ class Tables:
         def ensure(collection: Collection) -> DataworksError | None:
             try:
                 for definition in self._definitions(collection):
-                    self._ensure(definition, there)
+                    repeated(partial(self._ensure, definition, there), pause=self._pause)
             except DataworksError as error:
                 return error
             return None
 
         try:
             for database in dict.fromkeys(table.database for table in tables):
-                self._ensure_database(database)
+                repeated(partial(self._ensure_database, database), pause=self._pause)
         except CatalogError as error:
             return self._failed() | dict.fromkeys(wanted, error)
-        with ThreadPoolExecutor(_IN_PARALLEL, thread_name_prefix="tables") as pool:
-            outcomes = dict(zip(wanted, pool.map(ensure, wanted.values()), strict=True))
+        outcomes = dict(zip(wanted, in_parallel(ensure, list(wanted.values()), threads=TABLES_AT_ONCE), strict=True))
         transient = {name: error for name, error in outcomes.items() if error is not None and error.transient}
         self._done |= {name: error for name, error in outcomes.items() if name not in transient}
         return self._failed() | transient

@@ -7,6 +7,8 @@ from pathlib import Path
 import pyspark
 import pytest
 
+from dataworks_assets_tests.spark.publish.world import Lake
+
 _PROPERTIES = {
     "hive.async.log.enabled": "false",
     "hive.metastore.schema.verification": "false",
@@ -51,3 +53,9 @@ def _wait_for(port: int, process: subprocess.Popen) -> None:
         assert process.poll() is None, "the metastore ended"
         time.sleep(0.1)
     raise AssertionError("the metastore does not listen")
+
+
+@pytest.fixture
+def lake():
+    """A lake in memory, with nothing in it."""
+    return Lake()

@@ -1,0 +1,169 @@
+"""What publishing takes and gives, and what a day's tables are to show. No calls here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import msgspec
+
+from spark.contract import Collection, PartitionWork, SourceObject, TableResult
+from spark.errors import DataworksError
+from spark.publish.catalog import Pointer
+from spark.publish.lease import Lease, TablePointer
+from spark.publish.manifest import AttemptManifest, tags_hash
+from spark.publish.tables import columns_of
+
+
+@dataclass(frozen=True)
+class ReadyPartition:
+    """An audited day of a collection, its files staged; `tables` in the order of the collection's."""
+
+    collection: Collection
+    work: PartitionWork
+    lease: Lease
+    tables: tuple[TableResult, ...]
+    quarantine: TableResult | None = None
+
+
+@dataclass(frozen=True)
+class AttemptToShow:
+    """An attempt that is there already; `manifests` in the order of the collection's tables, all their files there."""
+
+    collection: Collection
+    export_date: str
+    lease: Lease
+    manifests: tuple[AttemptManifest, ...]
+
+
+@dataclass(frozen=True)
+class PublishOutcome:
+    """How it ended: `pointers` are what the catalog shows for the day, none where it does not show this attempt.
+
+    There may be an error beside pointers: the day is published, but what follows it (the newest table, the quarantine,
+    the day's document) failed and is left to the next run.
+    """
+
+    collection: str
+    export_date: str
+    pointers: tuple[TablePointer, ...] = ()
+    error: DataworksError | None = None
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the catalog shows this attempt in all tables."""
+        return bool(self.pointers)
+
+
+@dataclass(frozen=True)
+class PublishContext:
+    """Who publishes, and where to."""
+
+    system: str
+    run_id: str
+    output_uri: str
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What a day's tables are to show."""
+
+    pointers: tuple[TablePointer, ...]
+    tables: tuple[TableResult, ...]
+    quarantine: AttemptManifest | None
+
+
+@dataclass
+class Day:
+    """A day on its way."""
+
+    collection: Collection
+    export_date: str
+    lease: Lease
+    intent: Intent | DataworksError
+    error: DataworksError | None = None
+    is_shown: bool = False
+
+    @property
+    def marked(self) -> Intent:
+        """The intent of a day that has one."""
+        if isinstance(self.intent, DataworksError):
+            raise self.intent
+        return self.intent
+
+    def outcome(self) -> PublishOutcome:
+        """How it ended."""
+        return PublishOutcome(self.collection.name, self.export_date, self.marked.pointers if self.is_shown else (), self.error)
+
+
+def pointers_of(item: ReadyPartition, context: PublishContext) -> tuple[TablePointer, ...]:
+    """Returns what the collection's tables are to show for a staged day."""
+    published_utc = _now_utc()
+    return tuple(
+        TablePointer(
+            database=result.database,
+            name=result.name,
+            pointer=Pointer(
+                partition=item.work.export_date,
+                location=result.location,
+                attempt=item.work.attempt,
+                fingerprint=item.work.fingerprint,
+                epoch=item.lease.epoch,
+                run_id=context.run_id,
+                rows=result.rows,
+                config_hash=item.work.config_hash,
+                published_utc=published_utc,
+                files=len(result.files),
+                size_bytes=sum(file.size_bytes for file in result.files),
+                tags_hash=tags_hash(table.tags),
+            ),
+        )
+        for table, result in zip(item.collection.tables, item.tables, strict=True)
+    )
+
+
+def manifest_of(
+    item: ReadyPartition, context: PublishContext, *, table: TableResult, pointers: tuple[TablePointer, ...]
+) -> AttemptManifest:
+    """Returns the manifest of one table (or the quarantine) of a staged day."""
+    by_name = {(one.database, one.name): one for one in item.collection.tables}
+    declared = by_name.get((table.database, table.name))
+    return AttemptManifest(
+        system=context.system,
+        collection=item.collection.name,
+        snapshot_type=item.collection.snapshot_type,
+        export_date=item.work.export_date,
+        attempt=item.work.attempt,
+        epoch=item.lease.epoch,
+        run_id=context.run_id,
+        fingerprint=item.work.fingerprint,
+        config_hash=item.work.config_hash,
+        table=table,
+        pointers=pointers,
+        inputs=_inputs(item.work),
+        columns=() if declared is None else columns_of(declared),
+        tags=(declared or item.collection.tables[0]).tags,
+        quarantine=item.quarantine,
+        written_utc=_now_utc(),
+    )
+
+
+def intent_of(attempt: AttemptToShow) -> Intent:
+    """Returns what tables are to show for an attempt that is there already, under the lease's epoch."""
+    published_utc = _now_utc()
+    first = attempt.manifests[0]
+    pointers = tuple(
+        msgspec.structs.replace(table, pointer=replace(table.pointer, epoch=attempt.lease.epoch, published_utc=published_utc))
+        for table in first.pointers
+    )
+    quarantine = None if first.quarantine is None else msgspec.structs.replace(first, table=first.quarantine)
+    return Intent(pointers, tuple(manifest.table for manifest in attempt.manifests), quarantine)
+
+
+def _inputs(work: PartitionWork) -> tuple[SourceObject, ...]:
+    data = tuple(file.source for file in work.files)
+    return data + tuple(file.manifest for file in work.files if file.manifest is not None)
+
+
+def _now_utc() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
