@@ -54,6 +54,7 @@ def _command(around: Surroundings) -> list[str]:
         "dataworks.s3.endpoint": object_server.SERVICE.url(around),
         "hive.async.log.enabled": "false",
         "hive.metastore.schema.verification": "false",
+        "hive.metastore.disallow.incompatible.col.type.changes": "false",
         "datanucleus.schema.autoCreateAll": "true",
         "javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={directory / 'metastore_db'};create=true",
         "derby.stream.error.file": str(directory / "derby.log"),
