@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+import msgspec
+
 from dataworks_assets.engines.channel import Channel, Line, StoreChannel
 from spark.contract import JobParameters, JobResult, decode, encode
 from spark.errors import EngineError, NotFoundError
 from spark.jobs.progress import Message
-from spark.store import ObjectStore
+from spark.store import shared_store
 
 _TAIL_LINES = 40
 
@@ -145,7 +147,7 @@ class Engine(ABC):
         Raises:
             JobError: it failed, ran out of time or left no complete result.
         """
-        store = ObjectStore(submission.parameters.store)
+        store = shared_store(submission.parameters.store)
         store.delete([submission.parameters.result_uri])
         store.put(submission.parameters_uri, encode(submission.parameters))
         with self.choose_channel(channel).open(submission) as line:
@@ -188,6 +190,8 @@ def _closing(application: Application) -> Iterator[None]:
 
 def _conclude(application: Application, submission: Submission, outcome: Outcome | None) -> JobResult:
     result = _read_result(submission)
+    if result is not None:
+        result = msgspec.structs.replace(result, log_address=application.log_address)
     if outcome is not None and outcome.succeeded and result is not None and result.complete:
         return result
     raise _job_error(application, submission, outcome, result)
@@ -196,7 +200,7 @@ def _conclude(application: Application, submission: Submission, outcome: Outcome
 def _read_result(submission: Submission) -> JobResult | None:
     uri = submission.parameters.result_uri
     with suppress(NotFoundError):
-        return decode(ObjectStore(submission.parameters.store).read(uri), JobResult, where=uri)
+        return decode(shared_store(submission.parameters.store).read(uri), JobResult, where=uri)
     return None
 
 

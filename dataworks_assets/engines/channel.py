@@ -17,7 +17,7 @@ from dagster_pipes import PipesContextData, encode_param
 
 from spark.errors import StoreError
 from spark.jobs.progress import Message, read_message
-from spark.store import ObjectStore, split_uri
+from spark.store import ObjectStore, shared_store, split_uri
 
 if TYPE_CHECKING:
     from dataworks_assets.engines.base import Submission
@@ -74,7 +74,7 @@ class StoreChannel:
     @contextmanager
     def open(self, submission: Submission) -> Iterator[Line]:
         """See `Channel.open`."""
-        store = ObjectStore(submission.parameters.store)
+        store = shared_store(submission.parameters.store)
         folder_uri = f"{submission.folder_uri}/messages"
         context_uri = f"{folder_uri}/context.json"
         store.put(context_uri, json.dumps(pipes_context(submission.run_id)).encode())

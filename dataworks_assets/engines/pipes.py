@@ -15,7 +15,7 @@ from dagster_pipes import PIPES_PROTOCOL_VERSION, PIPES_PROTOCOL_VERSION_FIELD, 
 
 from dataworks_assets.engines.channel import Line, pipes_arguments, pipes_context
 from spark.jobs.progress import Message, read_message
-from spark.store import ObjectStore, split_uri
+from spark.store import shared_store, split_uri
 
 if TYPE_CHECKING:
     from dagster import AssetExecutionContext, OpExecutionContext, PipesMessageHandler
@@ -60,7 +60,7 @@ class PipesChannel:
                 finally:
                     _close(handler)
         finally:
-            store = ObjectStore(settings)
+            store = shared_store(settings)
             store.delete([item.uri for item in store.list(folder_uri)])
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 import psutil
 import pytest
@@ -15,20 +14,25 @@ from dataworks_assets.engines.base import Engine, Submission
 from dataworks_assets.engines.properties import AUTHENTICATION_VARIABLE, PROJECT_FOLDER
 from dataworks_assets.engines.session import SessionEngine
 from dataworks_assets.engines.submit import SubmitEngine
-from dataworks_assets.stack.state import StackState
+from dataworks_assets.stack.state import OUTPUT_BUCKET, StackState
 from dataworks_assets_tests.engines.standalone import SECRET, StandaloneCluster
 from spark.contract import CatalogSettings, JobParameters, KeyServiceSettings, StoreSettings
 from spark.store import ObjectStore
 
+QUICK_START = {
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.hadoop.fs.s3a.secret.key": SECRET,
+}
 JOB = "dataworks_assets_tests.engines.sample_job"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def store_settings(stack: StackState) -> StoreSettings:
     return StoreSettings(endpoint_url=stack.s3_endpoint, region=stack.region)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def store(store_settings: StoreSettings) -> ObjectStore:
     return ObjectStore(store_settings)
 
@@ -41,28 +45,35 @@ def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandaloneC
     cluster.stop()
 
 
-@pytest.fixture
-def submission(stack: StackState, store_settings: StoreSettings, prefix_uri: str) -> Callable[..., Submission]:
-    """Makes a submission of the sample job with the behaviour that is named."""
+def make_submission(behaviour: str, store: StoreSettings, prefix_uri: str) -> Submission:
+    """A submission of the sample job with the behaviour that is named."""
+    run_id = f"{behaviour}-{uuid.uuid4().hex[:8]}"
+    control_uri = f"{prefix_uri}/_dataworks"
+    parameters = JobParameters(
+        run_id=run_id,
+        system=behaviour,
+        collections={},
+        partitions=(),
+        store=store,
+        key_service=KeyServiceSettings(url="https://127.0.0.1:1"),
+        catalog=CatalogSettings(),
+        output_uri=f"{prefix_uri}/output",
+        control_uri=control_uri,
+        result_uri=f"{control_uri}/jobs/{run_id}/result.json",
+        lease_owner=run_id,
+    )
+    return Submission(JOB, run_id, parameters, timeout_seconds=120.0)
+
+
+@pytest.fixture(scope="session")
+def submission(stack: StackState, store_settings: StoreSettings) -> Callable[..., Submission]:
+    """Makes submissions whose processes can be found by their run."""
+    prefix_uri = f"s3://{OUTPUT_BUCKET}/tests/engines-{uuid.uuid4().hex}"
 
     def make(behaviour: str, *, timeout_seconds: float = 120.0) -> Submission:
-        run_id = f"{behaviour}-{uuid.uuid4().hex[:8]}"
-        control_uri = f"{prefix_uri}/_dataworks"
-        parameters = JobParameters(
-            run_id=run_id,
-            system=behaviour,
-            collections={},
-            partitions=(),
-            store=store_settings,
-            key_service=KeyServiceSettings(url="https://127.0.0.1:1"),
-            catalog=CatalogSettings(),
-            output_uri=f"{prefix_uri}/output",
-            control_uri=control_uri,
-            result_uri=f"{control_uri}/jobs/{run_id}/result.json",
-            lease_owner=run_id,
-        )
-        environment = {**stack.environment(), "AWS_EXECUTION_ENV": run_id, "PYTHONPATH": str(PROJECT_FOLDER)}
-        return Submission(JOB, run_id, parameters, timeout_seconds=timeout_seconds, environment=environment)
+        made = make_submission(behaviour, store_settings, prefix_uri)
+        environment = {**stack.environment(), "AWS_EXECUTION_ENV": made.run_id, "PYTHONPATH": str(PROJECT_FOLDER)}
+        return replace(made, timeout_seconds=timeout_seconds, environment=environment)
 
     return make
 
@@ -92,23 +103,26 @@ def processes_of(submission: Submission) -> list[psutil.Process]:
     return found
 
 
-@pytest.fixture(params=["session", "submit", "standalone"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+@pytest.fixture(scope="session", params=["session", "submit", "standalone"])
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    folder = tmp_path_factory.mktemp(request.param)
     if request.param == "session":
         request.getfixturevalue("spark")
-        return Place("session", SessionEngine(work_folder=tmp_path), _session_is_busy)
+        return Place("session", SessionEngine(folder), _session_is_busy)
     if request.param == "submit":
-        return Place("submit", SubmitEngine("local[2]", log_folder=tmp_path / "logs", work_folder=tmp_path / "work"))
+        engine = SubmitEngine("local[2]", log_folder=folder, work_folder=folder / "work", spark_conf=QUICK_START)
+        return Place("submit", engine)
     return request.getfixturevalue("standalone_place")
 
 
-@pytest.fixture
-def standalone_place(standalone: StandaloneCluster, tmp_path: Path) -> Place:
+@pytest.fixture(scope="session")
+def standalone_place(standalone: StandaloneCluster, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    folder = tmp_path_factory.mktemp("standalone-engine")
     engine = SubmitEngine(
         standalone.master,
-        log_folder=tmp_path / "logs",
-        work_folder=tmp_path / "work",
-        spark_conf={"spark.executor.memory": "512m"},
+        log_folder=folder,
+        work_folder=folder / "work",
+        spark_conf={**QUICK_START, "spark.executor.memory": "512m"},
         environment={AUTHENTICATION_VARIABLE: SECRET},
     )
     return Place("standalone", engine, lambda: bool(standalone.executors()))

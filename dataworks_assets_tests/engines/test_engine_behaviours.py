@@ -8,15 +8,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import msgspec
+import psutil
 import pytest
 from dagster import DagsterExecutionInterruptedError
 
 from dataworks_assets.engines.base import JobError, Submission
 from dataworks_assets_tests.engines.conftest import Place, processes_of
 from dataworks_assets_tests.engines.sample_job import TASKS
-from dataworks_assets_tests.engines.standalone import StandaloneCluster
+from dataworks_assets_tests.engines.standalone import SECRET, StandaloneCluster
+from spark.contract import JobResult
 from spark.jobs.progress import Finished, Message, Progress
 from spark.store import ObjectStore
 
@@ -36,42 +39,80 @@ def wait_until(condition: Callable[[], bool], *, seconds: float) -> float:
     return time.monotonic() - started
 
 
-def test_a_job_that_is_done_brings_its_result(place: Place, submission: Make) -> None:
-    result = place.engine.run(submission("done"), on_message=nothing)
-    assert (result.complete, [partition.rows for partition in result.partitions]) == (True, SQUARES)
+@dataclass
+class Done:
+    """One run of the job that is done, watched from outside."""
+
+    result: JobResult
+    messages: list[Message]
+    left: list[str]
+    secrets_seen: list[str]
 
 
-def test_messages_say_how_far_a_job_is(place: Place, submission: Make) -> None:
+@pytest.fixture(scope="module")
+def done(place: Place, submission: Make, store: ObjectStore) -> Done:
     messages: list[Message] = []
-    place.engine.run(submission("done"), on_message=messages.append)
-    assert len([message for message in messages if isinstance(message, Finished)]) == TASKS
-    last = messages[-1]
+    secrets_seen: list[str] = []
+
+    def watch(message: Message) -> None:
+        messages.append(message)
+        secrets_seen.extend(line for line in command_lines() if SECRET in line)
+
+    submitted = submission("done")
+    result = place.engine.run(submitted, on_message=watch)
+    return Done(result, messages, [item.uri for item in store.list(submitted.folder_uri)], secrets_seen)
+
+
+def command_lines() -> list[str]:
+    return [" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])]
+
+
+def test_a_job_that_is_done_brings_its_result(done: Done) -> None:
+    assert (done.result.complete, [partition.rows for partition in done.result.partitions]) == (True, SQUARES)
+
+
+def test_a_result_says_where_the_log_is(done: Done) -> None:
+    assert "log" in done.result.log_address
+
+
+def test_each_finished_day_is_a_message(done: Done) -> None:
+    assert len([message for message in done.messages if isinstance(message, Finished)]) == TASKS
+
+
+def test_the_last_message_says_that_all_is_done(done: Done) -> None:
+    last = done.messages[-1]
     assert isinstance(last, Progress)
     assert (last.files, last.files_total, last.read_bytes, last.partitions) == (TASKS, TASKS, 80, TASKS)
 
 
-def test_no_message_object_is_left(place: Place, submission: Make, store: ObjectStore) -> None:
-    done = submission("done")
-    place.engine.run(done, on_message=nothing)
-    assert sorted(item.uri.rpartition("/")[2] for item in store.list(done.folder_uri)) == ["parameters.json", "result.json"]
+def test_no_message_object_is_left(done: Done) -> None:
+    assert sorted(uri.rpartition("/")[2] for uri in done.left) == ["parameters.json", "result.json"]
 
 
-def test_a_job_that_raises_is_an_error_with_its_own_words(place: Place, submission: Make) -> None:
+def test_no_secret_stands_on_a_command_line(done: Done) -> None:
+    assert done.secrets_seen == []
+
+
+@pytest.fixture(scope="module")
+def failure(place: Place, submission: Make) -> JobError:
     with pytest.raises(JobError) as caught:
         place.engine.run(submission("raises"), on_message=nothing)
-    error = caught.value
-    assert "s3://sample/object: the sample is bad" in error.what
-    assert (error.remedy, error.transient) == ("Mend the sample", False)
-    assert "InputError" in error.what  # the traceback at the log's end
-    assert error.log_address
+    return caught.value
 
 
-def test_what_a_failed_job_had_finished_is_known(place: Place, submission: Make) -> None:
-    with pytest.raises(JobError) as caught:
-        place.engine.run(submission("raises"), on_message=nothing)
-    result = caught.value.result
-    assert result is not None
-    assert (result.complete, [partition.rows for partition in result.partitions]) == (False, [4])
+def test_a_job_that_raises_is_an_error_with_its_own_words(failure: JobError) -> None:
+    assert "s3://sample/object: the sample is bad" in failure.what
+    assert (failure.remedy, failure.transient) == ("Mend the sample", False)
+
+
+def test_an_error_shows_the_end_of_the_log_and_where_it_is(failure: JobError) -> None:
+    assert "raise InputError" in failure.what
+    assert failure.log_address
+
+
+def test_what_a_failed_job_had_finished_is_known(failure: JobError) -> None:
+    assert failure.result is not None
+    assert (failure.result.complete, [partition.rows for partition in failure.result.partitions]) == (False, [4])
 
 
 def test_a_job_that_takes_too_long_is_ended(place: Place, submission: Make) -> None:
