@@ -41,9 +41,12 @@ from spark.contract import (
     PartitionWork,
     decode,
 )
-from spark.errors import LeaseError, NotFoundError
+from spark.errors import DataworksError, LeaseError, NotFoundError
 from spark.jobs.progress import Finished, Message, Progress
 from spark.publish.lease import Lease, LeaseKeeper, LeaseKey
+from spark.publish.newest import NewestFollower
+from spark.publish.parallel import in_parallel, or_error
+from spark.publish.tables import Tables
 
 _INTERIM_SECONDS = 5.0
 _MOST_NAMED = 20
@@ -95,6 +98,7 @@ class Execution:
         self._say(plan)
         for planned in plan.days:
             self._report_without_work(planned)
+        self._follow_newest(plan)
         if plan.work:
             with self._leased(plan.work) as (keeper_owner, leases):
                 work = [
@@ -103,6 +107,18 @@ class Execution:
                 if work:
                     self._submit(tuple(work), keeper_owner)
         return plan
+
+    def _follow_newest(self, plan: Plan) -> None:
+        """Moves the tables of the newest day that a run which died left behind; a publication moves them itself."""
+        catalog = self.platform.catalog
+        tables = Tables(catalog, system=SYSTEM, output_uri=self.scope.output_uri)
+        collections = {planned.collection.name: planned.collection.job for planned in plan.decided(Decision.UNCHANGED)}
+        moved = in_parallel(or_error(NewestFollower(catalog, tables).follow), list(collections.values()))
+        for name, outcome in zip(collections, moved, strict=True):
+            if isinstance(outcome, DataworksError):
+                self.context.log.warning("the newest table of %s could not be moved: %s", name, outcome)
+            elif outcome:
+                self.context.log.info("the newest table of %s was behind: moved", name)
 
     def _say(self, plan: Plan) -> None:
         counts = {decision: len(plan.decided(decision)) for decision in Decision}

@@ -14,6 +14,7 @@ from dataworks_assets.systems.adg.plan import Decision, Plan, PlannedDay, Reques
 from dataworks_assets.systems.adg.scope import AdgScope, ExportPlace, ScopedCollection
 from dataworks_assets.systems.fingerprint import fingerprint
 from dataworks_assets.systems.platform import Platform
+from spark.errors import ConfigurationError
 from spark.publish.catalog import Pointer
 from spark.publish.state import Published, published_states
 from spark.sources.listing import ExportListing, list_export
@@ -43,11 +44,15 @@ class Planner:
         """Returns what a run of this request would do.
 
         Raises:
-            ConfigurationError: an unknown collection.
+            ConfigurationError: an unknown collection, or one prefix for several days.
             StoreError, CatalogError: what is there cannot be read; never taken for "nothing is there".
         """
         collections = self.scope.select(request.collections)
         days = sorted(set(request.days))
+        if request.s3_prefix and len(days) > 1:
+            raise ConfigurationError(
+                f"one s3_prefix for {len(days)} days", where=request.s3_prefix, remedy="Give a prefix for one day, or none"
+            )
         places = {
             (collection.name, day): self.scope.place_of(collection, day, s3_prefix=request.s3_prefix)
             for collection in collections
