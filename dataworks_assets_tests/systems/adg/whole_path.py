@@ -1,0 +1,325 @@
+"""The whole way of ADG in one process without any service: an export in memory, a plan, the job on threads, tables in memory.
+
+    world = World()
+    world.write("db.core.statement", DAY, documents(3))
+    outcome = world.run("core/statement", days=[DAY])
+    assert world.ids("core/statement", DAY) == ["s0", "s1", "s2"]
+
+Store, catalog and keys can be given, so that tests can put their faults into them.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from dagster import AssetCheckEvaluation, AssetMaterialization
+
+from dataworks_assets.config.collections import CollectionConfig
+from dataworks_assets.config.deployment import Deployment
+from dataworks_assets.config.environment import Environment
+from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.config.settings import Settings
+from dataworks_assets.engines.base import Engine, JobError
+from dataworks_assets.stack.sample.wire import (
+    FIXED_KEY,
+    Destination,
+    EncodedFile,
+    Record,
+    encode_file,
+    make_record,
+    store_file,
+)
+from dataworks_assets.systems.adg.execution import Execution, Failed
+from dataworks_assets.systems.adg.plan import Plan, Request
+from dataworks_assets.systems.adg.planner import Planner
+from dataworks_assets.systems.adg.refusals import Refusal, read_refusals
+from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.platform import Platform
+from dataworks_assets_tests.spark.publish.memory_catalog import InMemoryCatalog
+from spark.contract import Collection, Finding, JobParameters, JobResult, decode, encode
+from spark.errors import DataworksError, KeyServiceError
+from spark.jobs import adg
+from spark.jobs.cluster import ThreadCluster
+from spark.jobs.progress import Reporter
+from spark.publish.catalog import Pointer
+from spark.publish.manifest import data_files
+from spark.publish.tables import quarantine_name
+from spark.sources.keys import KeyService
+from spark.sources.names import ObjectName
+from spark.store import ObjectStore
+
+DAY = date(2026, 11, 20)
+DAY_BEFORE = DAY - timedelta(days=1)
+DAY_AFTER = DAY + timedelta(days=1)
+
+_MODIFIED_MS = 1_562_225_255_104
+_numbers = itertools.count(1)
+
+
+def documents(count: int, *, first: int = 0, **fields: object) -> list[Record]:
+    """Documents with the ids `s<first>`, `s<first + 1>`... as they are exported."""
+    return [document(f"s{number}", **fields) for number in range(first, first + count)]
+
+
+def document(identifier: object, **fields: object) -> Record:
+    """One document as it is exported."""
+    body = {"_id": identifier, "_lastModifiedDateTime": {"$date": "2019-07-04T07:27:35.104Z"}, **fields}
+    return make_record(body, timestamp_ms=_MODIFIED_MS, id_holder=body)
+
+
+def bare(line: bytes, identifier: str = "x") -> Record:
+    """A line as it is, with what the manifest says of it."""
+    return Record(line, b'{"$oid":"%s"}' % identifier.encode(), _MODIFIED_MS)
+
+
+def configured(topic: str, **fields: object) -> CollectionConfig:
+    """A collection as an operator would configure it."""
+    return CollectionConfig(**{"topic": topic, "tags": {"pii": "true", "db": "core"}, **fields})
+
+
+class Keys:
+    """A key service in memory; what it does not know it refuses, as the real one does with 400."""
+
+    def __init__(self, known: Mapping[tuple[str, str], bytes | KeyServiceError] | None = None) -> None:
+        self.known = dict(known or {(FIXED_KEY.ciphertext, FIXED_KEY.key_id): FIXED_KEY.plaintext})
+        self.calls = 0
+
+    def resolve(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes | KeyServiceError]:
+        wanted = dict.fromkeys(pairs)
+        self.calls += len(wanted)
+        refused = KeyServiceError("the key service cannot decrypt this data key (400)", where="memory", transient=False)
+        return {pair: self.known.get(pair, refused) for pair in wanted}
+
+
+@dataclass
+class ThreadEngine(Engine):
+    """Runs the job's driver in this thread and its tasks in others. Documents travel as text, as they always do."""
+
+    world: World
+
+    def submit(self, submission, arguments, emit):
+        raise AssertionError("never called: `run` is all of it")
+
+    def run(self, submission, *, on_message, channel=None):
+        del channel
+        self.world.submissions.append(submission.parameters)
+        parameters = decode(encode(submission.parameters), JobParameters, where=submission.parameters_uri)
+        services = adg.Services(self.world.store, self.world.catalog, self.world.keys)
+        reporter = Reporter(on_message)
+        try:
+            result = adg.run(parameters, ThreadCluster(self.world.cores), reporter, services=services)
+        except DataworksError as error:
+            finished = JobResult(
+                run_id=parameters.run_id, partitions=reporter.finished_partitions, seconds=reporter.seconds, complete=False
+            )
+            raise JobError(error.what, remedy=error.remedy, transient=error.transient, result=finished) from error
+        self.world.results.append(decode(encode(result), JobResult, where=parameters.result_uri))
+        return self.world.results[-1]
+
+
+@dataclass
+class Events(logging.Handler):
+    """What a run tells Dagster: events and log lines."""
+
+    run_id: str
+    materializations: list[AssetMaterialization] = field(default_factory=list)
+    checks: list[AssetCheckEvaluation] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self.log = logging.Logger(self.run_id)
+        self.log.addHandler(self)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(f"{record.levelname} {record.getMessage()}")
+
+    def log_event(self, event: AssetMaterialization | AssetCheckEvaluation) -> None:
+        (self.checks if isinstance(event, AssetCheckEvaluation) else self.materializations).append(event)
+
+
+@dataclass
+class Outcome:
+    """How a run ended. `error` is what it raised, if anything."""
+
+    events: Events
+    plan: Plan | None = None
+    failures: tuple[Failed, ...] = ()
+    error: DataworksError | None = None
+
+    def check(self, name: str, day: date = DAY) -> AssetCheckEvaluation:
+        """The check of a collection's day."""
+        key = name.split("/")
+        found = [each for each in self.events.checks if each.asset_key.path[1:] == key and each.partition == day.isoformat()]
+        assert len(found) == 1, f"{len(found)} checks of {name} {day}: {self.events.lines}"
+        return found[0]
+
+    def findings(self, name: str, day: date = DAY, *, passed: bool = False) -> list[Finding]:
+        """The findings in a check's evidence: the failed ones, or those that passed."""
+        records = self.check(name, day).metadata["evidence"].records
+        return [finding for record in records if (finding := Finding(**record.data)).passed is passed]
+
+    def finding(self, name: str, day: date = DAY) -> Finding:
+        """The one failed finding of a collection's day."""
+        found = self.findings(name, day)
+        assert len(found) == 1, found
+        return found[0]
+
+    def published(self) -> set[tuple[str, str]]:
+        """(collection, export date) of what was reported as materialized."""
+        return {("/".join(each.asset_key.path[1:]), each.partition or "") for each in self.events.materializations}
+
+
+@dataclass
+class World:
+    """A deployment in memory. Attributes may be replaced between runs; each run builds its platform afresh."""
+
+    collections: Sequence[CollectionConfig] = (configured("db.core.statement"), configured("db.core.claimant"))
+    store: ObjectStore = field(default_factory=ObjectStore.in_memory)
+    catalog: InMemoryCatalog = field(default_factory=InMemoryCatalog)
+    keys: Keys | KeyService = field(default_factory=Keys)
+    snapshot_type: SnapshotType = SnapshotType.FULL
+    cores: int = 2
+    first_day: date = date(2026, 11, 1)
+    deployment_fields: dict[str, object] = field(default_factory=dict)
+    submissions: list[JobParameters] = field(default_factory=list)
+    """The parameters of every job that was started."""
+    results: list[JobResult] = field(default_factory=list)
+    """The result of every job that ended well."""
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration."""
+        said = {
+            "name": "memory",
+            "environment": "development",
+            "store": {"scheme": "memory"},
+            "buckets": {"input": "input", "manifests": "manifests", "output": "output", "logs": "logs"},
+            "key_service": {"url": "https://key-service.example"},
+            "catalog": {"uri": "thrift://metastore.example:9083"},
+            "exports": {"first_day": self.first_day},
+            **self.deployment_fields,
+        }
+        return Settings(Deployment.model_validate(said), tuple(self.collections), Environment())
+
+    @property
+    def scope(self) -> AdgScope:
+        """The snapshot type's collections."""
+        return AdgScope(self.settings, self.snapshot_type)
+
+    @property
+    def platform(self) -> Platform:
+        """The clients, all of this world."""
+        platform = Platform(self.settings)
+        platform.store, platform.catalog, platform.engine = self.store, self.catalog, ThreadEngine(self)
+        return platform
+
+    # What goes in
+
+    def destination(self, day: date = DAY) -> Destination:
+        """Where a day's export lies."""
+        place = self.scope.place_of(next(iter(self.scope.collections.values())), day)
+        return Destination(self.store, place.data_uri, str(place.manifest_uri))
+
+    def write(
+        self, topic: str, day: date, records: Sequence[Record], *, part: tuple[int, int] = (0, 256), batch: int = 1
+    ) -> EncodedFile:
+        """Puts a data file and its manifest; `part` is the slice."""
+        file = encoded(topic, records, part=part, batch=batch)
+        self.put(file, day)
+        return file
+
+    def put(self, file: EncodedFile, day: date = DAY) -> None:
+        """Puts what a file has: body, metadata, manifest."""
+        store_file(self.destination(day), file)
+
+    def data_uri(self, file: EncodedFile, day: date = DAY) -> str:
+        """Where a data file lies."""
+        return f"{self.destination(day).data_uri}/{file.name.stem}.txt.gz.enc"
+
+    def manifest_uri(self, file: EncodedFile, day: date = DAY) -> str:
+        """Where a manifest lies."""
+        return f"{self.destination(day).manifest_uri}/{file.name.stem}.csv"
+
+    # What is done
+
+    def plan(self, *names: str, days: Sequence[date] = (DAY,), **request: object) -> Plan:
+        """What a run would do."""
+        return Planner(self.platform, self.scope).plan(Request(names, tuple(days), **request))
+
+    def run(self, *names: str, days: Sequence[date] = (DAY,), **request: object) -> Outcome:
+        """Runs the collections (all, where none is named) over the days; an error of the platform is in the outcome."""
+        events = Events(f"run-{next(_numbers)}")
+        execution = Execution(self.platform, self.scope, events)
+        try:
+            plan = execution.run(Request(names, tuple(days), **request))
+        except DataworksError as error:
+            return Outcome(events, failures=tuple(execution.failures), error=error)
+        return Outcome(events, plan, tuple(execution.failures))
+
+    # What came out
+
+    def job(self, name: str) -> Collection:
+        """A collection as the job has it."""
+        return self.scope.collections[name].job
+
+    def pointer(self, name: str, day: date = DAY, *, table: int = 0) -> Pointer | None:
+        """What the catalog shows of a day."""
+        shown = self.job(name).tables[table]
+        return self.catalog.pointers(shown.database, shown.name).get(day.isoformat())
+
+    def table(self, name: str, day: date = DAY, *, table: int = 0) -> pa.Table | None:
+        """A published day as readers of the table of all days see it; None where it is not published."""
+        pointer = self.pointer(name, day, table=table)
+        return None if pointer is None else self.read(pointer.location)
+
+    def newest(self, name: str) -> pa.Table | None:
+        """What readers of the plain table see."""
+        main = self.job(name).tables[0]
+        pointer = self.catalog.newest(main.database, main.newest)
+        return None if pointer is None else self.read(pointer.location)
+
+    def ids(self, name: str, day: date = DAY) -> list[str] | None:
+        """The ids of a published day, sorted; None where it is not published."""
+        table = self.table(name, day)
+        return None if table is None else sorted(json.loads(text)["d_oid"] for text in table["id"].to_pylist())
+
+    def quarantine(self, name: str, day: date = DAY) -> list[dict[str, object]]:
+        """The lines of a day that were no rows, as the quarantine table shows them."""
+        main = self.job(name).tables[0]
+        pointer = self.catalog.pointers(main.database, quarantine_name(main)).get(day.isoformat())
+        return [] if pointer is None else self.read(pointer.location).to_pylist()
+
+    def read(self, location: str) -> pa.Table:
+        """All rows of a folder of Parquet files."""
+        files = [pq.read_table(io.BytesIO(self.store.read(item.uri))) for item in data_files(self.store.list(location))]
+        return pa.concat_tables(files)
+
+    def refusals(self) -> dict[tuple[str, str], Refusal]:
+        """What is kept of refused days."""
+        return read_refusals(self.store, self.scope)
+
+    def objects(self, prefix_uri: str | None = None) -> list[str]:
+        """Addresses of all objects below a prefix (of the output, by default)."""
+        return [listed.uri for listed in self.store.list(prefix_uri or self.scope.output_uri)]
+
+
+def encoded(topic: str, records: Sequence[Record], *, part: tuple[int, int] = (0, 256), batch: int = 1) -> EncodedFile:
+    """A data file and its manifest, to be spoiled before they are put."""
+    return encode_file(ObjectName(topic, *part, batch), records, FIXED_KEY)
+
+
+def with_body(file: EncodedFile, body: bytes | None) -> EncodedFile:
+    """The same file with another body."""
+    return replace(file, body=body)
