@@ -9,6 +9,7 @@ from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.config.settings import Settings
 from dataworks_assets.stack.bring_up import with_stack
 from dataworks_assets.systems.adg.assets import collection_assets, export_asset
+from dataworks_assets.systems.adg.automation.build import build_automation
 from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.platform import Platform
 
@@ -22,8 +23,11 @@ def build_definitions(*, settings: Settings, platform: Platform) -> Definitions:
     """
     scopes = [AdgScope(settings, snapshot_type) for snapshot_type in SnapshotType]
     assets = [asset for scope in scopes if (asset := collection_assets(scope)) is not None]
+    automation = [build_automation(scope) for scope in scopes]
     return Definitions(
         assets=[*(export_asset(scope) for scope in scopes), *assets],
+        sensors=[sensor for sensors, _ in automation for sensor in sensors],
+        schedules=[schedule for _, schedules in automation for schedule in schedules],
         resources={"platform": ResourceDefinition.hardcoded_resource(platform)},
         executor=in_process_executor,
     )

@@ -1,9 +1,8 @@
 """ADG's assets: one a collection and snapshot type, all of a snapshot type in one multi-asset, partitioned by export date.
 
-Whatever a run selects, any collections over any range of days, becomes one Spark application.
+Whatever a run selects, any collections over any range of days, becomes one Spark application. (Annotations are not postponed
+in this module: Dagster reads those of the op to find its configuration.)
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -40,6 +39,9 @@ class AdgRunConfig(Config):
     """What a run of ADG may be told, in the launchpad or on the command line."""
 
     correlation_id: str = Field(default="", description="Of the export's message; shown in notices, rows and logs.")
+    correlation_ids: dict[str, str] = Field(
+        default_factory=dict, description="By export date, where one run answers several messages; goes before correlation_id."
+    )
     s3_prefix: str | None = Field(
         default=None, description="Prefix of the data files in the input bucket, in place of the configured one; one day only."
     )
@@ -85,6 +87,7 @@ def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
             collections=names,
             days=tuple(date.fromisoformat(key) for key in context.partition_keys),
             correlation_id=config.correlation_id,
+            correlation_ids=config.correlation_ids,
             s3_prefix=config.s3_prefix,
             force=config.force,
             confirm=config.confirm,

@@ -198,7 +198,7 @@ class Execution:
             findings=planned.findings,
             previous_rows=planned.previous_rows,
             confirmed=request.confirm,
-            correlation_id=request.correlation_id,
+            correlation_id=request.correlation_id_of(planned.day),
         )
 
     def _submit(self, work: tuple[PartitionWork, ...], owner: str) -> None:

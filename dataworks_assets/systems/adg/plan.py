@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -32,14 +33,28 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True)
 class Request:
-    """What an operator, a sensor or a schedule asked for."""
+    """What an operator, a sensor or a schedule asked for.
+
+    Args:
+        collections: names; none means all.
+        days: export dates.
+        correlation_id: of the export's message; `correlation_ids`, by ISO date, go before it where a run is of many messages.
+        s3_prefix: the prefix that the message named, in place of the configured one; for one day only.
+        force: do again what is published and unchanged.
+        confirm: accept a full in which a collection lost its rows.
+    """
 
     collections: tuple[str, ...]
     days: tuple[date, ...]
     correlation_id: str = ""
+    correlation_ids: Mapping[str, str] = field(default_factory=dict)
     s3_prefix: str | None = None
     force: bool = False
     confirm: bool = False
+
+    def correlation_id_of(self, day: date) -> str:
+        """Returns the id of the message that asked for this day, empty where none did."""
+        return self.correlation_ids.get(day.isoformat(), self.correlation_id)
 
 
 @dataclass(frozen=True)
