@@ -46,11 +46,12 @@ Day = tuple[str, str]
 
 @dataclass(frozen=True)
 class Services:
-    """What the driver talks to; tests give their own."""
+    """What the driver talks to; tests give their own. `pause` waits so many seconds before a call is repeated."""
 
     store: ObjectStore
     catalog: Catalog
     key_service: KeyService
+    pause: Callable[[float], None] = time.sleep
 
 
 def open_services(parameters: JobParameters) -> Services:
@@ -197,7 +198,8 @@ class _Run:
         leases.start_heartbeat()
         try:
             context = PublishContext(parameters.system, parameters.run_id, parameters.output_uri)
-            publisher = Publisher(self.services.catalog, self.services.store, leases=leases, context=context)
+            services = self.services
+            publisher = Publisher(services.catalog, services.store, leases=leases, context=context, pause=services.pause)
             held = leases.adopt_many([(work.lease_uri, work.epoch) for work in parameters.partitions])
             yield Publication(publisher, settings, held)
         finally:

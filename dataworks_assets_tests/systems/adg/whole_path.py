@@ -112,7 +112,7 @@ class ThreadEngine(Engine):
         del channel
         self.world.submissions.append(submission.parameters)
         parameters = decode(encode(submission.parameters), JobParameters, where=submission.parameters_uri)
-        services = adg.Services(self.world.store, self.world.catalog, self.world.keys)
+        services = adg.Services(self.world.store, self.world.catalog, self.world.keys, pause=lambda _: None)
         reporter = Reporter(on_message)
         try:
             result = adg.run(parameters, ThreadCluster(self.world.cores), reporter, services=services)
