@@ -7,6 +7,7 @@ are skippable) and look up the provenance of each asset. Results do not travel h
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,7 @@ class PipesChannel:
     def open(self, submission: Submission) -> Iterator[Line]:
         """See `Channel.open`."""
         import boto3
-        from dagster import PipesMessageHandler
+        from dagster import PipesMessageHandler, PreviewWarning
         from dagster_aws.pipes import PipesS3ContextInjector
 
         settings = submission.parameters.store
@@ -48,7 +49,9 @@ class PipesChannel:
         bucket, prefix = split_uri(folder_uri)
         client = boto3.client("s3", endpoint_url=settings.endpoint_url, region_name=settings.region)
         injector = PipesS3ContextInjector(bucket=bucket, client=client, key_prefix=f"{prefix}/context-")
-        handler = PipesMessageHandler(self._context, _make_reader(bucket, prefix, client))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PreviewWarning)  # about an attribute that Dagster's own handler reads
+            handler = PipesMessageHandler(self._context, _make_reader(bucket, prefix, client))
         try:
             with (
                 injector.inject_context(pipes_context(submission.run_id)) as context_parameters,

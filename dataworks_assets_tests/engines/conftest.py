@@ -6,6 +6,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -18,6 +19,9 @@ from dataworks_assets.stack.state import OUTPUT_BUCKET, StackState
 from dataworks_assets_tests.engines.standalone import SECRET, StandaloneCluster
 from spark.contract import CatalogSettings, JobParameters, KeyServiceSettings, StoreSettings
 from spark.store import ObjectStore
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 QUICK_START = {
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
@@ -104,15 +108,30 @@ def processes_of(submission: Submission) -> list[psutil.Process]:
 
 
 @pytest.fixture(scope="session", params=["session", "submit", "standalone"])
-def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    folder = tmp_path_factory.mktemp(request.param)
-    if request.param == "session":
-        request.getfixturevalue("spark")
-        return Place("session", SessionEngine(folder), _session_is_busy)
-    if request.param == "submit":
-        engine = SubmitEngine("local[2]", log_folder=folder, work_folder=folder / "work", spark_conf=QUICK_START)
-        return Place("submit", engine)
-    return request.getfixturevalue("standalone_place")
+def place(request: pytest.FixtureRequest) -> Place:
+    """Every engine."""
+    return request.getfixturevalue(f"{request.param}_place")
+
+
+@pytest.fixture(scope="session", params=["submit", "standalone"])
+def process_place(request: pytest.FixtureRequest) -> Place:
+    """The engines whose applications are processes of their own."""
+    return request.getfixturevalue(f"{request.param}_place")
+
+
+@pytest.fixture(scope="session")
+def session_place(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    context = spark.sparkContext
+    return Place(
+        "session", SessionEngine(tmp_path_factory.mktemp("session")), lambda: bool(context.statusTracker().getActiveJobsIds())
+    )
+
+
+@pytest.fixture(scope="session")
+def submit_place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    folder = tmp_path_factory.mktemp("submit")
+    engine = SubmitEngine("local[2]", log_folder=folder, work_folder=folder / "work", spark_conf=QUICK_START)
+    return Place("submit", engine)
 
 
 @pytest.fixture(scope="session")
@@ -126,10 +145,3 @@ def standalone_place(standalone: StandaloneCluster, tmp_path_factory: pytest.Tem
         environment={AUTHENTICATION_VARIABLE: SECRET},
     )
     return Place("standalone", engine, lambda: bool(standalone.executors()))
-
-
-def _session_is_busy() -> bool:
-    from pyspark import SparkContext
-
-    context = SparkContext.getOrCreate()
-    return bool(context.statusTracker().getActiveJobsIds())
