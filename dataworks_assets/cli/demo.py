@@ -72,7 +72,7 @@ def bring_up(workplace: Workplace) -> None:
 
     workplace.notes.print("[bold]1[/] The embedded stack: S3, queues and topics, a Hive metastore, a key service")
     up(workplace.settings.environment.home, say=lambda line: workplace.notes.print(f"  {line}", markup=False, soft_wrap=True))
-    os.environ.update(workplace.child_environment())
+    _ = workplace.platform
 
 
 def _switch_on(workplace: Workplace) -> None:
@@ -166,12 +166,12 @@ def _bad_on_purpose(workplace: Workplace) -> set[str]:
 
 def _show_next(workplace: Workplace, days: Sequence[date]) -> None:
     workplace.console.print("[bold]Three things to try[/]")
-    for text in (
-        "dataworks status                                    what is published, by collection and day",
-        f"dataworks adg run --day {days[-1]} -c core/contract --force   do one day again",
-        "dataworks sql 'SELECT * FROM analytical_dataset_generation.core_contract LIMIT 5'",
+    for what, command in (
+        ("See what is published, by collection and day", "dataworks status"),
+        ("Publish a day of a collection again", f"dataworks adg run --day {days[-1]} --collection core/contract --force"),
+        ("Query a table", "dataworks sql 'SELECT * FROM analytical_dataset_generation.core_contract LIMIT 5'"),
     ):
-        workplace.console.print(f"  {text}", markup=False, soft_wrap=True)
+        workplace.console.print(f"  {what}:\n    {command}", markup=False, soft_wrap=True)
 
 
 def _serve(workplace: Workplace, port: int | None) -> None:

@@ -69,8 +69,9 @@ def days_or_newest(workplace: Workplace, scope: AdgScope, texts: list[str] | Non
 
 def make_plan(workplace: Workplace, scope: AdgScope, request: Request) -> Plan:
     """Returns the plan of a request, saying meanwhile what is being done."""
+    planner = Planner(workplace.platform, scope)
     with workplace.notes.status(f"Listing the exports and what is published of {scope.name} …"):
-        return Planner(workplace.platform, scope).plan(request)
+        return planner.plan(request)
 
 
 def refused_before(planned: PlannedDay, refusals: Refusals) -> Refusal | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +14,8 @@ from rich.text import Text
 from dataworks_assets.cli.runs import DayOutcome, RunReport
 from dataworks_assets.cli.showing import bytes_text, number, plural, table
 
+_LONG_TABLE = 30
+_FOLDERS = re.compile(r"\w+://\S+/")
 _NUMBERS = ("Rows", "Files", "Input", "Output", "Task s")
 
 
@@ -50,27 +54,51 @@ def report_document(report: RunReport) -> dict[str, Any]:
 
 
 def _show_published(console: Console, days: Sequence[DayOutcome]) -> None:
+    """One line a day; where they are many, one line an asset with the sums of its days."""
     if not days:
         return
-    shown = table("Asset", "Day", *_NUMBERS, right=_NUMBERS, title="Published")
-    for day in sorted(days, key=lambda day: (day.scope, day.day, day.collection)):
+    is_long = len(days) > _LONG_TABLE
+    shown = table("Asset", "Days" if is_long else "Day", *_NUMBERS, right=_NUMBERS, title="Published")
+    for (asset, *_), group in _grouped(days, lambda day: (_asset(day), "" if is_long else day.day)):
         shown.add_row(
-            f"{day.scope}/{day.collection}",
-            day.day,
-            number(day.rows),
-            number(day.files),
-            bytes_text(day.input_bytes),
-            bytes_text(day.output_bytes),
-            f"{day.seconds:.2f}",
+            asset,
+            _days_text(group),
+            number(sum(day.rows for day in group)),
+            number(sum(day.files for day in group)),
+            bytes_text(sum(day.input_bytes for day in group)),
+            bytes_text(sum(day.output_bytes for day in group)),
+            f"{sum(day.seconds for day in group):.2f}",
         )
     console.print(shown)
 
 
 def _show_refused(console: Console, days: Sequence[DayOutcome]) -> None:
+    """One line an asset and kind of failure, with the cause of the newest day."""
     if not days:
         return
-    shown = table("Asset", "Day", "Cause", "Where and what to do", title="Refused")
-    for day in sorted(days, key=lambda day: (day.scope, day.day, day.collection)):
-        remedy = Text("\n".join(filter(None, (day.where, day.remedy))), style="dim")
-        shown.add_row(f"{day.scope}/{day.collection}", day.day, Text(day.cause, style="red"), remedy)
+    shown = table("Asset", "Days", "Cause", "Where and what to do", title="Refused")
+    for (asset, _), group in _grouped(days, lambda day: (_asset(day), day.check)):
+        newest = group[-1]
+        where = _FOLDERS.sub("", newest.where)
+        remedy = Text("\n".join(filter(None, (where, newest.remedy))), style="dim")
+        shown.add_row(asset, _days_text(group), Text(_FOLDERS.sub("", newest.cause), style="red"), remedy)
     console.print(shown)
+
+
+def _grouped(
+    days: Sequence[DayOutcome], key: Callable[[DayOutcome], tuple[str, str]]
+) -> list[tuple[tuple[str, str], list[DayOutcome]]]:
+    """Returns the days by key, each group from its oldest to its newest day."""
+    groups: dict[tuple[str, str], list[DayOutcome]] = defaultdict(list)
+    for day in sorted(days, key=lambda day: day.day):
+        groups[key(day)].append(day)
+    return sorted(groups.items())
+
+
+def _asset(day: DayOutcome) -> str:
+    return f"{day.scope}/{day.collection}"
+
+
+def _days_text(days: Sequence[DayOutcome]) -> str:
+    first, last = days[0].day, days[-1].day
+    return first if len(days) == 1 else f"{first} … {last} ({len(days)})"

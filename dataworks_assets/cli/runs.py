@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -72,6 +73,7 @@ class DayOutcome:
     input_bytes: int = 0
     output_bytes: int = 0
     seconds: float = 0.0
+    check: str = ""
     cause: str = ""
     remedy: str = ""
     where: str = ""
@@ -94,9 +96,7 @@ class RunReport:
 
 def run_here(workplace: Workplace, request: RunRequest) -> RunReport:
     """Carries out a run in this process and returns what became of it; a failed run is a report, not an exception."""
-    platform = workplace.platform
-    with workplace.notes.status("Opening the deployment …"):
-        _ = platform.running  # starts the embedded stack, before anything reads its addresses from the environment
+    _ = workplace.platform  # the stack's addresses are in the environment then, where Dagster's logs look for them
     with open_instance(workplace.settings) as instance, watching(workplace.notes, request.title) as watch:
         started_seconds = time.monotonic()
         result = _execute(workplace, request, instance, watch)
@@ -115,7 +115,8 @@ def _execute(workplace: Workplace, request: RunRequest, instance: DagsterInstanc
 
     from dataworks_assets.definitions import build_definitions
 
-    with _watched(workplace.platform, watch) as platform:
+    with _watched(workplace.platform, watch) as platform, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Dagster's own parts that are in preview
         repository = build_definitions(settings=workplace.settings, platform=platform).get_repository_def()
         keys = [AssetKey(path) for path in request.asset_keys]
         job = repository.get_implicit_job_def_for_assets(keys)
@@ -188,6 +189,7 @@ def _refused(scope: AdgScope, name: str, check: AssetCheckEvaluation) -> DayOutc
         collection=name,
         day=check.partition or "",
         state="refused",
+        check=str(first.get("check", "")),
         cause=str(first.get("cause", "")),
         remedy=str(first.get("remedy", "")),
         where=", ".join(str(first[key]) for key in ("object", "place") if first.get(key)),

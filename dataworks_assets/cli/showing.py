@@ -56,7 +56,7 @@ def number(value: int | None) -> str:
 
 def table(*columns: str, title: str = "", right: Sequence[str] = ()) -> Table:
     """Returns an empty table; the columns named in `right` hold numbers."""
-    made = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold", pad_edge=False)
+    made = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold")
     for column in columns:
         made.add_column(column, justify="right" if column in right else "left", overflow="fold")
     return made

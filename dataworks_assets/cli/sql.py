@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from dataworks_assets.cli.selection import JsonOption
 from dataworks_assets.cli.showing import plural, table, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.addresses import is_embedded
+from dataworks_assets.engines.properties import common_properties, write_properties
+from dataworks_assets.stack.java import find_java_home
 from dataworks_assets.stack.state import load_state
 from spark.errors import InputError
 
@@ -22,6 +25,17 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 _LONGEST_CELL = 200
+_QUIET = """\
+logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
+logger.gateway.level = error
+rootLogger.level = error
+rootLogger.appenderRef.stderr.ref = stderr
+appender.stderr.type = Console
+appender.stderr.name = stderr
+appender.stderr.target = SYSTEM_ERR
+appender.stderr.layout.type = PatternLayout
+appender.stderr.layout.pattern = %p %c{1}: %m%n
+"""
 
 app = typer.Typer()
 
@@ -45,6 +59,7 @@ def sql(
     dataworks sql 'SELECT export_date, count(*) FROM analytical_dataset_generation.core_statement_history GROUP BY 1'
     """
     workplace = workplace_of(ctx)
+    _ = workplace.platform  # the JVM finds the stack's credentials in this process's environment
     with workplace.notes.status("Starting Spark …"), _session(workplace, hive_reader=hive_reader) as session:
         columns, rows = _run(session, query, max_rows + 1)
     shown = rows[:max_rows]
@@ -74,34 +89,45 @@ def _run(session: SparkSession, query: str, most: int) -> tuple[list[str], list[
 @contextmanager
 def _session(workplace: Workplace, *, hive_reader: bool) -> Iterator[SparkSession]:
     """Opens a Spark session on the deployment's metastore; a folder of its own holds what it writes by the way."""
-    os.environ.update(workplace.child_environment())
     from pyspark.sql import SparkSession
 
-    with tempfile.TemporaryDirectory(prefix="dataworks-sql-") as folder:
-        builder = SparkSession.builder.appName("dataworks sql").master("local[*]").enableHiveSupport()
-        for name, value in _properties(workplace, Path(folder), hive_reader=hive_reader).items():
-            builder = builder.config(name, value)
-        session = builder.getOrCreate()
+    before = dict(os.environ)
+    with tempfile.TemporaryDirectory(prefix="dataworks-sql-") as name:
+        folder = Path(name)
+        (folder / "log4j2.properties").write_text(_QUIET, encoding="utf-8")
+        write_properties(folder / "spark.conf", _properties(workplace, folder, hive_reader=hive_reader))
+        os.environ |= {
+            "PYSPARK_SUBMIT_ARGS": f"--properties-file {folder / 'spark.conf'} pyspark-shell",
+            "PYSPARK_PYTHON": sys.executable,
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "JAVA_HOME": before.get("JAVA_HOME") or str(find_java_home()),
+        }
         try:
+            session = SparkSession.builder.getOrCreate()
             yield session
-        finally:
             session.stop()
+        finally:
+            os.environ.clear()
+            os.environ |= before
 
 
 def _properties(workplace: Workplace, folder: Path, *, hive_reader: bool) -> dict[str, str]:
     deployment = workplace.platform.running.deployment
     state = load_state(workplace.settings.environment.home) if is_embedded(workplace.settings.deployment) else None
+    properties = common_properties(memory=deployment.engine.memory)
+    del properties["spark.log.level"]  # the log's own set-up says it, without Spark saying so in every call
     return {
+        **properties,
+        "spark.app.name": "dataworks sql",
+        "spark.master": "local[*]",
+        "spark.sql.catalogImplementation": "hive",
         "spark.hadoop.hive.metastore.uris": deployment.catalog.uri,
         **(state.spark_conf() if state else {}),
-        "spark.driver.extraJavaOptions": f"-Dderby.system.home={folder}",
-        "spark.io.encryption.enabled": "true",
+        "spark.driver.extraJavaOptions": (
+            f"-Dderby.system.home={folder} -Dlog4j2.configurationFile=file:{folder / 'log4j2.properties'}"
+        ),
         "spark.local.dir": str(folder),
-        "spark.log.level": "ERROR",
         "spark.sql.hive.convertMetastoreParquet": "false" if hive_reader else "true",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
         **deployment.engine.spark_conf,
     }
 

@@ -70,9 +70,10 @@ def status(
 
 
 def _read(workplace: Workplace, scope: AdgScope, collections: Sequence[ScopedCollection], *, ask_dagster: bool) -> ScopeStatus:
+    platform = workplace.platform
     with workplace.notes.status(f"Reading what is published of {scope.name} …"):
         reported = read_reported(workplace, collections) if ask_dagster else None
-        return read_status(workplace.platform, scope, collections, reported=reported)
+        return read_status(platform, scope, collections, reported=reported)
 
 
 def read_reported(workplace: Workplace, collections: Sequence[ScopedCollection]) -> Reported:
@@ -81,7 +82,6 @@ def read_reported(workplace: Workplace, collections: Sequence[ScopedCollection])
 
     from dataworks_assets.cli.dagster_home import open_instance
 
-    _ = workplace.platform.running  # its addresses have to be in the environment before Dagster's logs look for them
     with open_instance(workplace.settings) as instance:
         return {
             collection.name: set(instance.get_materialized_partitions(AssetKey(list(collection.key_path))))

@@ -15,6 +15,14 @@ from dataworks_assets.config.settings import Settings
 from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.platform import Platform
 
+_WIDE_CHARACTERS = 160
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """Returns a console; wide where nobody looks at it on a terminal, so that tables in a log or a file stay whole."""
+    made = Console(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=_WIDE_CHARACTERS)
+
 
 @dataclass
 class Workplace:
@@ -27,8 +35,8 @@ class Workplace:
     """
 
     deployment: str | None = None
-    console: Console = field(default_factory=lambda: Console(highlight=False))
-    notes: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    console: Console = field(default_factory=make_console)
+    notes: Console = field(default_factory=lambda: make_console(stderr=True))
 
     @cached_property
     def settings(self) -> Settings:
@@ -37,10 +45,13 @@ class Workplace:
 
     @cached_property
     def platform(self) -> Platform:
-        """The deployment's clients; their first use starts the embedded stack where the deployment lives on it."""
+        """The deployment's clients, all addresses known; the embedded stack is started where the deployment lives on it."""
         from dataworks_assets.stack.bring_up import with_stack
 
-        return Platform(self.settings, bring_up=with_stack)
+        made = Platform(self.settings, bring_up=with_stack)
+        with self.notes.status("Opening the deployment; the embedded stack is started where it does not run …"):
+            _ = made.running
+        return made
 
     def reload(self) -> None:
         """Forgets what was read, so that the settings are read again with what the environment says now."""
@@ -49,8 +60,7 @@ class Workplace:
 
     def child_environment(self) -> dict[str, str]:
         """Returns the variables of a process that works on this deployment; the embedded stack is started for it."""
-        with self.notes.status("Opening the deployment …"):
-            _ = self.platform.running  # this process then has the stack's addresses and credentials in its environment
+        _ = self.platform  # this process then has the stack's addresses and credentials in its environment
         return dict(os.environ)
 
     def scope(self, snapshot_type: SnapshotType) -> AdgScope:
