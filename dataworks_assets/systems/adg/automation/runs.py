@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -106,7 +106,7 @@ def _ended_utc(record: RunRecord) -> datetime:
 
 
 def _work(scope: AdgScope, runs: Iterable[DagsterRun]) -> frozenset[CollectionDay]:
-    return frozenset((name, day) for run in runs for name in _collections(scope, run) for day in _days(run))
+    return frozenset((name, day) for run in runs for name in _collections(scope, run) for day in run_days(run.tags))
 
 
 def _collections(scope: AdgScope, run: DagsterRun) -> set[str]:
@@ -117,11 +117,12 @@ def _collections(scope: AdgScope, run: DagsterRun) -> set[str]:
     return {name for name, scoped in scope.collections.items() if scoped.key_path in paths}
 
 
-def _days(run: DagsterRun) -> list[date]:
-    if PARTITION_TAG in run.tags:
-        return _dates(run.tags[PARTITION_TAG], run.tags[PARTITION_TAG])
-    if RANGE_START_TAG in run.tags and RANGE_END_TAG in run.tags:
-        return _dates(run.tags[RANGE_START_TAG], run.tags[RANGE_END_TAG])
+def run_days(tags: Mapping[str, str]) -> list[date]:
+    """Returns the export dates that a run is for, by its tags; unlike `context.partition_keys`, of any mixture of assets."""
+    if PARTITION_TAG in tags:
+        return _dates(tags[PARTITION_TAG], tags[PARTITION_TAG])
+    if RANGE_START_TAG in tags and RANGE_END_TAG in tags:
+        return _dates(tags[RANGE_START_TAG], tags[RANGE_END_TAG])
     return []
 
 
