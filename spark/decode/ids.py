@@ -39,9 +39,14 @@ class IdLog:
         """One hash a row, equal for equal ids."""
         return np.concatenate(self._hashes) if self._hashes else np.empty(0, np.uint64)
 
+    @property
+    def line_numbers(self) -> Positions:
+        """Each row's line in the file."""
+        return np.concatenate(self._line_numbers) if self._line_numbers else np.empty(0, np.int64)
+
     def line(self, position: int) -> int:
         """Returns the line of the row at a position."""
-        return int(np.concatenate(self._line_numbers)[position])
+        return int(self.line_numbers[position])
 
     def name(self, position: int) -> str:
         """Returns how an error may name the id at a position: its line and the SHA-256 of its comparison key."""

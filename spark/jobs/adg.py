@@ -20,17 +20,19 @@ from spark.contract import (
     JobParameters,
     JobResult,
     PartitionResult,
+    PartitionState,
     PartitionWork,
 )
-from spark.jobs.audit import audit
+from spark.jobs.audit import audit, row_count, state_of
 from spark.jobs.cluster import Cluster
 from spark.jobs.identities import SliceIds, repeated_across
-from spark.jobs.outcome import ShardOutcome
+from spark.jobs.outcome import IdHashes, ShardOutcome
 from spark.jobs.packing import Shard, bins_of, shards_of
 from spark.jobs.progress import Reporter
 from spark.jobs.publication import Audited, Publication
 from spark.jobs.publishing import PublicationQueue
 from spark.jobs.stage import ShardTask, stage_bin
+from spark.jobs.succession import Succession
 from spark.jobs.unlock import Unlocked, unlock
 from spark.jobs.writers import StageSettings
 from spark.publish.catalog import Catalog, open_catalog
@@ -95,11 +97,11 @@ class _Day:
 
     def spread_slices(self) -> list[SliceIds]:
         """The slices whose ids several tasks left in parts."""
-        parts: dict[tuple[int, int], list[str]] = defaultdict(list)
+        parts: dict[tuple[int, int], list[IdHashes]] = defaultdict(list)
         for outcome in self.outcomes:
             for ids in outcome.spread_ids:
-                parts[ids.slice_start, ids.slice_end].append(ids.uri)
-        return [SliceIds(self.collection.topic, start, end, tuple(uris)) for (start, end), uris in sorted(parts.items())]
+                parts[ids.slice_start, ids.slice_end].append(ids)
+        return [SliceIds(self.collection.topic, tuple(found)) for _, found in sorted(parts.items())]
 
 
 @dataclass
@@ -110,6 +112,13 @@ class _Run:
     services: Services
     _stage_seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     _results: list[PartitionResult] = field(default_factory=list)
+    _succession: Succession = field(init=False)
+
+    def __post_init__(self) -> None:
+        collections = self.parameters.collections
+        self._succession = Succession(
+            work for work in self.parameters.partitions if collections[work.collection].snapshot_type == "full"
+        )
 
     def execute(self) -> JobResult:
         started = time.monotonic()
@@ -174,8 +183,14 @@ class _Run:
         self.reporter.advance(files=len(outcome.files), read_bytes=sum(file.input_bytes for file in outcome.files))
 
     def _audit(self, day: _Day, extra: Sequence[Finding], ready: Callable[[Audited], None]) -> None:
-        outcomes = sorted(day.outcomes, key=lambda outcome: outcome.number)
-        ready(Audited(day.work, day.collection, tuple(outcomes), audit(day.work, day.collection, outcomes, extra=extra)))
+        outcomes = tuple(sorted(day.outcomes, key=lambda outcome: outcome.number))
+
+        def judge(work: PartitionWork) -> int | None:
+            findings = audit(work, day.collection, outcomes, extra=extra)
+            ready(Audited(work, day.collection, outcomes, findings))
+            return row_count(outcomes) if state_of(findings) is PartitionState.PUBLISHED else None
+
+        self._succession.judge(day.work, judge)
 
     def _settings(self) -> StageSettings:
         return StageSettings(

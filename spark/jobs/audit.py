@@ -51,11 +51,12 @@ def _quarantine(collection: Collection, shards: Sequence[ShardOutcome]) -> list[
     if quarantined <= lines * collection.quarantine_share:
         return []
     worst = max((file for shard in shards for file in shard.files), key=lambda file: file.quarantined)
+    more = f" and {worst.quarantined - 1:,} more of its {worst.lines:,} lines" if worst.quarantined > 1 else ""
     return [
         failed(
             "quarantine",
             object_uri=worst.uri,
-            place=f"{worst.quarantined:,} of its {worst.lines:,} lines",
+            place=f"line {worst.first_quarantined}{more}",
             cause=f"{quarantined:,} of {lines:,} documents could not be decoded; {collection.quarantine_share:.2%} are allowed",
             remedy=f"Look at them with `dataworks quarantine {collection.name} --partition {shards[0].export_date}`,"
             " then have the file exported again or raise quarantine_share",

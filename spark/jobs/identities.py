@@ -37,6 +37,7 @@ class FileIds:
     documents: int = 0
     """Lines that are a record: good and quarantined, not blank."""
     quarantined: int = 0
+    first_quarantined: int = 0
     decoded_bytes: int = 0
     manifest_lines: int | None = None
     notes: dict[str, None] = field(default_factory=dict)
@@ -45,6 +46,8 @@ class FileIds:
         """Adds a chunk."""
         self.log.add(chunk)
         self.documents += chunk.lines - chunk.blank_lines
+        if chunk.quarantined and not self.quarantined:
+            self.first_quarantined = chunk.quarantined[0].line_number
         self.quarantined += len(chunk.quarantined)
         self.decoded_bytes += chunk.decoded_bytes
         self.notes.update(dict.fromkeys(chunk.notes))
@@ -59,7 +62,7 @@ def reconcile_file(store: ObjectStore, file: DataFile, read: FileIds, *, has_ids
         listed = manifest_id_hashes(body, uri=file.manifest.uri) if has_ids else None
         read.manifest_lines = read_manifest(body, uri=file.manifest.uri).lines if listed is None else len(listed)
     except DataworksError as error:
-        return (finding_of(error, object_uri=file.manifest.uri),)
+        return (finding_of(error, object_uri=file.manifest.uri, check="manifest"),)
     findings: list[Finding] = []
     if read.documents != read.manifest_lines:
         cause = f"the file holds {read.documents:,} documents, its manifest lists {read.manifest_lines:,}"
@@ -108,15 +111,17 @@ class SliceLog:
             return tuple(finding for files in self._files.values() for finding in _repeated_in(files))
 
     def leave_spread(self, store: ObjectStore, audit_uri: str) -> tuple[IdHashes, ...]:
-        """Writes the hashes of slices that other tasks read parts of too, and returns where."""
+        """Writes the hashes of slices that other tasks read parts of too, with their lines, and returns where."""
         left: list[IdHashes] = []
         with self.timed():
             for (start, end), files in self._files.items():
                 if (start, end) in self._spread:
                     name = files[0].uri.rpartition("/")[2]
-                    uri = f"{audit_uri}/{name}.ids"
-                    store.put(uri, _joined(files).tobytes())
-                    left.append(IdHashes(start, end, uri))
+                    counts = tuple((file.uri, len(file.log.hashes)) for file in files)
+                    ids = IdHashes(start, end, f"{audit_uri}/{name}.ids", counts)
+                    store.put(ids.uri, _joined(files).tobytes())
+                    store.put(ids.lines_uri, np.concatenate([file.log.line_numbers for file in files]).tobytes())
+                    left.append(ids)
         return tuple(left)
 
 
@@ -145,23 +150,33 @@ class SliceIds:
     """A slice whose ids several tasks left in parts."""
 
     topic: str
-    slice_start: int
-    slice_end: int
-    uris: tuple[str, ...]
+    parts: tuple[IdHashes, ...]
 
 
 def repeated_across(store: ObjectStore, slice_ids: SliceIds) -> tuple[Finding, ...]:
     """Returns a finding where an id is in two tasks' parts of a slice."""
-    parts = [np.frombuffer(store.read(uri), dtype=np.uint64) for uri in slice_ids.uris]
-    again, before = repeated(np.concatenate(parts))
+    hashes = [np.frombuffer(store.read(part.uri), dtype=np.uint64) for part in slice_ids.parts]
+    again, before = repeated(np.concatenate(hashes))
     if not len(again):
         return ()
-    starts = np.cumsum([0, *(len(part) for part in parts)])
+    starts = np.cumsum([0, *(len(part) for part in hashes)])
     owners = np.searchsorted(starts, np.stack([again, before]), side="right") - 1
     across = np.flatnonzero(owners[0] != owners[1])
     if not len(across):
         return ()  # within one part: that task has said so itself
-    first, second = (slice_ids.uris[int(owners[row][across[0]])].rpartition("/")[2] for row in (1, 0))
-    name = f"{slice_ids.topic}-{slice_ids.slice_start:03d}-{slice_ids.slice_end:03d}"
-    cause = f"{len(across):,} ids are there twice in one slice, in parts that begin with {first} and {second}"
-    return (failed("ids", object_uri=name, cause=cause, remedy=_ALLOW),)
+
+    def placed(position: int, owner: int) -> tuple[str, int]:
+        return _placed(store, slice_ids.parts[owner], position - int(starts[owner]))
+
+    first = across[0]
+    uri, line = placed(int(again[first]), int(owners[0][first]))
+    first_uri, first_line = placed(int(before[first]), int(owners[1][first]))
+    cause = f"{len(across):,} ids are there twice in one slice; the first before: {first_uri}, line {first_line}"
+    return (failed("ids", object_uri=uri, place=f"line {line}", cause=cause, remedy=_ALLOW),)
+
+
+def _placed(store: ObjectStore, part: IdHashes, position: int) -> tuple[str, int]:
+    """Returns the file and the line of a row of a part."""
+    line = int(np.frombuffer(store.read(part.lines_uri), dtype=np.int64)[position])
+    ends = np.cumsum([rows for _, rows in part.files])
+    return part.files[int(np.searchsorted(ends, position, side="right"))][0], line

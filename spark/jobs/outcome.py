@@ -16,6 +16,8 @@ class FileOutcome:
     decoded_bytes: int = 0
     lines: int = 0
     quarantined: int = 0
+    first_quarantined: int = 0
+    """The line of the first that was quarantined."""
     manifest_lines: int | None = None
     ids_compared: int = 0
     notes: tuple[str, ...] = ()
@@ -24,11 +26,22 @@ class FileOutcome:
 
 @dataclass(frozen=True)
 class IdHashes:
-    """Where a task left the hashes of its part of a slice that other tasks hold parts of too."""
+    """Where a task left the hashes of its part of a slice that other tasks hold parts of too.
+
+    Attributes:
+        uri: of the hashes, one a row; the rows' line numbers lie beside them, at `lines_uri`.
+        files: the part's files and how many rows each has, in their order.
+    """
 
     slice_start: int
     slice_end: int
     uri: str
+    files: tuple[tuple[str, int], ...]
+
+    @property
+    def lines_uri(self) -> str:
+        """Address of the line numbers."""
+        return f"{self.uri}.lines"
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ stage. What a whole day's evidence amounts to is judged in `audit`.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-from spark.contract import Collection, DataFile, Finding
-from spark.decode.documents import decode_file
+from spark.contract import Collection, DataFile, Finding, SourceObject
+from spark.decode.documents import DecodedChunk, decode_file
 from spark.errors import DataworksError
 from spark.jobs.identities import FileIds, SliceLog, reconcile_file
 from spark.jobs.outcome import FileOutcome, ShardOutcome
@@ -41,15 +41,33 @@ def stage_bin(settings: StageSettings, tasks: Sequence[ShardTask]) -> list[Shard
 
 
 def stage_shard(settings: StageSettings, task: ShardTask) -> ShardOutcome:
-    """Reads a shard's files and writes the rows of each of its collection's tables, and what was no row."""
+    """Reads a shard's files and writes the rows of each of its collection's tables, and what was no row.
+
+    What cannot be written is a finding of the collection's day: the other days, also those of this task, go on.
+    """
     started = time.monotonic()
+    try:
+        outcome = _stage(settings, task)
+    except DataworksError as error:
+        outcome = ShardOutcome(
+            collection=task.shard.collection,
+            export_date=task.shard.export_date,
+            number=task.shard.number,
+            tables=tuple(() for _ in task.collection.tables),
+            files=tuple(FileOutcome(uri=file.source.uri, input_bytes=0) for file in task.shard.files),
+            findings=(finding_of(error, object_uri=error.where, check="write"),),
+        )
+    return replace(outcome, seconds=time.monotonic() - started)
+
+
+def _stage(settings: StageSettings, task: ShardTask) -> ShardOutcome:
     shard = task.shard
     slices = SliceLog(task.collection, shard.spread)
     with ShardWriters(settings, task.collection, shard, attempt=task.attempt) as writers:
         files = tuple(_read_file(settings, task, file, writers, slices) for file in shard.files)
+        findings = slices.repeated()
+        spread = slices.leave_spread(settings.store, writers.audit_uri)
         tables, quarantine = writers.close()
-    findings = slices.repeated()
-    spread = slices.leave_spread(settings.store, writers.audit_uri)
     return ShardOutcome(
         collection=shard.collection,
         export_date=shard.export_date,
@@ -60,7 +78,6 @@ def stage_shard(settings: StageSettings, task: ShardTask) -> ShardOutcome:
         findings=findings,
         spread_ids=spread,
         preview=writers.preview,
-        seconds=time.monotonic() - started,
         ids_seconds=slices.seconds,
     )
 
@@ -68,31 +85,41 @@ def stage_shard(settings: StageSettings, task: ShardTask) -> ShardOutcome:
 def _read_file(
     settings: StageSettings, task: ShardTask, file: DataFile, writers: ShardWriters, slices: SliceLog
 ) -> FileOutcome:
+    """Reads one file; what is wrong with it is in the outcome, what cannot be written is raised."""
     source = file.source
     if source.uri in task.locked:
         return FileOutcome(uri=source.uri, input_bytes=0, findings=(task.locked[source.uri],))
     read = FileIds(source.uri)
-    secret = task.keys[source.uri]
     findings: tuple[Finding, ...] = ()
-    try:
-        body = settings.store.stream(source.uri, etag=source.etag)
-        for chunk in decode_file(body, key=secret.key, iv=secret.iv, collection=task.collection, uri=source.uri):
-            read.add(chunk)
-            writers.write(source.uri, chunk)
-    except DataworksError as error:
-        findings = (finding_of(error, object_uri=source.uri),)
-    else:
-        with slices.timed():
-            findings = reconcile_file(settings.store, file, read, has_ids=task.collection.id_path is not None)
-            slices.add(file, read)
+    chunks = _chunks(settings, task, source)
+    while True:
+        try:
+            chunk = next(chunks, None)
+        except DataworksError as error:
+            findings = (finding_of(error, object_uri=source.uri),)
+            break
+        if chunk is None:
+            with slices.timed():
+                findings = reconcile_file(settings.store, file, read, has_ids=task.collection.id_path is not None)
+                slices.add(file, read)
+            break
+        read.add(chunk)
+        writers.write(source.uri, chunk)
     return FileOutcome(
         uri=source.uri,
         input_bytes=source.size_bytes,
         decoded_bytes=read.decoded_bytes,
         lines=read.documents,
         quarantined=read.quarantined,
+        first_quarantined=read.first_quarantined,
         manifest_lines=read.manifest_lines,
         ids_compared=len(read.log.hashes) if file.manifest and task.collection.id_path is not None else 0,
         notes=tuple(read.notes),
         findings=findings,
     )
+
+
+def _chunks(settings: StageSettings, task: ShardTask, source: SourceObject) -> Iterator[DecodedChunk]:
+    secret = task.keys[source.uri]
+    body = settings.store.stream(source.uri, etag=source.etag)
+    return decode_file(body, key=secret.key, iv=secret.iv, collection=task.collection, uri=source.uri)

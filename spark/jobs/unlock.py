@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spark.contract import Finding, SourceObject
-from spark.errors import DataworksError, KeyServiceError
+from spark.errors import DataworksError, KeyServiceError, StoreError
 from spark.sources.keys import EncryptionMetadata, FileKey, KeyService, read_all_encryption_metadata
 from spark.store import ObjectStore
 
@@ -37,16 +37,19 @@ def unlock(store: ObjectStore, service: KeyService, sources: Sequence[SourceObje
     return Unlocked(keys, locked)
 
 
-def finding_of(error: DataworksError, *, object_uri: str) -> Finding:
-    """Returns an error of one object as a failed finding of its collection's day."""
+def finding_of(error: DataworksError, *, object_uri: str, check: str = "read") -> Finding:
+    """Returns an error of one object as a failed finding of its collection's day.
+
+    An error of the store never lies in the data, though it may need an operator: the day failed, it is not refused.
+    """
     service = isinstance(error, KeyServiceError)
     place = f"key service {error.where}" if service else error.where.removeprefix(object_uri).strip(" :,")
     return Finding(
-        check="read",
+        check=check,
         passed=False,
         object=object_uri,
         place=place,
         cause=error.what,
         remedy=error.remedy,
-        transient=error.transient,
+        transient=error.transient or isinstance(error, StoreError),
     )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 import pyarrow as pa
+from obstore.exceptions import BaseError
 
 from spark.contract import Collection, WrittenFile
 from spark.decode.documents import DecodedChunk, schema_of
+from spark.errors import DataworksError, StoreError
 from spark.jobs.packing import Shard
 from spark.publish.manifest import partition_uri
 from spark.publish.parquet import TableWriter
@@ -72,7 +76,8 @@ class ShardWriters:
     def write(self, file_uri: str, chunk: DecodedChunk) -> None:
         """Adds a chunk's rows to each table, and its lines that are none to the quarantine."""
         for writer, batch in zip(self._tables, chunk.tables, strict=True):
-            writer.write(batch)
+            with _writing(writer):
+                writer.write(batch)
         if self._collection.preview and not self.preview and chunk.tables[0].num_rows:
             self.preview = _preview(chunk.tables[0])
         if chunk.quarantined:
@@ -89,15 +94,16 @@ class ShardWriters:
             pa.array([line.reason for line in lines], pa.string()),
             pa.array([line.raw for line in lines], pa.binary()),
         ]
-        self._quarantine.write(pa.RecordBatch.from_arrays(columns, schema=QUARANTINE_SCHEMA))
+        with _writing(self._quarantine):
+            self._quarantine.write(pa.RecordBatch.from_arrays(columns, schema=QUARANTINE_SCHEMA))
 
     def close(self) -> tuple[tuple[tuple[WrittenFile, ...], ...], tuple[WrittenFile, ...]]:
         """Returns the files of each table, in the collection's order, and those of the quarantine.
 
         A day's first shard keeps a file even without rows, so that an empty day has a partition with a file in it.
         """
-        tables = tuple(writer.close(keep_empty=self._shard.number == 0) for writer in self._tables)
-        return tables, self._quarantine.close() if self._quarantine else ()
+        tables = tuple(_closed(writer, keep_empty=self._shard.number == 0) for writer in self._tables)
+        return tables, _closed(self._quarantine) if self._quarantine else ()
 
     def __enter__(self) -> Self:
         return self
@@ -105,7 +111,24 @@ class ShardWriters:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if kind is not None:
             for writer in (*self._tables, *([self._quarantine] if self._quarantine else [])):
-                writer.abort()
+                with suppress(DataworksError):  # what is left of the attempt is garbage, and collected as such
+                    writer.abort()
+
+
+@contextmanager
+def _writing(writer: TableWriter) -> Iterator[None]:
+    """Turns what a streaming writer raises into the platform's error: it comes from the store's library as it is."""
+    try:
+        yield
+    except (BaseError, OSError) as error:
+        what = f"the table's files cannot be written: {str(error).strip().splitlines()[0].rstrip('.')}"
+        remedy = "Look at the object store and at this role's right to write and tag there, then run again"
+        raise StoreError(what, where=writer.prefix_uri, remedy=remedy) from error
+
+
+def _closed(writer: TableWriter, *, keep_empty: bool = False) -> tuple[WrittenFile, ...]:
+    with _writing(writer):
+        return writer.close(keep_empty=keep_empty)
 
 
 def _preview(batch: pa.RecordBatch) -> tuple[dict[str, str | None], ...]:
