@@ -108,14 +108,14 @@ def check_event(key: AssetKey, result: PartitionResult, context: ReportContext) 
         result.export_date,
         passed=result.state is PartitionState.PUBLISHED,
         findings=result.findings,
-        text=_summary(result),
+        text=summary(result),
         log_address=context.log_address,
     )
 
 
 def failed_check_event(key: AssetKey, partition: str, finding: Finding, *, log_address: str = "") -> AssetCheckEvaluation:
     """Returns the failed check of a partition that could not even be read."""
-    return _check(key, partition, passed=False, findings=(finding,), text=finding.cause, log_address=log_address)
+    return _check(key, partition, passed=False, findings=(finding,), text=describe(finding), log_address=log_address)
 
 
 def unchanged_check_event(key: AssetKey, pointer: Pointer, *, reason: str) -> AssetCheckEvaluation:
@@ -164,11 +164,12 @@ def _table(findings: Sequence[Finding]) -> TableMetadataValue:
     return TableMetadataValue(records=records, schema=_EVIDENCE_SCHEMA)
 
 
-def _summary(result: PartitionResult) -> str:
+def summary(result: PartitionResult) -> str:
+    """Returns how a partition ended as one line: its rows, or the first thing that is wrong and how much more there is."""
     wrong = [finding for finding in result.findings if not finding.passed]
     if not wrong:
         return f"{result.rows:,} rows published"
-    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    more = f" (and {len(wrong) - 1} more findings)" if len(wrong) > 1 else ""
     return describe(wrong[0]) + more
 
 

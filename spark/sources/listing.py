@@ -83,7 +83,8 @@ def list_export(store: ObjectStore, data_uri: str, manifest_uri: str | None, *, 
         joined = _join(by_topic.get(topic, []), manifests_by_topic.get(topic, []))
         if joined.files:
             files[topic] = joined.files
-        found = (*joined.findings(manifest_required=manifest_required), *_slice_findings(topic, by_topic.get(topic, [])))
+        missing = joined.without_manifest(data_uri, manifest_uri or "") if manifest_required else ()
+        found = (*joined.without_file(), *missing, *joined.copied(), *_slice_findings(topic, by_topic.get(topic, [])))
         if found:
             findings[topic] = found
     return ExportListing(
@@ -125,19 +126,25 @@ class _Joined:
     lost: tuple[_Named, ...]
     twins: tuple[tuple[DataFile, ...], ...]
 
-    def findings(self, *, manifest_required: bool) -> Iterator[Finding]:
-        """Yields what is wrong with the pairs of data file and manifest."""
+    def without_file(self) -> Iterator[Finding]:
+        """Yields a finding for each manifest whose data file is not there."""
         for manifest in self.lost:
             yield _failed(
                 "manifest",
                 manifest.listed.uri,
                 f"the data file {manifest.name.stem}{DATA_SUFFIX} of this manifest is not there: it was lost",
             )
+
+    def without_manifest(self, data_uri: str, manifest_uri: str) -> Iterator[Finding]:
+        """Yields a finding for each data file whose manifest is not there, with the address where it was looked for."""
         for file in self.files:
-            if manifest_required and file.manifest is None:
-                base = file.source.uri.rpartition("/")[2].removesuffix(DATA_SUFFIX)
-                cause = f"the data file has no manifest {base}{MANIFEST_SUFFIX} in the same place below the manifest prefix"
-                yield _failed("manifest", file.source.uri, cause)
+            if file.manifest is None:
+                below = file.source.uri.removeprefix(data_uri.rstrip("/")).removesuffix(DATA_SUFFIX)
+                expected = f"{manifest_uri.rstrip('/')}{below}{MANIFEST_SUFFIX}"
+                yield _failed("manifest", file.source.uri, f"the data file has no manifest: {expected} is not there")
+
+    def copied(self) -> Iterator[Finding]:
+        """Yields a finding for each name that several files have."""
         for twins in self.twins:
             yield _twin_finding(twins)
 

@@ -27,8 +27,10 @@ from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.reporting import (
     ReportContext,
     check_event,
+    describe,
     failed_check_event,
     published_event,
+    summary,
     unchanged_check_event,
     unchanged_event,
 )
@@ -134,6 +136,8 @@ class Execution:
             log.warning("topic %s is exported but not configured: left alone", topic)
         for uri in plan.foreign_objects[:_MOST_NAMED]:
             log.warning("%s is no data file of an export: left alone", uri)
+        if len(plan.foreign_objects) > _MOST_NAMED:
+            log.warning("%d more objects are no data files of an export: left alone", len(plan.foreign_objects) - _MOST_NAMED)
 
     def _report_without_work(self, planned: PlannedDay) -> None:
         key = AssetKey(list(planned.collection.key_path))
@@ -157,7 +161,7 @@ class Execution:
         key = AssetKey(list(planned.collection.key_path))
         day = planned.day.isoformat()
         self.context.log_event(failed_check_event(key, day, finding))
-        self.failures.append(Failed(planned.collection.name, day, finding.cause, lies_in_data))
+        self.failures.append(Failed(planned.collection.name, day, describe(finding), lies_in_data))
 
     @contextmanager
     def _leased(self, work: tuple[PlannedDay, ...]) -> Iterator[tuple[str, dict[tuple[str, str], Lease]]]:
@@ -253,12 +257,12 @@ class Execution:
         clear_refusals(self.platform.store, self.scope, published)
 
     def _refused(self, item: PartitionResult) -> None:
-        causes = [finding.cause for finding in item.findings if not finding.passed]
+        cause = summary(item)
         lies_in_data = item.state is PartitionState.REFUSED
-        self.failures.append(Failed(item.collection, item.export_date, causes[0], lies_in_data))
+        self.failures.append(Failed(item.collection, item.export_date, cause, lies_in_data))
         now = datetime.now(UTC).isoformat(timespec="seconds")
         record_refusal(self.platform.store, self.scope, item, run_id=self.context.run_id, at_utc=now)
-        self.context.log.error("%s %s is not published: %s", item.collection, item.export_date, causes[0])
+        self.context.log.error("%s %s is not published: %s", item.collection, item.export_date, cause)
 
 
 @dataclass
