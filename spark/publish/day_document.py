@@ -6,9 +6,11 @@ Written after the catalog and derived from it; nothing here ever reads it to dec
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+
+import msgspec
 
 from spark.contract import Document, TableResult, decode, encode
 from spark.errors import ConflictError, NotFoundError
@@ -58,6 +60,22 @@ def update_day(store: ObjectStore, output_uri: str, export_date: str, *, shown: 
         with suppress(ConflictError):
             return _put(store, uri, export_date, entries=entries)
     return _put(store, uri, export_date, entries=entries)
+
+
+def forget_tables(store: ObjectStore, output_uri: str, export_date: str, *, names: Collection[str]) -> None:
+    """Takes tables (`database.table`) out of a day's document, where there is one."""
+    uri = day_document_uri(output_uri, export_date)
+    try:
+        body, etag = store.read_versioned(uri)
+    except NotFoundError:
+        return
+    there = decode(body, DayDocument, where=uri)
+    left = {name: table for name, table in there.tables.items() if name not in names}
+    if left:
+        document = msgspec.structs.replace(there, tables=left, nonce=uuid.uuid4().hex)
+        store.put(uri, encode(document), replace=etag)
+    else:
+        store.delete([uri])
 
 
 def _put(store: ObjectStore, uri: str, export_date: str, *, entries: dict[str, PublishedTable]) -> None:

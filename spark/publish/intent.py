@@ -99,6 +99,7 @@ class Day:
 def pointers_of(item: ReadyPartition, context: PublishContext) -> tuple[TablePointer, ...]:
     """Returns what the collection's tables are to show for a staged day."""
     published_utc = _now_utc()
+    tags = tags_hash(*(table.tags for table in item.collection.tables))
     return tuple(
         TablePointer(
             database=result.database,
@@ -115,10 +116,10 @@ def pointers_of(item: ReadyPartition, context: PublishContext) -> tuple[TablePoi
                 published_utc=published_utc,
                 files=len(result.files),
                 size_bytes=sum(file.size_bytes for file in result.files),
-                tags_hash=tags_hash(table.tags),
+                tags_hash=tags,
             ),
         )
-        for table, result in zip(item.collection.tables, item.tables, strict=True)
+        for result in item.tables
     )
 
 

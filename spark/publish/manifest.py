@@ -6,6 +6,7 @@ Also where attempts lie and what is left of them. What is published is not decid
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -18,7 +19,7 @@ from spark.publish.parallel import in_parallel
 from spark.store import Listed, ObjectStore
 
 MANIFEST_NAME = "_manifest.json"
-_HIDDEN = ("_", ".")
+_HIDDEN = re.compile(r"/[_.]")
 
 
 class AttemptManifest(Document, frozen=True):
@@ -53,9 +54,9 @@ def manifest_uri(location: str) -> str:
     return f"{location}/{MANIFEST_NAME}"
 
 
-def tags_hash(tags: dict[str, str]) -> str:
-    """Returns what tells two sets of tags apart."""
-    return hashlib.sha256(msgspec.json.encode(sorted(tags.items()))).hexdigest()[:16]
+def tags_hash(*tables: dict[str, str]) -> str:
+    """Returns what tells the tags of a collection's tables from others."""
+    return hashlib.sha256(msgspec.json.encode([sorted(tags.items()) for tags in tables])).hexdigest()[:16]
 
 
 def write_manifest(store: ObjectStore, manifest: AttemptManifest) -> None:
@@ -109,5 +110,5 @@ def intact_many(store: ObjectStore, pointers: Iterable[Pointer]) -> dict[str, bo
 
 
 def data_files(listed: Iterable[Listed]) -> Iterable[Listed]:
-    """Yields the objects that readers of the table see."""
-    return (item for item in listed if not item.uri.rpartition("/")[2].startswith(_HIDDEN))
+    """Yields the objects that readers of the table see: none whose name, or a folder of it, begins with `_` or a dot."""
+    return (item for item in listed if not _HIDDEN.search(item.uri.partition("://")[2]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from dataworks_assets_tests.spark.publish.memory_catalog import InMemoryCatalog
 from spark.contract import (
@@ -29,6 +30,7 @@ from spark.store import ObjectStore
 
 OUTPUT = "memory://lake/analytical-dataset/full"
 CONTROL = "memory://lake/_dataworks"
+"""Of a lake in memory."""
 TTL_SECONDS = 120.0
 
 STATEMENT = Collection(
@@ -140,18 +142,27 @@ class FaultyCatalog(InMemoryCatalog):
 class Lake:
     """The store, the catalog and the time that runs share."""
 
-    catalog: FaultyCatalog = field(default_factory=FaultyCatalog)
-    store: FaultyStore = field(default_factory=lambda: FaultyStore(StoreSettings(scheme="memory")))
+    catalog: Any = field(default_factory=FaultyCatalog)
+    store: ObjectStore = field(default_factory=lambda: FaultyStore(StoreSettings(scheme="memory")))
     now_seconds: float = 1_800_000_000.0
     attempts: int = 0
+    root_uri: str = "memory://lake"
+
+    @property
+    def output_uri(self) -> str:
+        return f"{self.root_uri}/analytical-dataset/full"
+
+    @property
+    def control_uri(self) -> str:
+        return f"{self.root_uri}/_dataworks"
 
     def set_faults(self, faults: Faults) -> Faults:
         self.catalog.faults = self.store.faults = faults
         return faults
 
     def run(self, name: str) -> Run:
-        keeper = LeaseKeeper(self.store, CONTROL, owner=name, ttl_seconds=TTL_SECONDS, clock=lambda: self.now_seconds)
-        context = PublishContext(system="adg", run_id=name, output_uri=OUTPUT)
+        keeper = LeaseKeeper(self.store, self.control_uri, owner=name, ttl_seconds=TTL_SECONDS, clock=lambda: self.now_seconds)
+        context = PublishContext(system="adg", run_id=name, output_uri=self.output_uri)
         publisher = Publisher(self.catalog, self.store, leases=keeper, context=context, pause=lambda _: None)
         return Run(self, name, keeper, publisher)
 
@@ -214,7 +225,7 @@ class Run:
         return outcomes
 
     def _stage(self, database: str, table: str, day: str, attempt: str, rows: int) -> TableResult:
-        location = f"{partition_uri(OUTPUT, day, database=database, table=table)}/{attempt}"
+        location = f"{partition_uri(self.lake.output_uri, day, database=database, table=table)}/{attempt}"
         uri = f"{location}/part-0.parquet"
         body = f"{attempt} {rows}".encode()
         etag = ObjectStore.put(self.lake.store, uri, body)
