@@ -114,10 +114,12 @@ class _Inflater:
     uri: str
     consumed: int = 0
     member: int = 0
+    _piece_start: int = 0
     _gzip: igzip_lib.IgzipDecompressor | None = field(default=None, repr=False)
 
     def inflate(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         for piece in pieces:
+            self._piece_start = self.consumed
             self.consumed += len(piece)
             yield from self._inflate_piece(piece)
         if not self.consumed:
@@ -163,12 +165,16 @@ class _Inflater:
         if at_header and self.member > 1:
             self._fail_after_end(0)
         if at_header:
+            self.consumed = 0
             self._fail(
                 "no gzip header after decryption: most likely the wrong data key or iv",
                 "Compare the object's metadata (`iv`, `ciphertext`, `datakeyencryptionkeyid`) with the producer's",
             )
-        kind = "its checksum is wrong" if code == "-6" else "the compressed data is not valid"
-        self._fail(f"{kind}: most likely the object was tampered with or damaged", _ASK_AGAIN)
+        cause = "most likely the object was tampered with or damaged"
+        if code == "-6":
+            self._fail(f"its checksum is wrong: {cause}", _ASK_AGAIN)
+        where = f"{self.uri}, between byte {self._piece_start} and byte {self.consumed}"
+        raise InputError(f"the compressed data is not valid: {cause}", where=where, remedy=_ASK_AGAIN)
 
     def _fail_after_end(self, left_bytes: int) -> NoReturn:
         self.consumed -= left_bytes
