@@ -5,10 +5,14 @@ Each kind of check leaves at least one finding, passed or failed, so that the ev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
 
 from spark.contract import Collection, Finding, PartitionState, PartitionWork
 from spark.jobs.outcome import ShardOutcome, failed
+from spark.jobs.unlock import KEY_SERVICE_PLACE
 
 _CONFIRM = "If the export is right, run again with confirm=true"
 
@@ -26,7 +30,7 @@ def audit(
     """
     failures = [
         *work.findings,
-        *(finding for shard in shards for file in shard.files for finding in file.findings),
+        *_told_once(finding for shard in shards for file in shard.files for finding in file.findings),
         *(finding for shard in shards for finding in shard.findings),
         *extra,
         *_quarantine(collection, shards),
@@ -43,6 +47,20 @@ def state_of(findings: Sequence[Finding]) -> PartitionState:
     if not wrong:
         return PartitionState.PUBLISHED
     return PartitionState.FAILED if any(finding.transient for finding in wrong) else PartitionState.REFUSED
+
+
+def _told_once(findings: Iterable[Finding]) -> list[Finding]:
+    """Tells what the key service said of many files once, by the first of them: one outage is one error."""
+    told: dict[Finding, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        is_service = finding.place.startswith(KEY_SERVICE_PLACE)
+        told[replace(finding, object="") if is_service else finding].append(finding)
+    return [_with_count(same) for same in told.values()]
+
+
+def _with_count(same: list[Finding]) -> Finding:
+    first = same[0]
+    return first if len(same) == 1 else replace(first, cause=f"{first.cause}, for {len(same):,} files of this day")
 
 
 def _quarantine(collection: Collection, shards: Sequence[ShardOutcome]) -> list[Finding]:

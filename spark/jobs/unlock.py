@@ -13,6 +13,9 @@ from spark.errors import DataworksError, KeyServiceError, StoreError
 from spark.sources.keys import EncryptionMetadata, FileKey, KeyService, read_all_encryption_metadata
 from spark.store import ObjectStore
 
+KEY_SERVICE_PLACE = "key service "
+"""How the place of a finding begins that the key service gave."""
+
 
 @dataclass(frozen=True)
 class Unlocked:
@@ -43,7 +46,7 @@ def finding_of(error: DataworksError, *, object_uri: str, check: str = "read") -
     An error of the store never lies in the data, though it may need an operator: the day failed, it is not refused.
     """
     service = isinstance(error, KeyServiceError)
-    place = f"key service {error.where}" if service else error.where.removeprefix(object_uri).strip(" :,")
+    place = f"{KEY_SERVICE_PLACE}{error.where}" if service else error.where.removeprefix(object_uri).strip(" :,")
     return Finding(
         check=check,
         passed=False,
