@@ -95,6 +95,7 @@ class Decoder:
         self._tables = [_Table(table, collection) for table in collection.tables]
         wants = [want for table in self._tables for want in table.wants.values()]
         self._plan = Plan([*([self._id] if self._id else []), *wants])
+        self._noted: set[tuple[str, str]] = set()
         self._next_line = 1
 
     def decode(self, chunk: Chunk) -> DecodedChunk:
@@ -133,8 +134,8 @@ class Decoder:
             return
         for table in self._tables:
             if table.table.misfit is Misfit.REFUSE:
-                for row, entry in table.entries(rows.answers):
-                    rows.refused.setdefault(row, entry)
+                for row, name, misfit in table.entries(rows.answers):
+                    rows.refused.setdefault(row, f"{name}{misfit}")
 
     def _assemble(self, chunk: Chunk, rows: _Rows) -> DecodedChunk:
         ids, hashes = rows.ids()
@@ -161,18 +162,20 @@ class Decoder:
 
     def _notes(self, chunk: Chunk, rows: _Rows) -> list[str]:
         notes = [] if chunk.text.endswith(b"\n") else ["the last line has no line feed"]
-        if not rows.answers.misfits:
-            return notes
-        for table in self._tables:
-            if ERRORS not in table.schema.names and table.table.misfit is Misfit.NULL:
-                lines: dict[str, list[int]] = defaultdict(list)
-                for row, entry in table.entries(rows.answers):
-                    lines[entry.partition(":")[0]].append(int(rows.documents.line_numbers[row]))
-                notes += [
-                    f"{name} of {table.table.name} did not fit its type in {len(found)} lines, first in line {found[0]}"
-                    for name, found in lines.items()
-                ]
+        if rows.answers.misfits:
+            notes += self._silent_misfits(rows)
         return notes
+
+    def _silent_misfits(self, rows: _Rows) -> Iterator[str]:
+        """Yields a note, once a file and column, on what did not fit in a table that has no place for errors."""
+        for table in self._tables:
+            if ERRORS in table.schema.names or table.table.misfit is Misfit.REFUSE:
+                continue
+            for row, name, _ in table.entries(rows.answers):
+                if (table.table.name, name) not in self._noted:
+                    self._noted.add((table.table.name, name))
+                    line = rows.documents.line_numbers[row]
+                    yield f"{name} of {table.table.name} does not fit its type in some lines, first in line {line}"
 
 
 @dataclass
@@ -239,14 +242,14 @@ class _Table:
         if table.layout in {Layout.TYPED, Layout.COLUMNS}:
             self.wants |= {each.name: Want(each.path or (each.name,), parse_type(each.type)) for each in table.columns}
 
-    def entries(self, answers: Answers) -> Iterator[tuple[int, str]]:
-        """Yields (row, entry) for every value that did not fit one of the table's columns."""
+    def entries(self, answers: Answers) -> Iterator[tuple[int, str, str]]:
+        """Yields (row, column, path below it and text) for every value that did not fit one of the table's columns."""
         names: dict[Want, list[str]] = defaultdict(list)
         for name, want in self.wants.items():
             names[want].append(name)
         for row, want, text in answers.misfits:
             for name in names[want]:
-                yield row, f"{name}{text}"
+                yield row, name, text
 
     def batch(self, rows: _Rows, texts: pa.StringArray, ids: pa.Array | None) -> pa.RecordBatch:
         """Returns the table's rows, those to be refused among them."""
@@ -269,8 +272,8 @@ class _Table:
         if not answers.misfits:
             return pa.nulls(count, _ERRORS_TYPE)
         entries: list[list[str] | None] = [None] * count
-        for row, entry in self.entries(answers):
-            entries[row] = [*(entries[row] or []), entry]
+        for row, name, text in self.entries(answers):
+            entries[row] = [*(entries[row] or []), f"{name}{text}"]
         return pa.array(entries, _ERRORS_TYPE)
 
 

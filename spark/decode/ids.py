@@ -7,6 +7,7 @@ its SHA-256 and its line: ids are personal data. What follows from a problem is 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 import numpy as np
 import numpy.typing as npt
@@ -18,21 +19,31 @@ from spark.sources.ids import comparison_key, id_fingerprint
 Hashes = npt.NDArray[np.uint64]
 Positions = npt.NDArray[np.int64]
 
+_NONE: Positions = np.empty(0, np.int64)
+
+
+_TEXTS_LIMIT_BYTES = 96 << 20
+"""Of a file with more bytes of ids than this, the later ones are named by their line alone: memory has to stay bounded."""
+
 
 @dataclass
 class IdLog:
     """The ids of one file's rows, in their order. Filled chunk by chunk."""
 
     _hashes: list[Hashes] = field(default_factory=list)
-    _line_numbers: list[Positions] = field(default_factory=list)
+    _line_numbers: list[Positions | range] = field(default_factory=list)
     _texts: list[pa.Array] = field(default_factory=list)
+    _texts_bytes: int = 0
 
     def add(self, chunk: DecodedChunk) -> None:
         """Takes down a chunk's ids; a chunk without ids leaves no trace."""
-        if chunk.id_texts is not None:
-            self._hashes.append(chunk.ids)
-            self._line_numbers.append(chunk.line_numbers)
+        if chunk.id_texts is None or not len(chunk.ids):
+            return
+        self._hashes.append(chunk.ids)
+        self._line_numbers.append(_as_range(chunk.line_numbers))
+        if self._texts_bytes < _TEXTS_LIMIT_BYTES:
             self._texts.append(chunk.id_texts)
+            self._texts_bytes += chunk.id_texts.nbytes
 
     @property
     def hashes(self) -> Hashes:
@@ -42,16 +53,25 @@ class IdLog:
     @property
     def line_numbers(self) -> Positions:
         """Each row's line in the file."""
-        return np.concatenate(self._line_numbers) if self._line_numbers else np.empty(0, np.int64)
-
-    def line(self, position: int) -> int:
-        """Returns the line of the row at a position."""
-        return int(self.line_numbers[position])
+        return np.concatenate([_NONE, *map(np.asarray, self._line_numbers)])
 
     def name(self, position: int) -> str:
         """Returns how an error may name the id at a position: its line and the SHA-256 of its comparison key."""
-        text = str(pa.chunked_array(self._texts)[position].as_py())
-        return f"line {self.line(position)}, id SHA-256 {id_fingerprint(comparison_key(text.encode()))}"
+        for lines, texts in zip_longest(self._line_numbers, self._texts):
+            if position < len(lines):
+                line = f"line {int(lines[position])}"
+                return line if texts is None else f"{line}, id SHA-256 {_fingerprint(texts[position].as_py())}"
+            position -= len(lines)
+        raise IndexError(position)
+
+
+def _fingerprint(text: str) -> str:
+    return id_fingerprint(comparison_key(text.encode()))
+
+
+def _as_range(numbers: Positions) -> Positions | range:
+    first, last = int(numbers[0]), int(numbers[-1])
+    return range(first, last + 1) if last - first + 1 == len(numbers) else numbers
 
 
 @dataclass(frozen=True)
@@ -82,9 +102,9 @@ def reconcile(documents: Hashes, manifest: Hashes, *, quarantined: int) -> Recon
         manifest: the hashes of the manifest's ids.
         quarantined: how many lines of the file are no row.
     """
-    if np.array_equal(documents, manifest):
-        none: Positions = np.empty(0, np.int64)
-        return Reconciliation(none, none, quarantined)
+    same_order = np.array_equal(documents, manifest)
+    if same_order or (len(documents) == len(manifest) and np.array_equal(np.sort(documents), np.sort(manifest))):
+        return Reconciliation(_NONE, _NONE, quarantined)
     _, numbers = np.unique(np.concatenate((documents, manifest)), return_inverse=True)
     found, listed = numbers[: len(documents)], numbers[len(documents) :]
     kinds = int(numbers.max()) + 1 if len(numbers) else 0
@@ -95,6 +115,8 @@ def reconcile(documents: Hashes, manifest: Hashes, *, quarantined: int) -> Recon
 
 def repeated(hashes: Hashes) -> tuple[Positions, Positions]:
     """Returns the positions of ids that were there before, and for each the position of the one before it."""
+    if len(hashes) == len(np.unique(hashes)):
+        return _NONE, _NONE
     order = np.argsort(hashes, kind="stable")
     same = np.flatnonzero(hashes[order][1:] == hashes[order][:-1])
     again, before = order[same + 1], order[same]

@@ -151,9 +151,11 @@ def test_ids_and_times_stand_where_the_configuration_says() -> None:
 
 
 def test_a_time_that_cannot_be_is_null_and_noted_without_its_value() -> None:
-    chunk = decoded(GOOD + b'\n{"_id":1,"_lastModifiedDateTime":"secret"}\n')
+    decoder, text = Decoder(collection()), GOOD + b'\n{"_id":1,"_lastModifiedDateTime":"secret"}\n'
+    chunk = decoder.decode(Chunk(text, 0))
     assert chunk.tables[0].column("record_timestamp").to_pylist() == [MODIFIED, None]
-    assert chunk.notes == ["record_timestamp of t did not fit its type in 1 lines, first in line 2"]
+    assert chunk.notes == ["record_timestamp of t does not fit its type in some lines, first in line 2"]
+    assert decoder.decode(Chunk(text, len(text))).notes == []
 
 
 def test_a_misfit_is_null_with_an_entry_naming_column_and_value() -> None:

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,3 +62,13 @@ def test_an_id_is_named_by_its_line_and_hash_and_never_in_clear() -> None:
     assert len(log.hashes) == 2
     fingerprint = hashlib.sha256(b'{"d_oid":"secret"}').hexdigest()
     assert log.name(1) == f"line 4, id SHA-256 {fingerprint}"
+
+
+def test_an_id_beyond_the_memory_for_texts_is_named_by_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spark.decode.ids._TEXTS_LIMIT_BYTES", 1)
+    decoder = Decoder(Collection(name="c", topic="t", snapshot_type="full", tables=(OutputTable(database="d", name="t"),)))
+    log = IdLog()
+    for number in range(2):
+        log.add(decoder.decode(Chunk(b'{"_id":%d}\n' % number, 0)))
+    assert log.name(0).startswith("line 1, id SHA-256 ")
+    assert log.name(1) == "line 2"
