@@ -95,12 +95,18 @@ class RunReport:
 
 
 def run_here(workplace: Workplace, request: RunRequest) -> RunReport:
-    """Carries out a run in this process and returns what became of it; a failed run is a report, not an exception."""
+    """Carries out a run in this process and returns what became of it; a failed run is a report, not an exception.
+
+    Raises:
+        KeyboardInterrupt: the run was interrupted; it is recorded as such, and what it had published stays.
+    """
     _ = workplace.platform  # the stack's addresses are in the environment then, where Dagster's logs look for them
     with open_instance(workplace.settings) as instance, watching(workplace.notes, request.title) as watch:
         started_seconds = time.monotonic()
         result = _execute(workplace, request, instance, watch)
         seconds = time.monotonic() - started_seconds
+        if _was_interrupted(result):
+            raise KeyboardInterrupt
         return RunReport(
             run_id=result.run_id,
             succeeded=result.success,
@@ -194,6 +200,12 @@ def _refused(scope: AdgScope, name: str, check: AssetCheckEvaluation) -> DayOutc
         remedy=str(first.get("remedy", "")),
         where=", ".join(str(first[key]) for key in ("object", "place") if first.get(key)),
     )
+
+
+def _was_interrupted(result: ExecuteInProcessResult) -> bool:
+    """Whether a signal ended the run: Dagster takes it for an error of the step."""
+    errors = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
+    return any(error is not None and error.cls_name == "DagsterExecutionInterruptedError" for error in errors)
 
 
 def _error(result: ExecuteInProcessResult) -> str:
