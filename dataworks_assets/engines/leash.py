@@ -2,7 +2,8 @@
 
 Run as a program of its own (`python -ISs leash.py PARENT_PID PROGRAM ARGUMENT...`), so that nothing but a system call happens
 between fork and exec; the request survives `exec`, so it holds for the JVM that `spark-submit` turns into.
-Linux only; elsewhere the program is started without.
+The kernel counts the end of the thread that started it as the death of the parent: an application is watched by the thread
+that submits it. Linux only; elsewhere the program is started without.
 """
 
 from __future__ import annotations

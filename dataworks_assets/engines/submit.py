@@ -63,10 +63,11 @@ class SubmitEngine(Engine):
     def submit(self, submission: Submission, arguments: Sequence[str], emit: Callable[[Message], None]) -> SparkSubmit:
         """See `Engine.submit`."""
         del emit
-        work_folder = _make_work_folder(self.work_folder)
-        environment = self._environment(submission, work_folder)
+        environment = self._environment(submission)
         properties = self._properties(submission)
         properties |= authentication_properties(self.master, properties, environment)
+        work_folder = make_work_folder(self.work_folder)
+        environment |= {"TMPDIR": str(work_folder), "SPARK_SUBMIT_OPTS": f'-Djava.io.tmpdir="{work_folder}"'}
         self.log_folder.mkdir(parents=True, exist_ok=True)
         write_properties(work_folder / "spark.properties", properties | {"spark.local.dir": str(work_folder)})
         command = self._command(work_folder, environment, arguments)
@@ -83,7 +84,7 @@ class SubmitEngine(Engine):
             )
         return SparkSubmit(process, log_path=log_path, work_folder=work_folder)
 
-    def _environment(self, submission: Submission, work_folder: Path) -> dict[str, str]:
+    def _environment(self, submission: Submission) -> dict[str, str]:
         given = {**os.environ, **self.environment, **submission.environment}
         modules = [str(PROJECT_FOLDER), *filter(None, [given.get("PYTHONPATH")])]
         local = {"SPARK_LOCAL_IP": "127.0.0.1"} if is_local(self.master) else {}
@@ -93,9 +94,8 @@ class SubmitEngine(Engine):
             "JAVA_HOME": given.get("JAVA_HOME") or str(find_java_home(given)),
             "SPARK_HOME": str(find_spark_home()),
             "PYSPARK_PYTHON": sys.executable,
+            "PYSPARK_DRIVER_PYTHON": sys.executable,
             "PYTHONPATH": os.pathsep.join(modules),
-            "SPARK_SUBMIT_OPTS": f'-Djava.io.tmpdir="{work_folder}"',
-            "TMPDIR": str(work_folder),
         }
 
     def _properties(self, submission: Submission) -> dict[str, str]:
@@ -181,8 +181,8 @@ def find_spark_home() -> Path:
     return Path(found.origin).parent
 
 
-def _make_work_folder(parent: Path) -> Path:
-    """Makes a folder for one application; removes those whose process was killed before it could."""
+def make_work_folder(parent: Path) -> Path:
+    """Makes a folder for one application; removes those whose process was killed before it could do so."""
     parent.mkdir(parents=True, exist_ok=True)
     for folder in parent.iterdir():
         owner = folder.name.partition("-")[0]

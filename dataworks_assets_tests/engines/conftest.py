@@ -6,6 +6,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -89,6 +90,8 @@ class Place:
     name: str
     engine: Engine
     busy: Callable[[], bool] = field(default=lambda: False)
+    folders: tuple[Path, ...] = ()
+    """Where its processes write."""
 
     def survivors(self, submission: Submission) -> list[psutil.Process]:
         """Processes of an application that still run, the test's own process left out."""
@@ -131,7 +134,7 @@ def session_place(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory)
 def submit_place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     folder = tmp_path_factory.mktemp("submit")
     engine = SubmitEngine("local[2]", log_folder=folder, work_folder=folder / "work", spark_conf=QUICK_START)
-    return Place("submit", engine)
+    return Place("submit", engine, folders=(folder,))
 
 
 @pytest.fixture(scope="session")
@@ -144,4 +147,4 @@ def standalone_place(standalone: StandaloneCluster, tmp_path_factory: pytest.Tem
         spark_conf={**QUICK_START, "spark.executor.memory": "512m"},
         environment={AUTHENTICATION_VARIABLE: SECRET},
     )
-    return Place("standalone", engine, lambda: bool(standalone.executors()))
+    return Place("standalone", engine, lambda: bool(standalone.executors()), (folder, standalone.folder))

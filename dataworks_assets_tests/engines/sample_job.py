@@ -34,6 +34,17 @@ def _slow(cluster: Cluster, reporter: Reporter) -> None:
         reporter.finished(partition(number))
 
 
+def canary() -> str:
+    """A text that stands in no source file."""
+    return "-".join(["canary"] * 3)
+
+
+def _keeps_a_secret(cluster: Cluster, reporter: Reporter) -> None:
+    held = [f"{canary()}-{number}" * 100 for number in range(TASKS)]
+    for length in cluster.run(_hold, held, name="secrets"):
+        reporter.finished(partition(length))
+
+
 def _raises(cluster: Cluster, reporter: Reporter) -> None:
     del cluster
     reporter.finished(partition(4))
@@ -55,6 +66,11 @@ def _vanishes(cluster: Cluster, reporter: Reporter) -> None:
 def _sleeps(cluster: Cluster, reporter: Reporter) -> None:
     for number in cluster.run(_sleep, range(2), name="sleeps"):
         reporter.finished(partition(number))
+
+
+def _hold(secret: str) -> int:
+    time.sleep(0.5)
+    return len(secret)
 
 
 def _square(number: int) -> int:
@@ -86,6 +102,7 @@ def partition(rows: int) -> PartitionResult:
 _BEHAVIOURS = {
     "done": _done,
     "slow": _slow,
+    "secret": _keeps_a_secret,
     "raises": _raises,
     "crashes": _crashes,
     "vanishes": _vanishes,

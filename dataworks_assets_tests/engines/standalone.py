@@ -31,7 +31,7 @@ class StandaloneCluster:
     """A master and workers on the loopback address; `kill_worker` is as brutal as it says."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._port, self._ui_port = free_port(), free_port()
         self._workers: list[subprocess.Popen[bytes]] = []
         self._master = self._start("master", "--port", str(self._port), "--webui-port", str(self._ui_port))
@@ -44,11 +44,11 @@ class StandaloneCluster:
         """Starts workers until `count` are alive and registered."""
         while len(self._workers) < count:
             name = f"worker{time.monotonic_ns()}"
-            options = ("--cores", "1", "--memory", "1g", "--work-dir", str(self._folder / name), "--webui-port", "0")
+            options = ("--cores", "1", "--memory", "1g", "--work-dir", str(self.folder / name), "--webui-port", "0")
             self._workers.append(self._start("worker", self.master, *options))
         deadline = time.monotonic() + _START_SECONDS
         while self._alive_workers() != count:
-            assert time.monotonic() < deadline, f"{count} workers did not come up, see {self._folder}"
+            assert time.monotonic() < deadline, f"{count} workers did not come up, see {self.folder}"
             time.sleep(0.3)
 
     def busy_worker(self) -> subprocess.Popen[bytes] | None:
@@ -93,7 +93,7 @@ class StandaloneCluster:
             "SPARK_WORKER_OPTS": _OPTIONS,
         }
         command = [f"{environment['SPARK_HOME']}/bin/spark-class", main, "--host", "127.0.0.1", *arguments]
-        with (self._folder / f"{role}.log").open("ab") as log:
+        with (self.folder / f"{role}.log").open("ab") as log:
             return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True)
 
 

@@ -18,7 +18,7 @@ from dagster import DagsterExecutionInterruptedError
 
 from dataworks_assets.engines.base import JobError, Submission
 from dataworks_assets_tests.engines.conftest import Place, processes_of
-from dataworks_assets_tests.engines.sample_job import TASKS
+from dataworks_assets_tests.engines.sample_job import TASKS, canary
 from dataworks_assets_tests.engines.standalone import SECRET, StandaloneCluster
 from spark.contract import JobResult
 from spark.jobs.progress import Finished, Message, Progress
@@ -188,6 +188,29 @@ def test_an_application_dies_with_its_parent(place: Place, submission: Make, tmp
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
     assert wait_until(lambda: not processes_of(sleeps) and not place.busy(), seconds=15) < 10
+
+
+def test_what_tasks_are_given_stands_in_no_file(process_place: Place, submission: Make) -> None:
+    found: list[Path] = []
+
+    def search(message: Message) -> None:
+        del message
+        found.extend(path for folder in process_place.folders for path in files_with(canary().encode(), folder))
+
+    process_place.engine.run(submission("secret"), on_message=search)
+    search(Progress())
+    assert found == []
+
+
+def files_with(text: bytes, folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if text in content(path)]
+
+
+def content(path: Path) -> bytes:
+    try:
+        return path.read_bytes() if path.is_file() else b""
+    except FileNotFoundError:
+        return b""
 
 
 def test_a_worker_killed_in_mid_run_changes_nothing(
