@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
@@ -32,6 +32,7 @@ class ExportListing:
         foreign: the addresses of objects that are neither a data file nor a manifest.
         newest_change_utc: when the newest of all objects was written; None where there is none.
         object_count: how many objects lie under both prefixes, the foreign ones too; 0 means not exported.
+        missing_manifests: by topic, a finding for each data file without a manifest, for where one is required.
     """
 
     files: dict[str, tuple[DataFile, ...]]
@@ -39,6 +40,7 @@ class ExportListing:
     foreign: tuple[str, ...]
     newest_change_utc: datetime | None
     object_count: int
+    missing_manifests: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def list_export(store: ObjectStore, data_uri: str, manifest_uri: str | None, *, 
         store: where the export lies.
         data_uri: the prefix of the data files.
         manifest_uri: the prefix of the manifests; None where the deployment has none.
-        manifest_required: whether a data file without a manifest refuses its topic.
+        manifest_required: whether a data file without a manifest refuses its topic, each topic alike.
 
     Raises:
         AccessError, StoreError: a listing was refused or failed.
@@ -78,13 +80,15 @@ def list_export(store: ObjectStore, data_uri: str, manifest_uri: str | None, *, 
     foreign = {listed.uri for listed in (*not_data, *other)} - known
     files: dict[str, tuple[DataFile, ...]] = {}
     findings: dict[str, tuple[Finding, ...]] = {}
+    missing: dict[str, tuple[Finding, ...]] = {}
     by_topic, manifests_by_topic = _by_topic(data), _by_topic(manifests)
     for topic in sorted(by_topic.keys() | manifests_by_topic.keys()):
         joined = _join(by_topic.get(topic, []), manifests_by_topic.get(topic, []))
         if joined.files:
             files[topic] = joined.files
-        missing = joined.without_manifest(data_uri, manifest_uri or "") if manifest_required else ()
-        found = (*joined.without_file(), *missing, *joined.copied(), *_slice_findings(topic, by_topic.get(topic, [])))
+        missing[topic] = tuple(joined.without_manifest(data_uri, manifest_uri)) if manifest_uri is not None else ()
+        required = missing[topic] if manifest_required else ()
+        found = (*joined.without_file(), *required, *joined.copied(), *_slice_findings(topic, by_topic.get(topic, [])))
         if found:
             findings[topic] = found
     return ExportListing(
@@ -93,6 +97,7 @@ def list_export(store: ObjectStore, data_uri: str, manifest_uri: str | None, *, 
         foreign=tuple(sorted(foreign)),
         newest_change_utc=max((listed.modified_utc for listed in objects), default=None),
         object_count=len({listed.uri for listed in objects}),
+        missing_manifests=missing,
     )
 
 

@@ -88,8 +88,7 @@ class Planner:
         return dict(zip(distinct, pool.map(self._list_one, distinct), strict=True))
 
     def _list_one(self, place: ExportPlace) -> ExportListing:
-        required = place.manifest_uri is not None and self.platform.settings.deployment.exports.manifest_required
-        return list_export(self.platform.store, place.data_uri, place.manifest_uri, manifest_required=required)
+        return list_export(self.platform.store, place.data_uri, place.manifest_uri, manifest_required=False)
 
     def _published_sizes(self, day: date) -> dict[str, int]:
         """Bytes of Parquet by folder below one day of the output, to see whether published files are still there."""
@@ -107,7 +106,9 @@ class Planner:
         if listing.object_count == 0:
             reason = "no object under the day's prefix"
             return PlannedDay(collection, day, Decision.NOT_EXPORTED, reason, published=published)
-        files = listing.files.get(collection.job.topic, ())
+        topic = collection.job.topic
+        files = listing.files.get(topic, ())
+        missing = listing.missing_manifests.get(topic, ()) if collection.job.manifest_required else ()
         now = fingerprint(files, config_hash=collection.config_hash)
         decision, reason = _compare(request, collection, now, published, there)
         before = there.published.get((day - timedelta(days=1)).isoformat())
@@ -118,7 +119,7 @@ class Planner:
             reason=reason,
             fingerprint=now,
             files=files,
-            findings=listing.findings.get(collection.job.topic, ()),
+            findings=(*listing.findings.get(topic, ()), *missing),
             published=published,
             previous_rows=before.rows if before and self.scope.snapshot_type is SnapshotType.FULL else None,
         )
