@@ -14,7 +14,8 @@ from spark.errors import CatalogError
 from spark.publish.catalog import Catalog, Pointer
 from spark.publish.tables import Tables
 
-_PAUSES_SECONDS = (0.0, 0.5, 2.0, 5.0)
+_PAUSES_SECONDS = (0.0, 0.0, 0.5, 2.0, 5.0)
+"""Before each look; the second one is the read-back of the first move."""
 
 
 class NewestFollower:

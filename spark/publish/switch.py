@@ -16,6 +16,7 @@ from spark.contract import Collection
 from spark.errors import DataworksError, NotFoundError
 from spark.publish.catalog import Catalog
 from spark.publish.day_document import update_day
+from spark.publish.follow import Follower
 from spark.publish.intent import (
     AttemptToShow,
     Day,
@@ -27,7 +28,7 @@ from spark.publish.intent import (
     manifest_of,
     pointers_of,
 )
-from spark.publish.lease import Lease, LeaseKeeper
+from spark.publish.lease import Lease, LeaseDocument, LeaseKeeper
 from spark.publish.manifest import missing_files, read_manifest, write_manifest
 from spark.publish.newest import NewestFollower
 from spark.publish.parallel import TABLES_AT_ONCE, in_parallel, or_error
@@ -66,6 +67,7 @@ class Publisher:
         self._switcher = Switcher(catalog, leases, pause=pause)
         self._newest = NewestFollower(catalog, self.tables, pause=pause)
         self._quarantine = QuarantineKeeper(catalog, store, tables=self.tables, pause=pause)
+        self._follower = Follower(catalog, store, tables=self.tables, output_uri=context.output_uri, pause=pause)
 
     def publish(self, items: Sequence[ReadyPartition]) -> list[PublishOutcome]:
         """Publishes days; one that fails leaves the others alone. The outcomes are in the order of the items."""
@@ -157,6 +159,7 @@ class Publisher:
         _call_for([day for group in shown for day in group], lambda: self._quarantine.refresh(collections))
         in_parallel(self._follow, [group for group in shown if group], threads=TABLES_AT_ONCE)
         self._update_documents(days)
+        self._put_right([day for day in days if day.is_shown])
         return [day.outcome() for day in days]
 
     def _mark(self, day: Day) -> None:
@@ -180,7 +183,7 @@ class Publisher:
     def _update_documents(self, days: Sequence[Day]) -> None:
         by_date: dict[str, list[Day]] = defaultdict(list)
         for day in days:
-            if day.is_shown:
+            if day.is_shown and day.error is None:
                 by_date[day.export_date].append(day)
         in_parallel(self._update_document, list(by_date.values()))
 
@@ -192,6 +195,17 @@ class Publisher:
         ]
         update = partial(update_day, self._store, self._context.output_uri, days[0].export_date, shown=shown)
         _call_for(days, lambda: repeated(update, pause=self._pause))
+
+    def _put_right(self, days: Sequence[Day]) -> None:
+        """A run that slept through its lease may just have followed behind its heir: what the catalog shows is said again."""
+        held = partial(self._leases.read_many, [day.lease for day in days])
+        documents: list[LeaseDocument] = []
+        _call_for(days, lambda: documents.extend(repeated(held, pause=self._pause)))
+        pairs = zip(days, documents, strict=len(documents) == len(days))
+        lost = [day for day, document in pairs if not self._leases.is_held(day.lease, document)]
+        failed = self._follower.follow([(day.collection, day.export_date) for day in lost])
+        for day in lost:
+            day.error = day.error or failed.get(day.collection.name)
 
 
 def _call_for(days: Sequence[Day], action: Callable[[], object]) -> None:

@@ -45,6 +45,7 @@ from spark.contract import (
 )
 from spark.errors import DataworksError, LeaseError, NotFoundError
 from spark.jobs.progress import Finished, Message, Progress
+from spark.publish.follow import Follower
 from spark.publish.lease import Lease, LeaseKeeper, LeaseKey
 from spark.publish.newest import NewestFollower
 from spark.publish.parallel import in_parallel, or_error
@@ -100,7 +101,7 @@ class Execution:
         self._say(plan)
         for planned in plan.days:
             self._report_without_work(planned)
-        self._follow_newest(plan)
+        self._follow(plan)
         if plan.work:
             with self._leased(plan.work) as (keeper_owner, leases):
                 work = [
@@ -110,17 +111,22 @@ class Execution:
                     self._submit(tuple(work), keeper_owner)
         return plan
 
-    def _follow_newest(self, plan: Plan) -> None:
-        """Moves the tables of the newest day that a run which died left behind; a publication moves them itself."""
-        catalog = self.platform.catalog
-        tables = Tables(catalog, system=SYSTEM, output_uri=self.scope.output_uri)
-        collections = {planned.collection.name: planned.collection.job for planned in plan.decided(Decision.UNCHANGED)}
-        moved = in_parallel(or_error(NewestFollower(catalog, tables).follow), list(collections.values()))
-        for name, outcome in zip(collections, moved, strict=True):
-            if isinstance(outcome, DataworksError):
-                self.context.log.warning("the newest table of %s could not be moved: %s", name, outcome)
-            elif outcome:
-                self.context.log.info("the newest table of %s was behind: moved", name)
+    def _follow(self, plan: Plan) -> None:
+        """Does what a run that died left undone behind a publication: newest tables, quarantine, days' documents."""
+        platform, output_uri = self.platform, self.scope.output_uri
+        tables = Tables(platform.catalog, system=SYSTEM, output_uri=output_uri)
+        unchanged = [(each.collection.job, each.published) for each in plan.decided(Decision.UNCHANGED) if each.published]
+        newest = NewestFollower(platform.catalog, tables)
+        collections = {collection.name: collection for collection, _ in unchanged}
+        moved = zip(collections, in_parallel(or_error(newest.follow), list(collections.values())), strict=True)
+        wrong = {name: outcome for name, outcome in moved if isinstance(outcome, DataworksError)}
+        follower = Follower(platform.catalog, platform.store, tables=tables, output_uri=output_uri)
+        try:
+            wrong |= follower.follow(follower.open_days(unchanged))
+        except DataworksError as error:
+            wrong["these days"] = error
+        for name, failure in wrong.items():
+            self.context.log.warning("what follows the publication of %s is not done: %s", name, failure)
 
     def _say(self, plan: Plan) -> None:
         counts = {decision: len(plan.decided(decision)) for decision in Decision}

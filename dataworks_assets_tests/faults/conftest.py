@@ -1,0 +1,32 @@
+"""Time that only tests move, for every lease and every pause; and the count of what was struck."""
+
+from __future__ import annotations
+
+import pytest
+
+from dataworks_assets_tests.faults.lake import CLOCK, START_SECONDS
+from dataworks_assets_tests.faults.points import STRUCK
+from spark.publish.lease import LeaseKeeper
+from spark.publish.newest import NewestFollower
+from spark.publish.quarantine import QuarantineKeeper
+from spark.publish.settle import Switcher
+from spark.publish.switch import Publisher
+from spark.publish.tables import Tables
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Leases live by this clock; who pauses lets no time pass."""
+    CLOCK.now_seconds = START_SECONDS
+    monkeypatch.setitem(LeaseKeeper.__init__.__kwdefaults__, "clock", CLOCK)
+    for kind in (NewestFollower, Publisher, QuarantineKeeper, Switcher, Tables):
+        monkeypatch.setitem(kind.__init__.__kwdefaults__, "pause", lambda _seconds: None)
+    return CLOCK
+
+
+def pytest_terminal_summary(terminalreporter):
+    if STRUCK:
+        terminalreporter.section("faults on purpose")
+        for name, count in STRUCK.items():
+            terminalreporter.write_line(f"{count:6,}  {name}")
+        terminalreporter.write_line(f"{sum(STRUCK.values()):6,}  in all, each followed by a plain retry")

@@ -1,0 +1,90 @@
+"""Strikes at the n-th call, for every n until a run is clean, each followed by a plain retry that has to put all right."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+from dataworks_assets_tests.faults.lake import CLOCK, Lake
+from dataworks_assets_tests.faults.reader import Reader, watched
+from dataworks_assets_tests.faults.scenarios import Ran, Scenario, run
+from dataworks_assets_tests.faults.strikes import APPLICATION, STEP, Strike
+
+STRUCK: Counter[str] = Counter()
+"""How many points were struck, by what was done."""
+
+TTL_SECONDS = 120.0
+BOTH = frozenset({STEP, APPLICATION})
+
+
+def strike_each(
+    scenario: Scenario,
+    fault: str,
+    moment: str,
+    *,
+    every: int = 1,
+    first: int = 1,
+    processes: frozenset[str] = BOTH,
+) -> int:
+    """Strikes the `first` call, then every so many on, until a run gets through unstruck; returns how many were struck."""
+    at, struck = first, 0
+    while True:
+        lake = scenario.start.copied()
+        reader = watched(lake, allowed=scenario.allowed)
+        strike = Strike(at=at, fault=fault, moment=moment, processes=processes)
+        ran = run(scenario, lake, strike)
+        check_reports(scenario, reader, ran, strike)
+        if not strike.has_struck:
+            assert ran.is_clean, ran
+            return struck
+        retried = retry(scenario, lake, strike)
+        check(scenario, reader, [ran, *retried], strike)
+        STRUCK[f"{fault} {moment} the call, {' and '.join(sorted(processes))}: {scenario.name}"] += 1
+        struck += 1
+        at += every
+
+
+def retry(scenario: Scenario, lake: Lake, strike: Strike) -> list[Ran]:
+    """A plain retry; where leases of a run that was killed are in its way, another one when they have run out."""
+    ran = [run(scenario, lake, name="retry")]
+    if not ran[-1].is_clean:
+        assert {failure.cause.partition(" ")[0] for failure in ran[-1].failures} == {"run"}, (strike.where, ran)
+        CLOCK.sleep(2 * TTL_SECONDS)
+        ran.append(run(scenario, lake, name="retry"))
+    assert ran[-1].is_clean, (strike.where, ran[-1])
+    return ran
+
+
+def check_reports(scenario: Scenario, reader: Reader, ran: Ran, strike: Strike) -> None:
+    """What a run said is published has to be what tables show."""
+    shown = reader.look()
+    for name, day in ran.reported:
+        for table in scenario.world(reader.lake).job(name).tables:
+            place = (table.database, table.name, day)
+            assert shown.get(place) == scenario.undisturbed[place], (strike.where, place)
+
+
+def check(scenario: Scenario, reader: Reader, runs: list[Ran], strike: Strike) -> None:
+    """After the retry all is as if nothing had happened, and no reader ever saw anything else than old or new."""
+    assert reader.wrong == [], (strike.where, reader.wrong[:3])
+    shown = reader.look()
+    other = {place for place in {*shown, *scenario.undisturbed} if shown.get(place) != scenario.undisturbed.get(place)}
+    assert not other, (strike.where, other)
+    assert set().union(*(ran.reported for ran in runs)) == scenario.requested, strike.where
+    assert_documents(reader.lake, strike)
+
+
+def assert_documents(lake: Lake, strike: Strike) -> None:
+    """Each day's document names the files that the catalog shows."""
+    told = {}
+    for uri, stored in lake.objects.items():
+        if uri.endswith("/_published.json"):
+            tables = json.loads(stored.body)["tables"]
+            told |= {(*name.split("."), uri.split("/")[-2]): entry["location"] for name, entry in tables.items()}
+    there = {
+        (database, table, day): pointer.location
+        for (database, table), days in lake.catalog._partitions.items()
+        if not table.endswith("_quarantine")
+        for day, pointer in days.items()
+    }
+    assert not {*told.items()} ^ {*there.items()}, (strike.where, {*told.items()} ^ {*there.items()})

@@ -1,0 +1,297 @@
+"""What runs do when they are struck: a lake as it is before, a request, and the ids that each day has to have afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+
+from dagster import AssetCheckEvaluation, AssetMaterialization
+
+from dataworks_assets.config.collections import CollectionConfig
+from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.engines.base import JobError
+from dataworks_assets.stack.sample.wire import Record
+from dataworks_assets.systems.adg.execution import Execution
+from dataworks_assets.systems.adg.plan import Request
+from dataworks_assets_tests.faults.lake import Lake, LakeCatalog, LakeKeys, LakeStore
+from dataworks_assets_tests.faults.reader import NEWEST, Reader, Shown
+from dataworks_assets_tests.faults.strikes import APPLICATION, STEP, Killed, Strike
+from dataworks_assets_tests.systems.adg.whole_path import Events, Outcome, World, bare, configured, documents
+from spark.contract import JobParameters, JobResult, decode, encode
+from spark.errors import DataworksError
+from spark.jobs import adg
+from spark.jobs.cluster import ThreadCluster
+from spark.jobs.progress import Reporter
+
+DAYS = (date(2026, 11, 20), date(2026, 11, 21), date(2026, 11, 22))
+STATEMENT, CLAIMANT, AUDIT = "db.core.statement", "db.core.claimant", "data.businessAudit"
+NO_LINE = b"this is no document"
+
+Export = Sequence[tuple[str, date, Sequence[Record]]]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One request over a lake.
+
+    Args:
+        name: for messages.
+        collections: what is configured.
+        before: exported and published before.
+        then: exported since.
+        days: the request's.
+        ids: what each (collection, day) of the request has to hold afterwards.
+    """
+
+    name: str
+    collections: tuple[CollectionConfig, ...]
+    then: Export
+    days: tuple[date, ...]
+    ids: dict[tuple[str, date], list[str]]
+    before: Export = ()
+    snapshot_type: SnapshotType = SnapshotType.FULL
+
+    def world(self, lake: Lake, strike: Strike | None = None, process: str = STEP) -> World:
+        """A process' view of the lake."""
+        strike = strike or Strike()
+        return World(
+            self.collections,
+            store=LakeStore(lake, strike, process),
+            catalog=LakeCatalog(lake, strike, process),
+            keys=LakeKeys(strike, process),
+            snapshot_type=self.snapshot_type,
+        )
+
+    @cached_property
+    def start(self) -> Lake:
+        """The lake before the request; only to be copied."""
+        lake = Lake()
+        world = self.world(lake)
+        for exported in (self.before, self.then):
+            write(world, exported)
+            if exported is self.before and self.before:
+                assert run(self, lake, days=sorted({day for _, day, _ in self.before})).is_clean
+        return lake
+
+    @cached_property
+    def undisturbed(self) -> Shown:
+        """What tables show after a run that nothing disturbs."""
+        lake = self.start.copied()
+        ran = run(self, lake)
+        assert ran.is_clean, ran
+        world = self.world(lake)
+        assert {(name, day): world.ids(name, day) for name, day in self.ids} == self.ids
+        reader = Reader(lake)
+        shown = reader.look()
+        assert reader.wrong == []
+        return shown
+
+    @cached_property
+    def allowed(self) -> dict[tuple[str, str, str], list[str]]:
+        """The states that each partition may be seen in: as it was, then as it has to be."""
+        before = Reader(self.start).look()
+        states: dict[tuple[str, str, str], list[str]] = {}
+        for place in {**before, **self.undisturbed}:
+            database, table, partition = place
+            path = [before[place]] if place in before else []
+            if partition == NEWEST:
+                days = sorted(other for other in self.undisturbed if other[:2] == (database, f"{table}_history"))
+                path += [self.undisturbed[day] for day in days if not path or self.undisturbed[day] >= path[0][:10]]
+            path += [self.undisturbed[place]] if place in self.undisturbed else []
+            states[place] = list(dict.fromkeys(path))
+        return states
+
+    @property
+    def requested(self) -> set[tuple[str, str]]:
+        """(collection, export date) of the request, as events name them."""
+        scope = self.world(self.start).scope
+        return {(scoped.name, day.isoformat()) for scoped in scope.collections.values() for day in self.days}
+
+
+def write(world: World, exported: Export) -> None:
+    """Exports files, over those that are there."""
+    for topic, day, records in exported:
+        middle = len(records) // 2
+        for batch, part in enumerate((records[:middle], records[middle:]), start=1):
+            if part:
+                world.write(topic, day, part, batch=batch)
+
+
+@dataclass
+class Ran:
+    """How a run ended."""
+
+    events: Events
+    killed: bool = False
+    error: DataworksError | None = None
+    failures: list = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether it did all that was asked."""
+        return not (self.killed or self.error or self.failures)
+
+    @property
+    def reported(self) -> set[tuple[str, str]]:
+        """What it said is published."""
+        return Outcome(self.events).published()
+
+
+@dataclass
+class StruckEvents(Events):
+    """Dagster's side of a run; each event is a place to die at."""
+
+    strike: Strike = field(default_factory=Strike)
+
+    def log_event(self, event: AssetMaterialization | AssetCheckEvaluation) -> None:
+        self.strike.point(STEP, f"event {type(event).__name__}")
+        super().log_event(event)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+@dataclass
+class StruckEngine:
+    """Runs the application in threads. One that is killed by itself leaves the step with an error and no result."""
+
+    scenario: Scenario
+    lake: Lake
+    strike: Strike
+
+    def run(self, submission, *, on_message, channel=None):
+        del channel
+        parameters = decode(encode(submission.parameters), JobParameters, where="parameters")
+        world = self.scenario.world(self.lake, self.strike, APPLICATION)
+        services = adg.Services(world.store, world.catalog, world.keys)
+
+        def emit(message):
+            self.strike.point(APPLICATION, f"message {type(message).__name__}")
+            on_message(message)
+
+        reporter = Reporter(emit)
+        try:
+            result = adg.run(parameters, ThreadCluster(2), reporter, services=services)
+            self.strike.point(APPLICATION, "end")
+        except Killed as killed:
+            if self.strike.processes != {APPLICATION}:
+                raise
+            raise JobError("the application is gone") from killed
+        except DataworksError as error:
+            finished = JobResult(run_id="x", partitions=reporter.finished_partitions, seconds=0.0, complete=False)
+            raise JobError(error.what, transient=error.transient, result=finished) from error
+        return decode(encode(result), JobResult, where="result")
+
+
+def run(
+    scenario: Scenario, lake: Lake, strike: Strike | None = None, *, days: Sequence[date] | None = None, name: str = "run"
+) -> Ran:
+    """Runs the scenario's request, or other days of it, in this thread."""
+    strike = strike or Strike()
+    world = scenario.world(lake, strike)
+    events = StruckEvents(name, strike=strike)
+    ran = Ran(events)
+    platform = world.platform
+    platform.engine = StruckEngine(scenario, lake, strike)
+    execution = Execution(platform, world.scope, events)
+    try:
+        execution.run(Request((), tuple(scenario.days if days is None else days)))
+        strike.point(STEP, "end")
+    except Killed:
+        ran.killed = True
+    except DataworksError as error:
+        ran.error = error
+    ran.failures = list(execution.failures)
+    return ran
+
+
+def _claimants(count: int, *, first: int = 0) -> list[Record]:
+    """Documents, and a line that is none."""
+    return [*documents(count, first=first), bare(NO_LINE)]
+
+
+def _ids(first: int, count: int) -> list[str]:
+    return sorted(f"s{number}" for number in range(first, first + count))
+
+
+_FULL = (
+    configured(STATEMENT),
+    configured(CLAIMANT, layout="typed", columns=[{"name": "n", "type": "bigint"}], quarantine_share=0.5),
+)
+_SPECIAL = (
+    configured(
+        AUDIT,
+        snapshot_types=["incremental"],
+        newest=False,
+        database="uc_dw",
+        table="auditlog_raw",
+        partition_column="date_str",
+        layout="text",
+        text_column="val",
+        tables=[
+            {
+                "database": database,
+                "table": table,
+                "partition_column": "date_str",
+                "tags": {"table": table},
+                "columns": [{"name": "n"}],
+            }
+            for database, table in (("uc_dw", "auditlog_managed"), ("uc", "auditlog_sec_v"))
+        ],
+    ),
+)
+
+
+def _audits(first: int, count: int) -> list[Record]:
+    return [record for number in range(first, first + count) for record in documents(1, first=number, n=str(number))]
+
+
+FIRST = Scenario(
+    "first publication",
+    _FULL,
+    then=[(STATEMENT, DAYS[0], documents(3)), (CLAIMANT, DAYS[0], _claimants(4))],
+    days=DAYS[:1],
+    ids={("core/statement", DAYS[0]): _ids(0, 3), ("core/claimant", DAYS[0]): _ids(0, 4)},
+)
+CHANGED = Scenario(
+    "changed inputs",
+    _FULL,
+    before=[
+        *[(STATEMENT, day, documents(3)) for day in DAYS[:2]],
+        *[(CLAIMANT, day, _claimants(4)) for day in DAYS[:2]],
+    ],
+    then=[(STATEMENT, DAYS[1], documents(4, first=2)), (CLAIMANT, DAYS[1], documents(4, first=1, n=7))],
+    days=DAYS[:2],
+    ids={
+        ("core/statement", DAYS[0]): _ids(0, 3),
+        ("core/claimant", DAYS[0]): _ids(0, 4),
+        ("core/statement", DAYS[1]): _ids(2, 4),
+        ("core/claimant", DAYS[1]): _ids(1, 4),
+    },
+)
+SPECIAL = Scenario(
+    "special collection with several tables",
+    _SPECIAL,
+    before=[(AUDIT, DAYS[0], _audits(0, 3))],
+    then=[(AUDIT, DAYS[0], _audits(1, 4)), (AUDIT, DAYS[1], _audits(0, 2))],
+    days=DAYS[:2],
+    ids={},
+    snapshot_type=SnapshotType.INCREMENTAL,
+)
+RANGE = Scenario(
+    "several days",
+    _FULL,
+    before=[(STATEMENT, DAYS[1], documents(3)), (CLAIMANT, DAYS[1], documents(2))],
+    then=[
+        *[(STATEMENT, day, documents(3, first=at)) for at, day in enumerate(DAYS)],
+        *[(CLAIMANT, day, _claimants(2, first=at)) for at, day in enumerate(DAYS)],
+    ],
+    days=DAYS,
+    ids={
+        **{("core/statement", day): _ids(at, 3) for at, day in enumerate(DAYS)},
+        **{("core/claimant", day): _ids(at, 2) for at, day in enumerate(DAYS)},
+    },
+)
+SCENARIOS = {scenario.name: scenario for scenario in (FIRST, CHANGED, SPECIAL, RANGE)}
