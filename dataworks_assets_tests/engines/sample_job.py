@@ -40,7 +40,7 @@ def canary() -> str:
 
 
 def _keeps_a_secret(cluster: Cluster, reporter: Reporter) -> None:
-    held = [f"{canary()}-{number}" * 100 for number in range(TASKS)]
+    held = [f"{canary()}-{number}" * 100_000 for number in range(TASKS)]
     for length in cluster.run(_hold, held, name="secrets"):
         reporter.finished(partition(length))
 
