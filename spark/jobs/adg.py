@@ -10,7 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -23,6 +23,7 @@ from spark.contract import (
     PartitionState,
     PartitionWork,
 )
+from spark.errors import StoreError
 from spark.jobs.audit import audit, row_count, state_of
 from spark.jobs.cluster import Cluster
 from spark.jobs.identities import SliceIds, repeated_across
@@ -174,7 +175,10 @@ class _Run:
     def _check_spread(self, day: _Day, ready: Callable[[Audited], None]) -> None:
         """Looks for ids that occur in two tasks' parts of one slice, in tasks again: no id comes to the driver."""
         check = partial(repeated_across, self.services.store)
-        findings = [finding for found in self.cluster.run(check, day.spread_slices(), name="ids") for finding in found]
+        slices = day.spread_slices()
+        findings = [finding for found in self.cluster.run(check, slices, name="ids") for finding in found]
+        with suppress(StoreError):  # what is left belongs to the attempt and goes with it
+            self.services.store.delete([uri for each in slices for uri in each.uris])
         self._audit(day, findings, ready)
 
     def _count(self, outcome: ShardOutcome) -> None:

@@ -89,6 +89,7 @@ class SliceLog:
 
     def __init__(self, collection: Collection, spread: frozenset[SliceKey]) -> None:
         self.seconds = 0.0
+        self._tags = collection.tables[0].tags
         self._unique = collection.unique_ids and collection.id_path is not None
         self._spread = spread
         self._files: dict[SliceKey, list[FileIds]] = defaultdict(list)
@@ -119,8 +120,9 @@ class SliceLog:
                     name = files[0].uri.rpartition("/")[2]
                     counts = tuple((file.uri, len(file.log.hashes)) for file in files)
                     ids = IdHashes(start, end, f"{audit_uri}/{name}.ids", counts)
-                    store.put(ids.uri, _joined(files).tobytes())
-                    store.put(ids.lines_uri, np.concatenate([file.log.line_numbers for file in files]).tobytes())
+                    lines = np.concatenate([file.log.line_numbers for file in files])
+                    store.put(ids.uri, _joined(files).tobytes(), tags=self._tags)
+                    store.put(ids.lines_uri, lines.tobytes(), tags=self._tags)
                     left.append(ids)
         return tuple(left)
 
@@ -152,18 +154,30 @@ class SliceIds:
     topic: str
     parts: tuple[IdHashes, ...]
 
+    @property
+    def uris(self) -> list[str]:
+        """Addresses of all that was left."""
+        return [uri for part in self.parts for uri in (part.uri, part.lines_uri)]
+
 
 def repeated_across(store: ObjectStore, slice_ids: SliceIds) -> tuple[Finding, ...]:
-    """Returns a finding where an id is in two tasks' parts of a slice."""
+    """Returns a finding where an id is in two tasks' parts of a slice, or where that cannot be seen."""
+    try:
+        return tuple(_repeated_across(store, slice_ids))
+    except DataworksError as error:
+        return (finding_of(error, object_uri=error.where, check="ids"),)
+
+
+def _repeated_across(store: ObjectStore, slice_ids: SliceIds) -> Iterator[Finding]:
     hashes = [np.frombuffer(store.read(part.uri), dtype=np.uint64) for part in slice_ids.parts]
     again, before = repeated(np.concatenate(hashes))
     if not len(again):
-        return ()
+        return
     starts = np.cumsum([0, *(len(part) for part in hashes)])
     owners = np.searchsorted(starts, np.stack([again, before]), side="right") - 1
     across = np.flatnonzero(owners[0] != owners[1])
     if not len(across):
-        return ()  # within one part: that task has said so itself
+        return  # within one part: that task has said so itself
 
     def placed(position: int, owner: int) -> tuple[str, int]:
         return _placed(store, slice_ids.parts[owner], position - int(starts[owner]))
@@ -172,7 +186,7 @@ def repeated_across(store: ObjectStore, slice_ids: SliceIds) -> tuple[Finding, .
     uri, line = placed(int(again[first]), int(owners[0][first]))
     first_uri, first_line = placed(int(before[first]), int(owners[1][first]))
     cause = f"{len(across):,} ids are there twice in one slice; the first before: {first_uri}, line {first_line}"
-    return (failed("ids", object_uri=uri, place=f"line {line}", cause=cause, remedy=_ALLOW),)
+    yield failed("ids", object_uri=uri, place=f"line {line}", cause=cause, remedy=_ALLOW)
 
 
 def _placed(store: ObjectStore, part: IdHashes, position: int) -> tuple[str, int]:

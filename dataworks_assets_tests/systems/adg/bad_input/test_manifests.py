@@ -156,6 +156,7 @@ def test_an_id_twice_across_the_tasks_of_a_slice_refuses_the_day_and_names_both_
     finding = refused(world).finding(DOUBTFUL)
     assert (finding.check, finding.object, finding.place) == ("ids", world.data_uri(last), "line 3")
     assert finding.cause == f"1 ids are there twice in one slice; the first before: {world.data_uri(files[0])}, line 2"
+    assert not any("_audit" in uri for uri in world.objects())
 
 
 def test_one_id_in_disjoint_slices_cannot_be_and_is_not_looked_for(world):
