@@ -63,13 +63,12 @@ class ExportSensor:
         """
         messages = self.inbox.waiting(self.scope.snapshot_type, now=now)
         busy = in_flight(instance, self.scope, now=now) if messages else frozenset()
-        wanted: list[WantedDay] = []
-        for day, group in groupby(messages, key=lambda each: each.day):
-            if day <= now.date():
-                wanted += self._day(instance, list(group), busy=busy, now=now)
+        days = {day: list(group) for day, group in groupby(messages, key=lambda each: each.day) if day <= now.date()}
+        judged = {day: self._day(instance, group, busy=busy, now=now) for day, group in days.items()}
+        wanted = [each for each in judged.values() if isinstance(each, WantedDay)]
         if not wanted:
-            waits = f"{len(messages)} messages wait for runs that are under way, or for their day" if messages else "no message"
-            return SensorResult(skip_reason=waits)
+            done = sum(len(days[day]) for day, each in judged.items() if each is MessageState.ENDED)
+            return SensorResult(skip_reason=_said(len(messages) - done, done))
         exports = look_at_exports(self.platform.store, self.scope, (each.day for each in wanted))
         return SensorResult(
             run_requests=run_requests(self.scope, wanted, trigger=Trigger.MESSAGE),
@@ -78,26 +77,30 @@ class ExportSensor:
 
     def _day(
         self, instance: DagsterInstance, group: Sequence[Waiting], *, busy: frozenset[CollectionDay], now: datetime
-    ) -> list[WantedDay]:
-        """Returns what is wanted of one day by its messages, of which the last counts: one day at most."""
+    ) -> WantedDay | MessageState:
+        """Returns what one day's messages ask for, of which the last counts, or why they ask for nothing (any more)."""
         newest = group[-1]
         said, day = newest.kept.message, newest.day
         collections = with_day(self.scope, day)
         if not collections:
             self.inbox.finish(group, run_id="", outcome="no collection has this day", now=now)
-            return []
+            return MessageState.ENDED
         tag = (export_tag(self.scope.snapshot_type, day), said.digest)
         run = run_of_message(instance, tag, kept_utc=newest.kept.kept_utc, now=now)
         if run.state is MessageState.ENDED:
             self.inbox.finish(group, run_id=run.run_id, outcome=run.outcome, now=now)
-        if run.state is not MessageState.TO_START or _is_busy(busy, day):
-            return []
-        return [WantedDay(day, collections, said.correlation_id, self._prefix(day), said.digest)]
+        if run.state is not MessageState.TO_START:
+            return run.state
+        if any(other == day for _, other in busy):
+            return MessageState.IN_FLIGHT
+        return WantedDay(day, collections, said.correlation_id, self._prefix(day), said.digest)
 
     def _prefix(self, day: date) -> str:
         """Returns the deployment's prefix, which is what the message named."""
         return fill(self.scope.settings.deployment.prefixes.data, export_date=day, snapshot_type=self.scope.snapshot_type)
 
 
-def _is_busy(busy: frozenset[CollectionDay], day: date) -> bool:
-    return any(other == day for _, other in busy)
+def _said(waiting: int, done: int) -> str:
+    """Returns why no run is asked for."""
+    counts = {f"{waiting} waiting for a run that is under way, or for their day": waiting, f"{done} done with": done}
+    return "messages: " + ", ".join(text for text, count in counts.items() if count) if waiting or done else "no message"

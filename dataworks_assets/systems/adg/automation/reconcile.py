@@ -86,7 +86,9 @@ class Reconciliation:
         after = ReconcileCursor(
             last="" if last == max(self.scope.collections) else last, gone={name: days for name, days in told.items() if days}
         )
-        reason = f"{len(batch)} collections compared: {len(fresh)} days gone from the catalog, {len(reported) // 2} reported"
+        reason = (
+            f"{len(batch)} collections compared: {len(fresh)} days newly gone from the catalog, {len(reported) // 2} reported"
+        )
         return SensorResult(skip_reason=reason, cursor=encode(after).decode(), asset_events=[*gone_events, *reported])
 
     def _batch(self, last: str) -> list[ScopedCollection]:
@@ -119,7 +121,7 @@ class Reconciliation:
             "days": ", ".join(fresh[:_NAMED_IN_NOTICE]) + more,
             "what to do": "Find out who dropped them from the catalog; a run of these days restores them",
         }
-        title = f"{len(fresh)} days of {self.scope.name} are gone from the catalog"
+        title = f"Gone from the catalog: {len(fresh)} published days of collections of {self.scope.name}"
         self.notifier.send(Notice(NoticeType.ERROR, title, elements))
 
 
