@@ -39,7 +39,8 @@ class DecodedChunk:
     """What a chunk of a file gives.
 
     Attributes:
-        tables: a batch for each of the collection's tables, in their order; all have the same rows.
+        tables: a batch for each of the collection's tables, in their order; all have the same rows. The columns are
+            `schema_of` the table's, but that the text is an array of views (`string_view`) into the chunk, not a copy.
         quarantined: the lines that are no row.
         ids: the hash of each row's id's comparison key (see `spark.sources.ids`); empty where there are no ids.
         id_texts: the ids as they stand in the documents, for naming one by its SHA-256; None where there are no ids.
@@ -139,14 +140,12 @@ class Decoder:
 
     def _assemble(self, chunk: Chunk, rows: _Rows) -> DecodedChunk:
         ids, hashes = rows.ids()
-        texts = rows.documents.texts()
-        batches = [table.batch(rows, texts, ids) for table in self._tables]
         keep = rows.keep()
+        texts = rows.documents.texts(keep)
+        batches = [table.batch(rows, texts, ids, keep) for table in self._tables]
         numbers = rows.documents.line_numbers
         if keep is not None:
-            mask = pa.array(keep)
-            batches = [batch.filter(mask) for batch in batches]
-            ids = None if ids is None else ids.filter(mask)
+            ids = None if ids is None else ids.filter(pa.array(keep))
             hashes, numbers = (hashes[keep] if len(hashes) else hashes), numbers[keep]
         return DecodedChunk(
             tables=tuple(batches),
@@ -251,22 +250,27 @@ class _Table:
             for name in names[want]:
                 yield row, name, text
 
-    def batch(self, rows: _Rows, texts: pa.StringArray, ids: pa.Array | None) -> pa.RecordBatch:
-        """Returns the table's rows, those to be refused among them."""
-        count = len(texts)
-        arrays = []
+    def batch(self, rows: _Rows, texts: pa.Array, ids: pa.Array | None, keep: npt.NDArray[np.bool_] | None) -> pa.RecordBatch:
+        """Returns the table's rows; `texts` are those to keep already."""
+        mask = None if keep is None else pa.array(keep)
+        count = len(rows.documents.ends)
+        columns = {}
         for column in self.schema:
-            if column.name in self.wants:
-                arrays.append(rows.answers.columns[self.wants[column.name]])
-            elif column.name == ERRORS:
-                arrays.append(self._errors(rows.answers, count))
-            elif column.name == "id" and ids is not None:
-                arrays.append(ids)
-            elif column.name == self.table.text_column:
-                arrays.append(texts)
-            else:
-                arrays.append(pa.nulls(count, column.type))
-        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+            if column.name == self.table.text_column and column.name not in self.wants:
+                columns[column.name] = texts
+                continue
+            array = self._column(column, rows, ids, count)
+            columns[column.name] = array if mask is None else array.filter(mask)
+        return pa.RecordBatch.from_pydict(columns)
+
+    def _column(self, column: pa.Field, rows: _Rows, ids: pa.Array | None, count: int) -> pa.Array:
+        if column.name in self.wants:
+            return rows.answers.columns[self.wants[column.name]]
+        if column.name == ERRORS:
+            return self._errors(rows.answers, count)
+        if column.name == "id" and ids is not None:
+            return ids
+        return pa.nulls(count, column.type)
 
     def _errors(self, answers: Answers, count: int) -> pa.Array:
         if not answers.misfits:

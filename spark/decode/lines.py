@@ -20,6 +20,8 @@ from spark.decode.exact import mark_lone_surrogates
 
 _LINE_FEED, _BRACE, _END_BRACE = b"\n{}"
 _BLANKS = b" \t\r"
+_INLINE_BYTES = 12
+_VIEW = np.dtype([("bytes", np.int32), ("head", np.uint32), ("buffer", np.int32), ("offset", np.int32)])
 _DEEP = 5_000
 """Levels of nesting beyond which a document is quarantined; the interpreter's own limit is 1,000 for everything."""
 
@@ -59,12 +61,14 @@ class Documents:
     is_deep: bool = False
     marked: list[bytes] | None = None
 
-    def texts(self) -> pa.StringArray:
-        """Returns the documents as an Arrow array, over one copy of the text without its line feeds."""
-        offsets: npt.NDArray[np.int32] = np.zeros(len(self.ends) + 1, np.int32)
-        offsets[1:] = self.ends - np.arange(len(self.ends))
-        buffers = pa.py_buffer(offsets), pa.py_buffer(self.text.replace(b"\n", b""))
-        return pa.StringArray.from_buffers(len(self.ends), *buffers)
+    def texts(self, keep: npt.NDArray[np.bool_] | None = None) -> pa.Array:
+        """Returns the documents (those to keep) as an Arrow array of views into `text`, which is not copied."""
+        starts = np.concatenate(([0], self.ends[:-1] + 1)) if len(self.ends) else self.ends
+        ends = self.ends
+        if keep is not None:
+            starts, ends = starts[keep], ends[keep]
+        buffers = [None, pa.py_buffer(_views(self.text, starts, ends)), pa.py_buffer(self.text)]
+        return pa.Array.from_buffers(pa.string_view(), len(ends), buffers)
 
     def split(self) -> list[bytes]:
         """Returns each document's bytes as a decoder takes them."""
@@ -161,6 +165,22 @@ def _prove_json(line: bytes) -> tuple[str, bytes]:
             return f"not JSON: {error}", line
         return _prove_json(marked)[0], marked
     return "", line
+
+
+def _views(text: bytes, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> npt.NDArray[np.void]:
+    """Returns Arrow's views of parts of a text: length, then either the text itself or its beginning and its place."""
+    views = np.zeros(len(starts), _VIEW)
+    views["bytes"] = ends - starts
+    views["offset"] = starts
+    data = np.frombuffer(text, np.uint8)
+    is_inline = views["bytes"] <= _INLINE_BYTES
+    long = starts[~is_inline] if is_inline.any() else starts
+    views["head"][~is_inline] = data[long[:, None] + np.arange(4)].view(np.uint32)[:, 0]
+    for row in np.flatnonzero(is_inline):
+        views[row : row + 1].view(np.uint8)[4:] = np.frombuffer(
+            text[starts[row] : ends[row]].ljust(_INLINE_BYTES, b"\0"), np.uint8
+        )
+    return views
 
 
 def _with_line_feeds(text: bytes) -> bytes:

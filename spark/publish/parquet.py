@@ -41,7 +41,7 @@ class TableWriter:
     Args:
         store: where to.
         prefix_uri: the folder, without a final slash.
-        schema: the columns of every batch.
+        schema: the columns of every batch; a batch may hold a string column as views.
         tags: tags of every object.
         target_file_bytes: compressed bytes after which a new file is begun (at the next row group).
         timestamps: `int96`, which Hive's reader needs, or `int64`.
@@ -106,7 +106,7 @@ class TableWriter:
 
     def _write_row_group(self) -> None:
         file = self._open or self._open_file()
-        file.write(pa.Table.from_batches(self._pending, self.schema))
+        file.write(pa.Table.from_batches(self._pending))
         self._pending, self._pending_bytes = [], 0
         if file.size_bytes >= self.target_file_bytes:
             self._close_file()
@@ -159,24 +159,25 @@ class _OpenFile:
         if self._parquet is None:
             self._parquet = pq.ParquetWriter(
                 self._sink,
-                self._schema,
+                table.schema,
                 compression="zstd",
                 use_dictionary=False,
                 write_statistics=_columns_with_statistics(table),
                 use_deprecated_int96_timestamps=self._is_int96,
+                store_schema=False,
             )
         return self._parquet
 
 
 def _columns_with_statistics(table: pa.Table) -> list[str]:
     """Returns the columns whose bounds help a reader to skip row groups: neither nested nor long texts."""
-    short = []
-    for column in table.schema:
-        is_text = pa.types.is_string(column.type) or pa.types.is_binary(column.type)
-        is_long = is_text and table[column.name].nbytes > _LONG_TEXT_BYTES * max(table.num_rows, 1)
-        if not pa.types.is_nested(column.type) and not is_long:
-            short.append(column.name)
-    return short
+    longest_bytes = _LONG_TEXT_BYTES * max(table.num_rows, 1)
+    return [
+        column.name
+        for column in table.schema
+        if not pa.types.is_nested(column.type)
+        and (pa.types.is_primitive(column.type) or table[column.name].nbytes <= longest_bytes)
+    ]
 
 
 class _Sink:
