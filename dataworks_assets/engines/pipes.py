@@ -16,6 +16,7 @@ from dagster_pipes import PIPES_PROTOCOL_VERSION, PIPES_PROTOCOL_VERSION_FIELD, 
 
 from dataworks_assets.engines.channel import Line, pipes_arguments, pipes_context
 from spark.jobs.progress import Message, read_message
+from spark.jobs.runner import pipes_client
 from spark.store import shared_store, split_uri
 
 if TYPE_CHECKING:
@@ -40,14 +41,13 @@ class PipesChannel:
     @contextmanager
     def open(self, submission: Submission) -> Iterator[Line]:
         """See `Channel.open`."""
-        import boto3
         from dagster import PipesMessageHandler, PreviewWarning
         from dagster_aws.pipes import PipesS3ContextInjector
 
         settings = submission.parameters.store
         folder_uri = f"{submission.folder_uri}/messages"
         bucket, prefix = split_uri(folder_uri)
-        client = boto3.client("s3", endpoint_url=settings.endpoint_url, region_name=settings.region)
+        client = pipes_client(settings)
         injector = PipesS3ContextInjector(bucket=bucket, client=client, key_prefix=f"{prefix}/context-")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", PreviewWarning)  # about an attribute that Dagster's own handler reads

@@ -65,6 +65,17 @@ def payload_of(message: Message) -> Any:
     return msgspec.to_builtins(message)
 
 
+def message_text(message: Message) -> str:
+    """Returns the message as a line for a log."""
+    if isinstance(message, Finished):
+        cause = f": {message.cause}" if message.cause else f", {message.rows:,} rows"
+        return f"{message.collection} {message.export_date} {message.state}{cause}"
+    return (
+        f"{message.files:,} of {message.files_total:,} files, {message.read_bytes / 1e6:,.1f} of"
+        f" {message.total_bytes / 1e6:,.1f} MB, {message.partitions:,} of {message.partitions_total:,} days"
+    )
+
+
 class Reporter:
     """Counts what a job has done and says so: at most one progress message an interval, one message a finished day.
 

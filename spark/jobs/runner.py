@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import logging
 import os
 import sys
 import threading
@@ -22,12 +23,14 @@ from typing import TYPE_CHECKING, Protocol, cast
 from spark.contract import JobFailure, JobParameters, JobResult, PartitionResult, StoreSettings, decode, encode
 from spark.errors import ConfigurationError, DataworksError, StoreError
 from spark.jobs.cluster import Cluster, SparkCluster
-from spark.jobs.progress import Message, Reporter, payload_of
+from spark.jobs.progress import Message, Reporter, message_text, payload_of
 from spark.store import shared_store
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
     from pyspark import SparkContext
 
+_LOGGER = logging.getLogger("spark.jobs.runner")  # the module is `__main__` in an application
 _UPLOAD_SECONDS = 0.5
 _INTERIM_SECONDS = 5.0
 _ORPHANED_EXIT_CODE = 3
@@ -127,16 +130,24 @@ def _failure_of(error: BaseException) -> JobFailure:
     )
 
 
+def pipes_client(store: StoreSettings) -> S3Client:
+    """Returns the S3 client that Pipes wants on both sides; like the object store's own, it names buckets in the path."""
+    import boto3
+    from botocore.config import Config
+
+    style = Config(s3={"addressing_style": "path"}) if store.endpoint_url else None
+    return boto3.client("s3", endpoint_url=store.endpoint_url, region_name=store.region, config=style)
+
+
 @contextmanager
 def open_messages(arguments: argparse.Namespace, store: StoreSettings) -> Iterator[Callable[[Message], None]]:
     """Opens Dagster Pipes over S3; yields where messages go (nowhere when the job was not started with Pipes)."""
     if not arguments.dagster_pipes_context:
         yield lambda _message: None
         return
-    import boto3
     from dagster_pipes import PipesMappingParamsLoader, PipesS3ContextLoader, PipesS3MessageWriter, open_dagster_pipes
 
-    client = boto3.client("s3", endpoint_url=store.endpoint_url, region_name=store.region)
+    client = pipes_client(store)
     loader = PipesMappingParamsLoader(
         {
             "DAGSTER_PIPES_CONTEXT": arguments.dagster_pipes_context,
@@ -149,6 +160,25 @@ def open_messages(arguments: argparse.Namespace, store: StoreSettings) -> Iterat
         params_loader=loader,
     ) as pipes:
         yield lambda message: pipes.report_custom_message(payload_of(message))
+
+
+def _logged(emit: Callable[[Message], None]) -> Callable[[Message], None]:
+    """Writes each message to the application's log as well."""
+
+    def both(message: Message) -> None:
+        _LOGGER.info("%s", message_text(message))
+        emit(message)
+
+    return both
+
+
+def _log_to_stderr() -> None:
+    """Shows what the jobs' own modules log, in Spark's manner; libraries stay as quiet as they are."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%y/%m/%d %H:%M:%S"))
+    logger = logging.getLogger("spark")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
 
 
 def _die_with_the_application() -> None:
@@ -178,6 +208,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def main(arguments: Sequence[str]) -> None:
     """Runs the job that the command line names; an exception ends the process with its traceback and exit code 1."""
     parsed = parse(arguments)
+    _log_to_stderr()
     if parsed.die_with_stdin:
         _die_with_the_application()
     store = StoreSettings(endpoint_url=parsed.endpoint_url, region=parsed.region)
@@ -187,7 +218,7 @@ def main(arguments: Sequence[str]) -> None:
 
         session = SparkSession.builder.appName(f"{parameters.system} {parameters.run_id}").getOrCreate()
         try:
-            run_job(parsed.job, parameters, session.sparkContext, emit)
+            run_job(parsed.job, parameters, session.sparkContext, _logged(emit))
         finally:
             session.stop()
 

@@ -6,7 +6,7 @@ import pytest
 
 from spark.contract import Finding, PartitionResult, PartitionState
 from spark.errors import ConfigurationError, EngineError
-from spark.jobs.progress import Finished, Message, Progress, Reporter, payload_of, read_message
+from spark.jobs.progress import Finished, Message, Progress, Reporter, message_text, payload_of, read_message
 
 
 class Clock:
@@ -94,6 +94,21 @@ def test_a_cancelled_job_ends_at_its_next_report(reporter, call):
 @pytest.mark.parametrize("message", [Progress(files=1), Finished(collection="a/b", export_date="2026-11-20", state="refused")])
 def test_messages_survive_the_way_through_json(message):
     assert read_message(payload_of(message)) == message
+
+
+def test_a_published_day_is_a_line_with_its_rows():
+    message = Finished(collection="a/b", export_date="2026-11-20", state="published", rows=1234)
+    assert message_text(message) == "a/b 2026-11-20 published, 1,234 rows"
+
+
+def test_a_refused_day_is_a_line_with_its_cause():
+    message = Finished(collection="a/b", export_date="2026-11-20", state="refused", cause="truncated")
+    assert message_text(message) == "a/b 2026-11-20 refused: truncated"
+
+
+def test_progress_is_a_line_with_its_counts():
+    message = Progress(files=1, files_total=2, read_bytes=1_500_000, total_bytes=3_000_000, partitions_total=1)
+    assert message_text(message) == "1 of 2 files, 1.5 of 3.0 MB, 0 of 1 days"
 
 
 def test_a_message_of_another_release_is_refused():
