@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from spark.contract import Collection, Finding, PartitionResult, PartitionState, PartitionWork, TableResult, WrittenFile
 from spark.errors import DataworksError, LeaseError
 from spark.jobs.audit import row_count, state_of
-from spark.jobs.outcome import ShardOutcome, failed
+from spark.jobs.outcome import ShardOutcome
 from spark.jobs.packing import Shard
+from spark.jobs.unlock import finding_of
 from spark.jobs.writers import StageSettings, table_location
 from spark.publish.intent import PublishOutcome, ReadyPartition
 from spark.publish.lease import Lease
@@ -120,4 +121,4 @@ class Publication:
 
 
 def _not_published(error: DataworksError) -> Finding:
-    return failed("publish", object_uri=error.where, cause=error.what, remedy=error.remedy, transient=error.transient)
+    return finding_of(error, object_uri=error.where, check="publish")
