@@ -10,9 +10,10 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+
+from spark.decode.exact import MisfitError, read_timestamp
 
 _BIGINT = range(-(2**63), 2**63)
 _LARGEST_EXACT_DOUBLE = 2**53
@@ -155,14 +156,10 @@ def _kind(value: Any) -> str:
 
 
 def _kind_of_text(text: str) -> str:
-    if _DATE.fullmatch(text):
-        return "date" if _reads(date.fromisoformat, text) else "string"
-    return "timestamp" if _INSTANT.fullmatch(text) and _reads(datetime.fromisoformat, text) else "string"
-
-
-def _reads(reader: Any, text: str) -> bool:
-    try:
-        reader(text)
-    except ValueError:
-        return False
-    return True
+    shape = "date" if _DATE.fullmatch(text) else "timestamp" if _INSTANT.fullmatch(text) else "string"
+    if shape != "string":
+        try:
+            read_timestamp(text)
+        except MisfitError:
+            return "string"
+    return shape
