@@ -14,7 +14,7 @@ from spark.contract import Collection, Finding, PartitionState, PartitionWork
 from spark.jobs.outcome import ShardOutcome, failed
 from spark.jobs.unlock import KEY_SERVICE_PLACE
 
-_CONFIRM = "If the export is right, run again with confirm=true"
+_CONFIRM = "If the export is right, run again with `confirm: true` (run configuration) or `--confirm` (command line)"
 
 
 def audit(
@@ -69,6 +69,7 @@ def _quarantine(collection: Collection, shards: Sequence[ShardOutcome]) -> list[
     if quarantined <= lines * collection.quarantine_share:
         return []
     worst = max((file for shard in shards for file in shard.files), key=lambda file: file.quarantined)
+    option = "" if collection.snapshot_type == "full" else f" --type {collection.snapshot_type}"
     more = f" and {worst.quarantined - 1:,} more of its {worst.lines:,} lines" if worst.quarantined > 1 else ""
     return [
         failed(
@@ -76,7 +77,7 @@ def _quarantine(collection: Collection, shards: Sequence[ShardOutcome]) -> list[
             object_uri=worst.uri,
             place=f"line {worst.first_quarantined}{more}",
             cause=f"{quarantined:,} of {lines:,} documents could not be decoded; {collection.quarantine_share:.2%} are allowed",
-            remedy=f"Look at them with `dataworks quarantine {collection.name} --partition {shards[0].export_date}`,"
+            remedy=f"Look at them with `dataworks quarantine {collection.name}{option} --partition {shards[0].export_date}`,"
             " then have the file exported again or raise quarantine_share",
         )
     ]

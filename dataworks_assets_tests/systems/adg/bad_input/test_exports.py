@@ -135,7 +135,7 @@ def test_rows_that_fell_to_none_are_refused_until_confirmed(world):
     outcome = refused(world)
     finding = outcome.finding(DOUBTFUL)
     assert (finding.check, finding.place, finding.cause) == ("rows", DAY.isoformat(), NONE_LEFT)
-    assert finding.remedy == "If the export is right, run again with confirm=true"
+    assert "run again with `confirm: true`" in finding.remedy
     assert told(outcome, finding)
     assert world.newest(DOUBTFUL).num_rows == 3
     world.run(DOUBTFUL, confirm=True)
