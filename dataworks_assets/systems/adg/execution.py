@@ -10,7 +10,6 @@ import logging
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -19,10 +18,13 @@ from dagster import AssetCheckEvaluation, AssetKey, AssetMaterialization
 
 from dataworks_assets.engines.base import JobError, Submission
 from dataworks_assets.engines.channel import Channel
+from dataworks_assets.systems.adg.holding import Held, held
 from dataworks_assets.systems.adg.plan import Decision, Plan, PlannedDay, Request
 from dataworks_assets.systems.adg.planner import Planner
 from dataworks_assets.systems.adg.refusals import clear_refusals, record_refusal
+from dataworks_assets.systems.adg.retagging import retag
 from dataworks_assets.systems.adg.scope import SYSTEM, AdgScope
+from dataworks_assets.systems.leasing import owner_name
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.reporting import (
     ReportContext,
@@ -46,9 +48,8 @@ from spark.contract import (
 from spark.errors import DataworksError, LeaseError, NotFoundError
 from spark.jobs.progress import Finished, Message, Progress
 from spark.publish.follow import Follower
-from spark.publish.lease import Lease, LeaseKeeper, LeaseKey
+from spark.publish.lease import Lease
 from spark.publish.newest import NewestFollower
-from spark.publish.parallel import in_parallel, or_error
 from spark.publish.tables import Tables
 
 _INTERIM_SECONDS = 5.0
@@ -102,24 +103,22 @@ class Execution:
         for planned in plan.days:
             self._report_without_work(planned)
         self._follow(plan)
+        self._retag(plan.decided(Decision.CHANGED_TAGS))
         if plan.work:
-            with self._leased(plan.work) as (keeper_owner, leases):
-                work = [
-                    self._work_of(planned, leases[_key(planned)], request) for planned in plan.work if _key(planned) in leases
-                ]
+            owner = owner_name(self.context.run_id)
+            with held(self.platform, self.scope, plan.work, owner=owner) as taken:
+                work = tuple(self._work_of(planned, lease, request) for planned, lease in self._leased(taken))
                 if work:
-                    self._submit(tuple(work), keeper_owner)
+                    self._submit(work, owner)
         return plan
 
     def _follow(self, plan: Plan) -> None:
         """Does what a run that died left undone behind a publication: newest tables, quarantine, days' documents."""
         platform, output_uri = self.platform, self.scope.output_uri
         tables = Tables(platform.catalog, system=SYSTEM, output_uri=output_uri)
-        unchanged = [(each.collection.job, each.published) for each in plan.decided(Decision.UNCHANGED) if each.published]
-        newest = NewestFollower(platform.catalog, tables)
+        unchanged = [(each.collection.job, each.published) for each in plan.published if each.published]
         collections = {collection.name: collection for collection, _ in unchanged}
-        moved = zip(collections, in_parallel(or_error(newest.follow), list(collections.values())), strict=True)
-        wrong = {name: outcome for name, outcome in moved if isinstance(outcome, DataworksError)}
+        wrong = NewestFollower(platform.catalog, tables).follow_many(list(collections.values()), {})
         follower = Follower(platform.catalog, platform.store, tables=tables, output_uri=output_uri)
         try:
             wrong |= follower.follow(follower.open_days(unchanged))
@@ -127,6 +126,17 @@ class Execution:
             wrong["these days"] = error
         for name, failure in wrong.items():
             self.context.log.warning("what follows the publication of %s is not done: %s", name, failure)
+
+    def _retag(self, days: tuple[PlannedDay, ...]) -> None:
+        """Puts changed tags on the objects of days that are published."""
+        if not days:
+            return
+        with held(self.platform, self.scope, days, owner=owner_name(self.context.run_id)) as taken:
+            for done in retag(self.platform, self.scope, taken.keeper, self._leased(taken)):
+                if done.error is None:
+                    self.context.log.info("%s %s: %d objects have new tags", done.collection, done.export_date, done.objects)
+                else:
+                    self.failures.append(Failed(done.collection, done.export_date, str(done.error), lies_in_data=False))
 
     def _say(self, plan: Plan) -> None:
         counts = {decision: len(plan.decided(decision)) for decision in Decision}
@@ -148,7 +158,7 @@ class Execution:
     def _report_without_work(self, planned: PlannedDay) -> None:
         key = AssetKey(list(planned.collection.key_path))
         day = planned.day.isoformat()
-        if planned.decision is Decision.UNCHANGED and planned.published is not None:
+        if planned.decision.is_published and planned.published is not None:
             self.context.log_event(unchanged_event(key, planned.published, reason=planned.reason))
             self.context.log_event(unchanged_check_event(key, planned.published, reason=planned.reason))
         elif planned.decision is Decision.HELD:
@@ -169,30 +179,14 @@ class Execution:
         self.context.log_event(failed_check_event(key, day, finding))
         self.failures.append(Failed(planned.collection.name, day, describe(finding), lies_in_data))
 
-    @contextmanager
-    def _leased(self, work: tuple[PlannedDay, ...]) -> Iterator[tuple[str, dict[tuple[str, str], Lease]]]:
-        """Holds the partitions of the work; those that another run holds fail, the others go on."""
-        owner = f"{self.context.run_id}-{secrets.token_hex(4)}"
-        ttl_seconds = self.platform.settings.deployment.output.lease_ttl_seconds
-        keeper = LeaseKeeper(self.platform.store, self.scope.control_uri, owner=owner, ttl_seconds=ttl_seconds)
-        by_key = {_key(planned): planned for planned in work}
-        keeper.start_heartbeat()
-        leases: dict[tuple[str, str], Lease] = {}
-        try:
-            wanted = [LeaseKey(SYSTEM, name, str(self.scope.snapshot_type), day) for name, day in by_key]
-            for key, lease in keeper.acquire_many(wanted).items():
-                name, day = key.collection, key.export_date
-                if isinstance(lease, LeaseError):
-                    finding = Finding(check="lease", passed=False, cause=lease.what, remedy=lease.remedy, transient=True)
-                    self._fail(by_key[name, day], finding, lies_in_data=False)
-                else:
-                    leases[name, day] = lease
-            yield owner, leases
-        finally:
-            try:
-                keeper.release_many(list(leases.values()))
-            finally:
-                keeper.stop()
+    def _leased(self, held: Held) -> Iterator[tuple[PlannedDay, Lease]]:
+        """Yields the days that may be worked on; those of other runs fail, the others go on."""
+        for planned, lease in held.days:
+            if isinstance(lease, LeaseError):
+                finding = Finding(check="lease", passed=False, cause=lease.what, remedy=lease.remedy, transient=True)
+                self._fail(planned, finding, lies_in_data=False)
+            else:
+                yield planned, lease
 
     def _work_of(self, planned: PlannedDay, lease: Lease, request: Request) -> PartitionWork:
         attempt = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
@@ -299,7 +293,3 @@ class _Live:
             return
         context = ReportContext(self.execution.context.run_id)
         self.execution.report(decode(body, JobResult, where=uri), context)
-
-
-def _key(planned: PlannedDay) -> tuple[str, str]:
-    return planned.collection.name, planned.day.isoformat()

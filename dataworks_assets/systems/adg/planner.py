@@ -17,6 +17,7 @@ from dataworks_assets.systems.platform import Platform
 from spark.errors import ConfigurationError
 from spark.publish.catalog import Pointer
 from spark.publish.state import Published, published_states
+from spark.publish.tagging import has_other_tags
 from spark.sources.listing import ExportListing, list_export
 
 _IN_PARALLEL = 8
@@ -58,10 +59,11 @@ class Planner:
             for collection in collections
             for day in days
         }
+        # The catalog before the inputs: who publishes newer ones in between is seen when the leases are taken.
+        published = published_states(self.platform.catalog, [scoped.job for scoped in collections], _with_days_before(days))
         with ThreadPoolExecutor(_IN_PARALLEL) as pool:
             listings = self._list(pool, places.values())
             sizes = dict(zip(days, pool.map(self._published_sizes, days), strict=True))
-        published = published_states(self.platform.catalog, [scoped.job for scoped in collections], _with_days_before(days))
         holds = read_holds(self.platform.store, self.scope)
         planned: list[PlannedDay] = []
         for day in days:
@@ -134,12 +136,19 @@ def _compare(
     if request.force:
         return Decision.FORCED, "asked for by force"
     if published.fingerprint == now:
-        if there.bytes_at(published.location) != published.size_bytes:
-            return Decision.INCOMPLETE, "published files are gone from the store"
-        return Decision.UNCHANGED, "same inputs and configuration"
+        return _compare_output(collection, published, there)
     if published.config_hash != collection.config_hash:
         return Decision.RECONFIGURED, "the configuration that shapes the output changed"
     return Decision.CHANGED, "the input files are not those that were published"
+
+
+def _compare_output(collection: ScopedCollection, published: Pointer, there: _There) -> tuple[Decision, str]:
+    """Returns what is to be done with a day whose inputs and configuration are those that were published."""
+    if there.bytes_at(published.location) != published.size_bytes:
+        return Decision.INCOMPLETE, "published files are gone from the store"
+    if has_other_tags(collection.job, published):
+        return Decision.CHANGED_TAGS, "same inputs, other tags: the objects get them without being read"
+    return Decision.UNCHANGED, "same inputs and configuration"
 
 
 def _with_days_before(days: list[date]) -> list[str]:

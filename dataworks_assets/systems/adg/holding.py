@@ -1,0 +1,67 @@
+"""Holding the days of a plan while they are worked on: leases taken, held against what was planned, and given back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from dataworks_assets.systems.adg.plan import PlannedDay
+from dataworks_assets.systems.adg.scope import SYSTEM, AdgScope
+from dataworks_assets.systems.leasing import held_leases
+from dataworks_assets.systems.platform import Platform
+from spark.errors import LeaseError
+from spark.publish.catalog import Pointer
+from spark.publish.lease import Lease, LeaseKeeper, LeaseKey
+from spark.publish.state import published_state
+
+
+@dataclass(frozen=True)
+class Held:
+    """Days and the leases they are held by, or why one must not be worked on; `keeper` holds them."""
+
+    keeper: LeaseKeeper
+    days: tuple[tuple[PlannedDay, Lease | LeaseError], ...]
+
+
+@contextmanager
+def held(platform: Platform, scope: AdgScope, days: Sequence[PlannedDay], *, owner: str) -> Iterator[Held]:
+    """Holds planned days while the block runs.
+
+    Raises:
+        StoreError, CatalogError: what is there cannot be read.
+    """
+    keys = [LeaseKey(SYSTEM, each.collection.name, str(scope.snapshot_type), each.day.isoformat()) for each in days]
+    with held_leases(platform, scope.control_uri, owner=owner) as keeper:
+        taken: list[Lease] = []
+        try:
+            found = keeper.acquire_many(keys)
+            taken += [lease for lease in found.values() if isinstance(lease, Lease)]
+            pairs = zip(days, keys, strict=True)
+            yield Held(keeper, tuple((planned, _as_planned(platform, planned, found[key])) for planned, key in pairs))
+        finally:
+            keeper.release_many(taken)
+
+
+def _as_planned(platform: Platform, planned: PlannedDay, lease: Lease | LeaseError) -> Lease | LeaseError:
+    """Refuses a day that another run published between this one's plan and its lease: that run's inputs may be newer.
+
+    The lease says what was last about to be shown; only where that is not what was planned with, the catalog is asked.
+    """
+    if isinstance(lease, LeaseError):
+        return lease
+    marked = lease.pointers[0].pointer if lease.pointers else planned.published
+    if _same(marked, planned.published):
+        return lease
+    day = planned.day.isoformat()
+    if _same(published_state(platform.catalog, planned.collection.job, [day])[day], planned.published):
+        return lease
+    return LeaseError(
+        "another run published the day after this one had planned it",
+        where=lease.uri,
+        remedy="Run again: the new plan sees what is published now",
+    )
+
+
+def _same(one: Pointer | None, other: Pointer | None) -> bool:
+    return (one and one.location.rstrip("/")) == (other and other.location.rstrip("/"))
