@@ -89,13 +89,18 @@ class Follower:
             self._quarantine.refresh(collections.values())
         except CatalogError as error:
             return dict.fromkeys(collections, error)
-        groups = [(collection, dates[name]) for name, collection in collections.items()]
-        outcomes = zip(collections, in_parallel(or_error(self._follow), groups, threads=TABLES_AT_ONCE), strict=True)
-        return {name: outcome for name, outcome in outcomes if isinstance(outcome, DataworksError)}
+        behind = self._newest.follow_many(list(collections.values()), {})
+        groups = [(collection, dates[name]) for name, collection in collections.items() if name not in behind]
+        outcomes = in_parallel(or_error(self._follow), groups, threads=TABLES_AT_ONCE)
+        failed = {
+            collection.name: outcome
+            for (collection, _), outcome in zip(groups, outcomes, strict=True)
+            if isinstance(outcome, DataworksError)
+        }
+        return behind | failed
 
     def _follow(self, group: tuple[Collection, list[str]]) -> None:
         collection, dates = group
-        self._newest.follow(collection)
         for date in dates:
             self._follow_day(collection, date)
 

@@ -48,7 +48,8 @@ class HiveCatalog:
 
     def __init__(self, uri: str, *, timeout_seconds: float = 60.0) -> None:
         self._client = MetastoreClient(uri, timeout_seconds=timeout_seconds)
-        self._partition_columns: dict[tuple[str, str], str] = {}
+        self._seen: dict[tuple[str, str], Any] = {}
+        """Partitioned tables as they were last read; their columns are as new as the last look of whoever switches."""
 
     def ensure_database(self, name: str, *, location_uri: str) -> None:
         """Makes a database where there is none."""
@@ -59,18 +60,18 @@ class HiveCatalog:
     def ensure_table(self, definition: TableDefinition, *, pointer: Pointer | None = None) -> None:
         """Makes a table, or adds new columns and widened types to it and to its partitions."""
         where = definition.full_name
-        table = self._table(definition.database, definition.name)
-        if table is None:
-            new = new_table(definition, pointer)
-            if self._client.write("create_table", new, where=where, expected=(ttypes.AlreadyExistsException,)):
-                return
-            table = self._table(definition.database, definition.name)
+        new = new_table(definition, pointer)
+        self._seen.pop((definition.database, definition.name), None)
+        if self._client.write("create_table", new, where=where, expected=(ttypes.AlreadyExistsException,)):
+            return
+        table = self._existing(definition.database, definition.name)
         existing = definition_of(table)
         merged = evolve(existing, definition)
         if merged != existing:
             changed = evolved_table(table, merged)
             context = _NO_STATISTICS if merged.partition_column is None else _CASCADE
             self._alter_table(changed, context)
+            self._seen.pop((definition.database, definition.name), None)
 
     def describe(self, database: str, name: str) -> TableDefinition | None:
         """Returns a table's definition, None where there is no such table."""
@@ -106,7 +107,7 @@ class HiveCatalog:
         """Makes partitions show these files, at most 100 a call."""
         if not pointers:
             return
-        table = self._existing(database, name)
+        table = self._seen.get((database, name)) or self._existing(database, name)
         column, where = table.partitionKeys[0].name, f"{database}.{name}"
         names = [_partition_name(where, column, pointer.partition) for pointer in pointers]
         pages = _in_pages(names, self._reader(database, name))
@@ -145,15 +146,18 @@ class HiveCatalog:
         self._client.close()
 
     def _table(self, database: str, name: str) -> Any:
-        return self._client.read("get_table", database, name, where=f"{database}.{name}", absent=_ABSENT)
+        self._seen.pop((database, name), None)
+        table = self._client.read("get_table", database, name, where=f"{database}.{name}", absent=_ABSENT)
+        return None if table is None else self._remember(table)
+
+    def _remember(self, table: Any) -> Any:
+        if table.partitionKeys:
+            self._seen[table.dbName, table.tableName] = table
+        return table
 
     def _partition_column(self, database: str, name: str) -> str | None:
-        if (database, name) not in self._partition_columns:
-            table = self._table(database, name)
-            if table is None or not table.partitionKeys:
-                return None
-            self._partition_columns[database, name] = table.partitionKeys[0].name
-        return self._partition_columns[database, name]
+        table = self._seen.get((database, name)) or self._table(database, name)
+        return table.partitionKeys[0].name if table is not None and table.partitionKeys else None
 
     def _existing(self, database: str, name: str) -> Any:
         table = self._table(database, name)
@@ -167,7 +171,7 @@ class HiveCatalog:
             return self._client.read("get_table_objects_by_name", database, list(page), where=database) or []
 
         try:
-            return [table for page in _in_pages(list(names), read) for table in page]
+            return [self._remember(table) for page in _in_pages(list(names), read) for table in page]
         except CatalogError:
             # Hive 2.3 answers for a missing database with what this client takes for an internal error.
             if self._client.read("get_database", database, where=database, absent=_ABSENT) is None:

@@ -7,15 +7,35 @@ read-back, because a catalog cannot compare and swap; the read-back then puts it
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from spark.contract import Collection, OutputTable
-from spark.errors import CatalogError
+from spark.errors import CatalogError, DataworksError
 from spark.publish.catalog import Catalog, Pointer
+from spark.publish.lease import TablePointer
+from spark.publish.parallel import TABLES_AT_ONCE, in_parallel, or_error
 from spark.publish.tables import Tables
 
 _PAUSES_SECONDS = (0.0, 0.0, 0.5, 2.0, 5.0)
-"""Before each look; the second one is the read-back of the first move."""
+
+Known = Mapping[str, Sequence[TablePointer]]
+"""By collection, pointers that its tables are known to show: they need not be asked for."""
+
+
+@dataclass(frozen=True)
+class _Follower:
+    """One table of the newest day, and what its table of all days is known to show, by day."""
+
+    collection: Collection
+    table: OutputTable
+    newest: str
+    known: Mapping[str, Pointer]
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.table.database, self.newest
 
 
 class NewestFollower:
@@ -32,42 +52,98 @@ class NewestFollower:
         self._tables = tables
         self._pause = pause
 
-    def follow(self, collection: Collection) -> bool:
-        """Makes each table of the newest day show it; returns whether one was behind.
+    def follow(self, collection: Collection) -> None:
+        """Makes one collection's tables of the newest day show it.
 
         Raises:
             CatalogError: a table stays behind; the next run moves it.
         """
-        return any([self._follow(collection, table) for table in collection.tables if table.newest is not None])
+        for error in self.follow_many([collection], {}).values():
+            raise error
 
-    def _follow(self, collection: Collection, table: OutputTable) -> bool:
-        moved = False
-        failure = CatalogError("the table of the newest day does not stay where it is put", where=_name(table))
+    def follow_many(self, collections: Sequence[Collection], known: Known) -> dict[str, DataworksError]:
+        """Makes the collections' tables of the newest day show it; returns what went wrong, by collection.
+
+        A table that stays behind is moved by the next run.
+        """
+        waiting = [follower for collection in collections for follower in _followers(collection, known)]
+        failures: dict[str, DataworksError] = {}
         for seconds in _PAUSES_SECONDS:
+            if not waiting:
+                return {}
             self._pause(seconds)
-            try:
-                wanted = self._wanted(table)
-                if wanted is None:
-                    return moved
-                self._tables.show_newest(collection, table, wanted)
-                moved = True
-            except CatalogError as error:
-                failure = error
-                if not error.transient:
-                    break
-        raise failure
+            waiting = self._round(waiting, failures)
+        names = dict.fromkeys(follower.collection.name for follower in waiting)
+        return {name: failures.get(name) or _restless(name) for name in names}
 
-    def _wanted(self, table: OutputTable) -> Pointer | None:
-        """What the table has to show and does not show yet."""
-        day = self._catalog.newest_partition(table.database, table.name)
-        if day is None or table.newest is None:
+    def _round(self, waiting: Sequence[_Follower], failures: dict[str, DataworksError]) -> list[_Follower]:
+        """Looks at all, moves those that are behind; returns those that were moved or could not be."""
+        try:
+            shown = self._shown(waiting)
+        except CatalogError as error:
+            failures |= {follower.collection.name: error for follower in waiting}
+            return list(waiting)
+
+        def step(follower: _Follower) -> bool:
+            return self._step(follower, shown.get(follower.place))
+
+        outcomes = in_parallel(or_error(step), waiting, threads=TABLES_AT_ONCE)
+        left = []
+        for follower, outcome in zip(waiting, outcomes, strict=True):
+            if isinstance(outcome, DataworksError):
+                failures[follower.collection.name] = outcome
+            if outcome is not True:
+                left.append(follower)
+        return left
+
+    def _shown(self, waiting: Sequence[_Follower]) -> dict[tuple[str, str], Pointer]:
+        names: dict[str, list[str]] = defaultdict(list)
+        for follower in waiting:
+            names[follower.table.database].append(follower.newest)
+        return {
+            (database, name): pointer
+            for database, wanted in names.items()
+            for name, pointer in self._catalog.newest_many(database, wanted).items()
+        }
+
+    def _step(self, follower: _Follower, shown: Pointer | None) -> bool:
+        """Moves the table where it is behind; returns whether it is as it has to be."""
+        wanted = self._wanted(follower, shown)
+        if wanted is None or wanted.shows_same(shown):
+            return True
+        self._tables.show_newest(follower.collection, follower.table, wanted)
+        return False
+
+    def _wanted(self, follower: _Follower, shown: Pointer | None) -> Pointer | None:
+        """What the table is to show: what was published just now, where that is newer than what it shows; else the newest."""
+        latest = max(follower.known, default="")
+        if latest and not follower.known[latest].shows_same(shown) and (shown is None or latest >= shown.partition):
+            return follower.known[latest]
+        database, name = follower.table.database, follower.table.name
+        day = self._catalog.newest_partition(database, name)
+        if day is None or (shown is not None and shown.partition > day):
             return None
-        shown = self._catalog.newest(table.database, table.newest)
-        if shown is not None and shown.partition > day:
-            return None
-        pointer = self._catalog.pointers(table.database, table.name, [day]).get(day)
-        return None if pointer is None or pointer.shows_same(shown) else pointer
+        return follower.known.get(day) or self._catalog.pointers(database, name, [day]).get(day)
 
 
-def _name(table: OutputTable) -> str:
-    return f"{table.database}.{table.newest}"
+def _followers(collection: Collection, known: Known) -> list[_Follower]:
+    return [
+        _Follower(
+            collection,
+            table,
+            table.newest,
+            {
+                item.pointer.partition: item.pointer
+                for item in known.get(collection.name, ())
+                if (item.database, item.name) == (table.database, table.name)
+            },
+        )
+        for table in collection.tables
+        if table.newest is not None
+    ]
+
+
+def _restless(name: str) -> CatalogError:
+    return CatalogError(
+        "the table of the newest day does not stay where it is put", where=name, remedy="Run again: it is moved then"
+    )

@@ -109,10 +109,7 @@ class Publisher:
 
     def follow_newest(self, collections: Iterable[Collection]) -> dict[str, DataworksError]:
         """Moves the tables of the newest day that are behind; returns what went wrong, by collection."""
-        wanted = list(collections)
-        outcomes = in_parallel(or_error(self._newest.follow), wanted, threads=TABLES_AT_ONCE)
-        pairs = zip(wanted, outcomes, strict=True)
-        return {collection.name: outcome for collection, outcome in pairs if isinstance(outcome, DataworksError)}
+        return self._newest.follow_many(list(collections), {})
 
     def _write_manifests(self, item: ReadyPartition) -> Intent:
         pointers = pointers_of(item, self._context)
@@ -157,7 +154,7 @@ class Publisher:
         in_parallel(self._show_tables, list(by_collection.values()), threads=TABLES_AT_ONCE)
         shown = [[day for day in group if day.is_shown] for group in by_collection.values()]
         _call_for([day for group in shown for day in group], lambda: self._quarantine.refresh(collections))
-        in_parallel(self._follow, [group for group in shown if group], threads=TABLES_AT_ONCE)
+        self._follow([group for group in shown if group])
         self._update_documents(days)
         self._put_right([day for day in days if day.is_shown])
         return [day.outcome() for day in days]
@@ -174,11 +171,17 @@ class Publisher:
             day.error = settled[day.lease.uri]
             day.is_shown = day.error is None
 
-    def _follow(self, days: Sequence[Day]) -> None:
-        collection = days[0].collection
-        _call_for(days, lambda: self._newest.follow(collection))
+    def _follow(self, groups: Sequence[Sequence[Day]]) -> None:
+        known = {days[0].collection.name: [table for day in days for table in day.marked.pointers] for days in groups}
+        behind = self._newest.follow_many([days[0].collection for days in groups], known)
+        for days in groups:
+            for day in days:
+                day.error = day.error or behind.get(day.collection.name)
+        in_parallel(self._follow_quarantine, groups, threads=TABLES_AT_ONCE)
+
+    def _follow_quarantine(self, days: Sequence[Day]) -> None:
         quarantined = [(day.export_date, day.marked.quarantine) for day in days]
-        _call_for(days, lambda: self._quarantine.show(collection, quarantined))
+        _call_for(days, lambda: self._quarantine.show(days[0].collection, quarantined))
 
     def _update_documents(self, days: Sequence[Day]) -> None:
         by_date: dict[str, list[Day]] = defaultdict(list)

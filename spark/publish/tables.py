@@ -8,6 +8,8 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from functools import partial
 
 from spark.contract import Collection, OutputTable
@@ -72,6 +74,10 @@ def quarantine(database: str, name: str, *, location_uri: str, parameters: Mappi
     return TableDefinition(database, name, _QUARANTINE_COLUMNS, QUARANTINE_PARTITION, location_uri, comment, parameters)
 
 
+Place = tuple[str, str]
+"""(database, table)."""
+
+
 class Tables:
     """Sees to it that tables are there and have the configured columns, each once in a run.
 
@@ -89,6 +95,7 @@ class Tables:
         self._output_uri = output_uri
         self._done: dict[str, DataworksError | None] = {}
         self._databases: set[str] = set()
+        self._there: set[Place] = set()
 
     def prepare(self, collections: Iterable[Collection]) -> dict[str, DataworksError]:
         """Makes or widens the collections' tables; returns what went wrong, by collection.
@@ -97,12 +104,12 @@ class Tables:
         """
         wanted = {collection.name: collection for collection in collections if collection.name not in self._done}
         tables = [table for collection in wanted.values() for table in collection.tables]
-        there = self._existing(tables)
+        there, absent = self._existing(tables)
 
         def ensure(collection: Collection) -> DataworksError | None:
             try:
                 for definition in self._definitions(collection):
-                    repeated(partial(self._ensure, definition, there), pause=self._pause)
+                    repeated(partial(self._ensure, definition, there, absent), pause=self._pause)
             except DataworksError as error:
                 return error
             return None
@@ -122,10 +129,12 @@ class Tables:
         definition = newest_day(table, parameters=self._parameters(collection))
         if definition is None:
             return
-        if self._catalog.describe(definition.database, definition.name) is None:
+        place = (definition.database, definition.name)
+        if place not in self._there and self._catalog.describe(*place) is None:
             self._catalog.ensure_table(definition, pointer=pointer)
         else:
-            self._catalog.point(definition.database, definition.name, pointer)
+            self._catalog.point(*place, pointer)
+        self._there.add(place)
 
     def ensure_quarantine(self, collection: Collection, database: str, name: str) -> None:
         """Makes the collection's quarantine table where there is none."""
@@ -142,23 +151,26 @@ class Tables:
     def _parameters(self, collection: Collection) -> dict[str, str]:
         return {"system": self._system, "collection": collection.name, "snapshot_type": collection.snapshot_type}
 
-    def _existing(self, tables: list[OutputTable]) -> dict[tuple[str, str], TableDefinition]:
+    def _existing(self, tables: list[OutputTable]) -> tuple[dict[Place, TableDefinition], set[Place]]:
+        """The tables that are there, and those that are not; one that is in neither has to be asked for by itself."""
         names: dict[str, list[str]] = defaultdict(list)
         for table in tables:
             names[table.database] += [table.name, *([table.newest] if table.newest else [])]
-        there: dict[tuple[str, str], TableDefinition] = {}
+        there: dict[Place, TableDefinition] = {}
+        absent: set[Place] = set()
         for database, wanted in names.items():
-            try:
+            with suppress(CatalogError):  # one of them is not ours, say: the error is then its own
                 described = self._catalog.describe_many(database, wanted)
-            except CatalogError:
-                continue  # one of them is not ours: each is asked for by itself, and the error is its own
-            there |= {(database, name): definition for name, definition in described.items()}
-        return there
+                there |= {(database, name): definition for name, definition in described.items()}
+                absent |= {(database, name) for name in wanted if name not in described}
+        self._there |= set(there)
+        return there, absent
 
-    def _ensure(self, definition: TableDefinition, there: Mapping[tuple[str, str], TableDefinition]) -> None:
-        existing = there.get((definition.database, definition.name))
-        if existing is None:
-            existing = self._catalog.describe(definition.database, definition.name)
+    def _ensure(self, definition: TableDefinition, there: Mapping[Place, TableDefinition], absent: AbstractSet[Place]) -> None:
+        place = (definition.database, definition.name)
+        existing = there.get(place)
+        if existing is None and place not in absent:
+            existing = self._catalog.describe(*place)
         if existing is None and definition.partition_column is None:
             return
         if existing is None or evolve(existing, definition) != existing:

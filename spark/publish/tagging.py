@@ -96,7 +96,9 @@ class Tagger:
         failure = self._switcher.settle([Marked(lease, export_date, tuple(pointers))])[lease.uri]
         if failure is not None:
             raise failure
-        self._newest.follow(collection)
+        behind = self._newest.follow_many([collection], {collection.name: pointers})
+        if behind:
+            raise behind[collection.name]
         return objects
 
     def _put_on_all(self, location: str, tags: dict[str, str]) -> int:
