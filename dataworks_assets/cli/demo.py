@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from dataworks_assets.cli.exported import exported_days
 from dataworks_assets.cli.reports import show_reports
@@ -59,7 +60,7 @@ def demo(
     workplace.console.print(f"All of it took {time.monotonic() - begun_seconds:.0f} s.\n")
     failed = _failed_unexpectedly(workplace, reports, bad=bad)
     if failed:
-        workplace.notes.print(f"[bold red]Not as it should be:[/] {failed}", soft_wrap=True)
+        workplace.notes.print(Text.assemble(("Not as it should be: ", "bold red"), failed), soft_wrap=True)
         raise typer.Exit(1)
     _show_next(workplace, days)
     if not once:

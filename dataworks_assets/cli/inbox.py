@@ -59,7 +59,7 @@ def _show(workplace: Workplace, waiting: list[Waiting], refused: list[RefusedMes
         for each in waiting:
             said = each.kept.message
             kept_utc = f"{each.kept.kept_utc:%Y-%m-%d %H:%M:%S}"
-            shown.add_row(str(each.day), str(said.snapshot_type), said.correlation_id, said.s3_prefix, kept_utc)
+            shown.add_row(str(each.day), str(said.snapshot_type), Text(said.correlation_id), Text(said.s3_prefix), kept_utc)
         workplace.console.print(shown)
     if refused:
         shown = table("Put aside (UTC)", "Reason", "Message", title="Put aside")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from dataworks_assets.cli.showing import bytes_text
 from dataworks_assets.engines.base import Application, Engine, Submission
@@ -66,7 +67,7 @@ class _Bar:
         if isinstance(message, job.Finished):
             self.shown.console.print(_finished_line(message))
             return
-        days = f"{message.files:,}/{message.files_total:,} files, {message.partitions:,}/{message.partitions_total:,} days"
+        days = f"{message.files:,}/{message.files_total:,} files, {message.partitions:,}/{message.partitions_total:,} done"
         self.shown.update(self.task, completed=message.read_bytes, total=message.total_bytes or None, days=days)
 
 
@@ -80,13 +81,13 @@ class _Lines:
             return
         self.console.print(
             f"{message.files:,} of {message.files_total:,} files, {bytes_text(message.read_bytes)} of"
-            f" {bytes_text(message.total_bytes)}, {message.partitions:,} of {message.partitions_total:,} days",
+            f" {bytes_text(message.total_bytes)}, {message.partitions:,} of {message.partitions_total:,} collection-days",
             soft_wrap=True,
         )
 
 
-def _finished_line(message: job.Finished) -> str:
+def _finished_line(message: job.Finished) -> Text:
     name = f"{message.collection} {message.export_date}"
     if message.state == PartitionState.PUBLISHED:
-        return f"[green]✓[/] {name}: {message.rows:,} rows"
-    return f"[red]✗[/] {name}: {message.state}: {message.cause}"
+        return Text.assemble(("✓", "green"), f" {name}: {message.rows:,} rows")
+    return Text.assemble(("✗", "red"), f" {name}: {message.state}: {message.cause}")

@@ -114,7 +114,7 @@ def _show(
     shown = table("File", "Line", "Reason", "Raw", right=("Line",), title=f"Quarantined of {collection.name} on {day}")
     for row in rows:
         name = row["file"].rpartition("/")[2]
-        shown.add_row(name, number(row["line"]), Text(row["reason"], style="red"), Text(_beginning(row["raw"])))
+        shown.add_row(Text(name), number(row["line"]), Text(row["reason"], style="red"), Text(_beginning(row["raw"])))
     workplace.console.print(shown)
     total = max(pointer.rows if pointer else 0, len(rows))
     folder = rows[0]["file"].rpartition("/")[0]

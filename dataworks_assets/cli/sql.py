@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
+from rich.text import Text
 
 from dataworks_assets.cli.selection import JsonOption
 from dataworks_assets.cli.showing import plural, table, write_json
@@ -67,7 +69,7 @@ def sql(
         write_json([dict(zip(columns, row, strict=True)) for row in shown])
         return
     if columns:
-        printed = table(*columns)
+        printed = table(*(escape(name) for name in columns))
         for row in shown:
             printed.add_row(*(_cell(value) for value in row))
         workplace.console.print(printed)
@@ -132,6 +134,6 @@ def _properties(workplace: Workplace, folder: Path, *, hive_reader: bool) -> dic
     }
 
 
-def _cell(value: object) -> str:
+def _cell(value: object) -> Text:
     text = "" if value is None else str(value)
-    return text if len(text) <= _LONGEST_CELL else f"{text[:_LONGEST_CELL]}…"
+    return Text(text if len(text) <= _LONGEST_CELL else f"{text[:_LONGEST_CELL]}…")

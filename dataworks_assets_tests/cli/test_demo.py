@@ -1,0 +1,88 @@
+"""The demo's own decisions: which days, what counts as a failure, what it proves. The whole of it is what CI runs."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, date, datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from dataworks_assets.cli import demo
+from dataworks_assets.cli.reports import summary
+from dataworks_assets.cli.runs import DayOutcome, RunReport
+from dataworks_assets.config.naming import SnapshotType
+
+DAY = "2026-11-20"
+
+
+def outcome(collection, state="refused", **fields):
+    return DayOutcome(scope="adg_full", collection=collection, day=DAY, state=state, **fields)
+
+
+def report(*days, error=""):
+    failed = bool(error) or any(day.state == "refused" for day in days)
+    return RunReport("run-id-0001", succeeded=not failed, seconds=1.0, days=days, error=error)
+
+
+def test_a_first_call_takes_the_last_three_days(workplace):
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    assert demo._days(workplace) == (yesterday - timedelta(days=2), yesterday - timedelta(days=1), yesterday)
+
+
+def test_a_later_call_takes_the_days_that_are_there(bench):
+    for day in ("2026-11-02", "2026-11-03", "2026-11-04", "2026-11-05"):
+        bench.export("core/toDo", day)
+    assert demo._days(bench.workplace) == (date(2026, 11, 3), date(2026, 11, 4), date(2026, 11, 5))
+
+
+@pytest.fixture
+def with_bad_input(workplace, monkeypatch):
+    """The deployment with the collections of bad input, as `--bad` has it."""
+    monkeypatch.setenv("DATAWORKS_OPTIONS", "other")
+    monkeypatch.setattr(workplace, "reload", lambda: workplace.__dict__.pop("settings"))
+    monkeypatch.setenv("DATAWORKS_OPTIONS", "")
+    demo._switch_on(workplace)
+    return workplace
+
+
+def test_bad_input_adds_its_collections(with_bad_input):
+    assert "broken/wrongKey" in with_bad_input.scope(SnapshotType.FULL).collections
+
+
+def test_what_is_bad_on_purpose_is_no_failure(with_bad_input):
+    assert demo._failed_unexpectedly(with_bad_input, [report(outcome("broken/wrongKey"))], bad=True) == ""
+
+
+def test_any_other_refusal_is_one(with_bad_input):
+    said = demo._failed_unexpectedly(with_bad_input, [report(outcome("core/toDo", cause="twice"))], bad=True)
+    assert said == "adg_full/core/toDo 2026-11-20: twice"
+
+
+def test_without_bad_input_every_refusal_is_a_failure(workplace):
+    assert demo._failed_unexpectedly(workplace, [report(outcome("core/toDo"))], bad=False)
+
+
+def test_a_run_that_failed_otherwise_is_a_failure(workplace):
+    assert demo._failed_unexpectedly(workplace, [report(error="killed")], bad=False) == "killed"
+
+
+def test_the_proof_counts_what_the_catalog_points_at(bench):
+    bench.publish("core/toDo", DAY, rows=3)
+    main = bench.collection("core/toDo").job.tables[0]
+    pointer = bench.lake.catalog.pointers(main.database, main.name)[DAY]
+    body = io.BytesIO()
+    pq.write_table(pa.table({"id": ["a", "b", "c"]}), body)
+    bench.lake.store.put(f"{pointer.location}/part-0.parquet", body.getvalue())
+    proof = demo._proof(bench.workplace, [report(outcome("core/toDo", "published", rows=3))])
+    assert proof is not None
+    assert "holds 3 rows, as published" in proof
+
+
+def test_without_rows_there_is_nothing_to_prove(workplace):
+    assert demo._proof(workplace, [report()]) is None
+
+
+def test_a_second_call_says_that_nothing_had_to_be_done():
+    assert "Nothing had to be done" in summary([report(outcome("core/toDo", "unchanged"))])

@@ -1,0 +1,71 @@
+"""The commands over the real stack: a sample is written, run, looked at and queried."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from dataworks_assets.cli.main import app
+from dataworks_assets.cli.workplace import Workplace
+from dataworks_assets.config.environment import Environment
+from dataworks_assets.config.loader import load_settings
+from dataworks_assets.systems.platform import Platform
+
+DAY = "2026-11-05"
+"""A day that no other test's sample has."""
+
+
+@pytest.fixture(scope="module")
+def run(stack):
+    """Runs a command and returns what it wrote to the standard output."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DAGSTER_HOME", raising=False)
+        workplace = Workplace()
+        workplace.settings = load_settings("local", environment=Environment(home=stack.home))
+        workplace.platform = Platform(workplace.settings.resolved(stack))
+
+        def invoke(*arguments):
+            result = CliRunner().invoke(app, arguments, obj=workplace, catch_exceptions=False)
+            assert result.exit_code == 0, result.output
+            return result.stdout
+
+        yield invoke
+
+
+@pytest.fixture(scope="module")
+def published(run):
+    """A day of two collections, through Dagster and spark-submit."""
+    topics = ("--topic", "db.core.toDo", "--topic", "db.core.contract")
+    run("sample", "write", "--from", DAY, "--days", "1", "--scale", "0.01", "--type", "full", *topics)
+    return json.loads(run("adg", "run", "--day", DAY, "-c", "core/toDo", "-c", "core/contract", "--json"))[0]
+
+
+def test_the_run_published_both(published):
+    assert published["succeeded"]
+    assert {(day["collection"], day["state"]) for day in published["days"]} == {
+        ("core/toDo", "published"),
+        ("core/contract", "published"),
+    }
+
+
+def test_a_second_run_has_nothing_to_do(run, published):
+    assert "Nothing had to be done" in run("adg", "run", "--day", DAY, "-c", "core/toDo", "-c", "core/contract")
+
+
+def test_the_status_is_what_dagster_was_told(run, published):
+    (found,) = json.loads(run("status", "core/toDo", "--type", "full", "--day", DAY, "--json"))
+    (day,) = found["days"]
+    assert (day["state"], day["reported_in_dagster"]) == ("published", True)
+
+
+def test_the_schema_comes_from_what_was_published(run, published):
+    assert "type: timestamp" in run("schema", "infer", "core/toDo", "--day", DAY)
+
+
+@pytest.mark.parametrize("reader", [[], ["--hive-reader"]], ids=["spark", "hive"])
+def test_a_query_reads_the_rows(run, published, reader):
+    rows = {day["collection"]: day["rows"] for day in published["days"]}
+    query = f"SELECT count(*) AS n FROM analytical_dataset_generation.core_contract_history WHERE export_date = '{DAY}'"
+    assert json.loads(run("sql", query, "--json", *reader)) == [{"n": rows["core/contract"]}]
