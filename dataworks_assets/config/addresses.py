@@ -30,6 +30,8 @@ class StackAddresses(Protocol):
     @property
     def completion_topic_arns(self) -> Mapping[str, str]: ...  # noqa: D102
     @property
+    def notice_topic_arn(self) -> str: ...  # noqa: D102
+    @property
     def message_queue_url(self) -> str: ...  # noqa: D102
 
 
@@ -56,6 +58,9 @@ def resolve(deployment: Deployment, stack: StackAddresses | None) -> Deployment:
             "aws": aws.model_copy(update={"endpoint": _filled(aws.endpoint, stack.aws_endpoint)}),
             "catalog": catalog.model_copy(update={"uri": _filled(catalog.uri, stack.metastore_uri)}),
             "key_service": _key_service(deployment.key_service, stack),
+            "notices": deployment.notices.model_copy(
+                update={"topic": _filled(deployment.notices.topic, stack.notice_topic_arn)}
+            ),
             "exports": _exports(deployment.exports, stack),
         }
     )

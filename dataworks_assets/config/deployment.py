@@ -14,7 +14,14 @@ from pydantic import AfterValidator, Field, model_validator
 from dataworks_assets.config.model import Model
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.config.prefixes import Prefix, PrefixTemplate
-from dataworks_assets.config.services import AwsConfig, CatalogConfig, EngineConfig, KeyServiceConfig, StoreConfig
+from dataworks_assets.config.services import (
+    AwsConfig,
+    CatalogConfig,
+    EngineConfig,
+    KeyServiceConfig,
+    NoticesConfig,
+    StoreConfig,
+)
 
 _MEBIBYTE = 1024 * 1024
 _CRON = re.compile(r"\S+( \S+){4}")
@@ -106,6 +113,8 @@ class LimitsConfig(Model):
 
     catch_up_days: int = Field(default=7, ge=1)
     """Most days that the catch-up sensor asks for at once."""
+    catch_up_window_days: int = Field(default=14, ge=1)
+    """How many days back the catch-up sensor looks, today among them."""
     backfill_days_per_run: int = Field(default=31, ge=1)
     """Most days in one run of a backfill."""
 
@@ -168,6 +177,8 @@ class Deployment(Model):
     """Where jobs run."""
     aws: AwsConfig = AwsConfig()
     """The other AWS services."""
+    notices: NoticesConfig = NoticesConfig()
+    """What operators are told."""
     exports: ExportsConfig
     """The producer's exports."""
     output: OutputConfig = OutputConfig()

@@ -120,6 +120,19 @@ class EngineConfig(Model):
     """Further settings of Spark. Secrets are refused here."""
 
 
+class NoticesConfig(Model):
+    """What operators are told: messages to a topic, from where they go on to Slack or e-mail."""
+
+    topic: str | None = None
+    """ARN of the topic, or `embedded`; null: notices go to the log alone."""
+    sender: str = "dataworks"
+    """The name under which Slack shows them."""
+
+    def topic_arn(self) -> str | None:
+        """The topic, None where there is none."""
+        return known(self.topic, "topic of notices")
+
+
 class AwsConfig(Model):
     """The other AWS services (queues, topics, secrets)."""
 

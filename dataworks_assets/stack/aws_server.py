@@ -6,7 +6,6 @@ It keeps everything in memory; what has to be there is made anew after every sta
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 import boto3
@@ -14,7 +13,7 @@ import requests
 from botocore.config import Config
 
 from dataworks_assets.stack import state
-from dataworks_assets.stack.service import HOST, Service, Surroundings
+from dataworks_assets.stack.service import HOST, Service, Surroundings, python_path
 
 if TYPE_CHECKING:
     from mypy_boto3_sns.client import SNSClient
@@ -43,7 +42,7 @@ def _url(around: Surroundings) -> str:
 
 
 def _command(around: Surroundings) -> list[str]:
-    return [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(around.port(NAME))]
+    return [python_path(), "-m", "moto.server", "-H", HOST, "-p", str(around.port(NAME))]
 
 
 def _check_ready(around: Surroundings) -> None:

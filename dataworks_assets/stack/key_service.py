@@ -29,7 +29,7 @@ import typer
 
 from dataworks_assets.stack.certificates import Certificates, ensure_certificates
 from dataworks_assets.stack.key_vault import KeyVault, RefusedError
-from dataworks_assets.stack.service import HOST, Service, Surroundings
+from dataworks_assets.stack.service import HOST, Service, Surroundings, python_path
 
 NAME = "key-service"
 _IDLE_SECONDS = 60
@@ -205,7 +205,7 @@ def _prepare(around: Surroundings) -> None:
 
 def _command(around: Surroundings) -> list[str]:
     options = ["--directory", str(around.directory(NAME)), "--port", str(around.port(NAME))]
-    return [sys.executable, "-m", "dataworks_assets.stack.key_service", *options]
+    return [python_path(), "-m", "dataworks_assets.stack.key_service", *options]
 
 
 def _check_ready(around: Surroundings) -> None:

@@ -6,6 +6,7 @@ Each service is a value of this type in a module of its own; how they are starte
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +62,11 @@ class Service:
     environment: Callable[[Surroundings], dict[str, str]] = field(default=lambda _: {})
     port_offsets: tuple[int, ...] = (0,)
     bound_to_all: bool = False
+
+
+def python_path() -> str:
+    """Returns this environment's interpreter by one name, whether it was called `python`, `python3` or by a link."""
+    return str(Path(sys.prefix) / "bin" / "python")
 
 
 def write_private(path: Path, content: bytes) -> None:

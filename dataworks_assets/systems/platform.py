@@ -15,6 +15,7 @@ from dataworks_assets.engines.base import Engine
 from dataworks_assets.engines.factory import open_engine
 from spark.contract import CatalogSettings, KeyServiceSettings, StoreSettings
 from spark.publish.catalog import Catalog, open_catalog
+from spark.publish.tagging import PutTags, s3_put_tags
 from spark.store import ObjectStore, shared_store
 
 if TYPE_CHECKING:
@@ -63,6 +64,11 @@ class Platform:
     def catalog(self) -> Catalog:
         """The catalog."""
         return open_catalog(self.catalog_settings)
+
+    @cached_property
+    def put_tags(self) -> PutTags:
+        """Replaces an object's tags."""
+        return s3_put_tags(self.store_settings)
 
     @cached_property
     def engine(self) -> Engine:

@@ -20,6 +20,7 @@ STACK = SimpleNamespace(
     client_certificate_path=Path("/home/client.pem"),
     client_key_path=Path("/home/client.key"),
     completion_topic_arns={"full": "arn:full", "incremental": "arn:incremental"},
+    notice_topic_arn="arn:notices",
     message_queue_url="http://127.0.0.1:2/queue",
 )
 
@@ -68,6 +69,15 @@ def test_the_stacks_certificates_are_filled_in_as_texts(local):
 def test_the_stacks_topics_and_queue_are_filled_in(local):
     exports = resolve(local, STACK).exports
     assert (exports.of(SnapshotType.FULL).topic, exports.queue) == ("arn:full", "http://127.0.0.1:2/queue")
+
+
+def test_the_stacks_topic_of_notices_is_filled_in(local):
+    assert resolve(local, STACK).notices.topic_arn() == "arn:notices"
+
+
+def test_the_topic_of_notices_of_a_stack_that_is_down_says_how_to_start_it(local):
+    with pytest.raises(StackError, match="dataworks stack up"):
+        local.notices.topic_arn()
 
 
 def test_a_stack_that_is_down_leaves_the_addresses_open(local):

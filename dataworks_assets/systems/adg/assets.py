@@ -24,6 +24,8 @@ from pydantic import Field
 
 from dataworks_assets.config.naming import dagster_tags
 from dataworks_assets.engines.pipes import PipesChannel
+from dataworks_assets.systems.adg.automation.exports import export_key
+from dataworks_assets.systems.adg.automation.runs import run_days
 from dataworks_assets.systems.adg.execution import Execution, Failed
 from dataworks_assets.systems.adg.plan import Request
 from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
@@ -55,7 +57,7 @@ class AdgRunConfig(Config):
 def export_asset(scope: AdgScope) -> AssetSpec:
     """Returns the producer's export as an external asset, where the lineage begins."""
     return AssetSpec(
-        key=_export_key(scope),
+        key=export_key(scope),
         partitions_def=_daily(scope.settings.deployment.exports.first_day),
         group_name=f"{scope.name}_source",
         kinds={"s3"},
@@ -69,14 +71,12 @@ def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
     if not scope.collections:
         return None
     by_key = {AssetKey(list(scoped.key_path)): scoped.name for scoped in scope.collections.values()}
-    first_day = min(scoped.first_day for scoped in scope.collections.values())
 
     @multi_asset(
         name=scope.name,
         specs=[_spec(scope, scoped) for scoped in scope.collections.values()],
         check_specs=[AssetCheckSpec(CHECK_NAME, asset=key, description=_CHECK_DESCRIPTION) for key in by_key],
         can_subset=True,
-        partitions_def=_daily(first_day),
         backfill_policy=BackfillPolicy.single_run(),
         required_resource_keys={"platform"},
         pool=SPARK_POOL,
@@ -85,7 +85,7 @@ def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
         names = tuple(sorted(by_key[key] for key in context.selected_asset_keys))
         request = Request(
             collections=names,
-            days=tuple(date.fromisoformat(key) for key in context.partition_keys),
+            days=tuple(run_days(context.run.tags)),
             correlation_id=config.correlation_id,
             correlation_ids=config.correlation_ids,
             s3_prefix=config.s3_prefix,
@@ -113,7 +113,7 @@ def _spec(scope: AdgScope, scoped: ScopedCollection) -> AssetSpec:
     databases = {table.database for table in scoped.job.tables}
     return AssetSpec(
         key=AssetKey(list(scoped.key_path)),
-        deps=[_export_key(scope)],
+        deps=[export_key(scope)],
         skippable=True,
         group_name=scoped.group,
         kinds={"parquet", "hive", "spark"},
@@ -137,10 +137,6 @@ def _daily(first_day: date, last_day: date | None = None) -> DailyPartitionsDefi
     """Export dates, today's among them: an export comes on its own date."""
     end = (last_day + timedelta(days=1)).isoformat() if last_day else None
     return DailyPartitionsDefinition(start_date=first_day.isoformat(), end_date=end, end_offset=0 if end else 1)
-
-
-def _export_key(scope: AdgScope) -> AssetKey:
-    return AssetKey(["export", str(scope.snapshot_type)])
 
 
 def _data_template(scope: AdgScope) -> str:

@@ -21,6 +21,8 @@ class Decision(StrEnum):
     INCOMPLETE = "incomplete"
     """Published in part, or its files are gone: it is done again."""
     FORCED = "forced"
+    CHANGED_TAGS = "changed tags"
+    """Published from the same inputs, under other tags: the objects get the new ones without being read."""
     UNCHANGED = "unchanged"
     NOT_EXPORTED = "not exported"
     HELD = "held"
@@ -28,7 +30,12 @@ class Decision(StrEnum):
     @property
     def needs_work(self) -> bool:
         """Whether a job has to read data."""
-        return self not in {Decision.UNCHANGED, Decision.NOT_EXPORTED, Decision.HELD}
+        return self not in {Decision.CHANGED_TAGS, Decision.UNCHANGED, Decision.NOT_EXPORTED, Decision.HELD}
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the catalog shows what these inputs and this configuration give."""
+        return self in {Decision.CHANGED_TAGS, Decision.UNCHANGED}
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,11 @@ class Plan:
     def work(self) -> tuple[PlannedDay, ...]:
         """The days that need a job."""
         return tuple(day for day in self.days if day.decision.needs_work)
+
+    @property
+    def published(self) -> tuple[PlannedDay, ...]:
+        """The days that are published already as they should be."""
+        return tuple(day for day in self.days if day.decision.is_published)
 
     def decided(self, decision: Decision) -> tuple[PlannedDay, ...]:
         """The days of one decision."""

@@ -197,6 +197,8 @@ class World:
     """The parameters of every job that was started."""
     results: list[JobResult] = field(default_factory=list)
     """The result of every job that ended well."""
+    retagged: dict[str, dict[str, str]] = field(default_factory=dict)
+    """The tags that published objects were given later, by address."""
 
     @property
     def settings(self) -> Settings:
@@ -223,6 +225,7 @@ class World:
         """The clients, all of this world."""
         platform = Platform(self.settings)
         platform.store, platform.catalog, platform.engine = self.store, self.catalog, ThreadEngine(self)
+        platform.put_tags = self.retagged.__setitem__
         return platform
 
     # What goes in

@@ -1,0 +1,92 @@
+"""Retention and garbage of ADG: what is kept how long, collected on a schedule or by command, and what was removed."""
+
+from datetime import UTC, datetime
+
+from dagster import (
+    Config,
+    DefaultScheduleStatus,
+    JobDefinition,
+    MetadataValue,
+    OpExecutionContext,
+    ScheduleDefinition,
+    job,
+    op,
+)
+from pydantic import Field
+
+from dataworks_assets.systems.adg.scope import SYSTEM, AdgScope
+from dataworks_assets.systems.leasing import held_leases, owner_name
+from dataworks_assets.systems.platform import Platform
+from spark.publish.garbage import GarbageCollector, GarbageContext, GarbageReport, Retention
+
+
+def retentions_of(scope: AdgScope) -> list[Retention]:
+    """Returns how long each collection's data is kept."""
+    usual = scope.settings.deployment.retention
+    return [
+        Retention(scoped.job, scoped.config.retention.attempts or usual.attempts, scoped.config.retention.days)
+        for scoped in scope.collections.values()
+    ]
+
+
+def collect_garbage(platform: Platform, scope: AdgScope, *, dry_run: bool) -> GarbageReport:
+    """Drops days that are kept no longer and deletes attempts that nothing shows; in a dry run says what would go."""
+    safe_age_seconds = scope.settings.deployment.retention.garbage_hours * 3600.0
+    context = GarbageContext(SYSTEM, scope.output_uri, safe_age_seconds, datetime.now(UTC))
+    with held_leases(platform, scope.control_uri, owner=owner_name("garbage")) as leases:
+        collector = GarbageCollector(platform.catalog, platform.store, leases=leases, context=context)
+        report = collector.collect(retentions_of(scope), dry_run=dry_run)
+        if not dry_run:
+            collector.collect_heartbeats(scope.control_uri)
+    return report
+
+
+class GarbageConfig(Config):
+    """What the garbage collection may be told in the launchpad."""
+
+    dry_run: bool = Field(default=False, description="Say what would go, change nothing.")
+
+
+def build_housekeeping(scope: AdgScope) -> tuple[list[JobDefinition], list[ScheduleDefinition]]:
+    """Returns the garbage collection of a snapshot type as a job, and its schedule where the deployment has one."""
+    if not scope.collections:
+        return [], []
+
+    @op(name=f"{scope.name}_garbage_collection", required_resource_keys={"platform"})
+    def collect(context: OpExecutionContext, config: GarbageConfig) -> None:
+        report = collect_garbage(context.resources.platform, scope, dry_run=config.dry_run)
+        for item in report.removed:
+            context.log.info(
+                "%s (%s): %s, %d bytes", item.collection, item.reason, item.attempt.location, item.attempt.size_bytes
+            )
+        for name, day in report.dropped:
+            context.log.info("%s %s left the catalog: it is kept no longer", name, day)
+        for name, day, error in report.spared:
+            context.log.warning("%s %s is spared: %s", name, day, error)
+        context.add_output_metadata(
+            {
+                "removed_attempts": MetadataValue.int(len(report.removed)),
+                "removed_bytes": MetadataValue.int(report.removed_bytes),
+                "dropped_days": MetadataValue.int(len(report.dropped)),
+                "spared_days": MetadataValue.int(len(report.spared)),
+                "dry_run": MetadataValue.bool(config.dry_run),
+            }
+        )
+
+    @job(name=f"{scope.name}_collect_garbage", description="Drops days that are kept no longer, deletes what nothing shows.")
+    def housekeeping() -> None:
+        collect()
+
+    cron = scope.settings.deployment.retention.schedule
+    schedules = [
+        ScheduleDefinition(
+            name=f"{scope.name}_collect_garbage_schedule",
+            job=housekeeping,
+            cron_schedule=each,
+            execution_timezone="UTC",
+            default_status=DefaultScheduleStatus.RUNNING,
+        )
+        for each in [cron]
+        if each
+    ]
+    return [housekeeping], schedules

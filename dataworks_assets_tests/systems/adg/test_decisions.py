@@ -1,0 +1,102 @@
+"""What a second run does with a day that is published: nothing, unless something changed; and then only what changed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dataworks_assets.systems.adg.holds import hold, release
+from dataworks_assets.systems.adg.housekeeping import collect_garbage
+from dataworks_assets.systems.adg.plan import Decision
+from dataworks_assets_tests.systems.adg.whole_path import DAY, DAY_AFTER, DAY_BEFORE, World, configured, documents
+
+TOPIC = "db.core.statement"
+NAME = "core/statement"
+
+
+@pytest.fixture
+def world() -> World:
+    """One collection, one day, published."""
+    world = World(collections=(configured(TOPIC),))
+    world.write(TOPIC, DAY, documents(3))
+    assert world.run().failures == ()
+    return world
+
+
+def _decision(world: World) -> Decision:
+    return world.plan().days[0].decision
+
+
+def test_same_inputs_start_no_job(world):
+    started = len(world.submissions)
+    assert (world.run().failures, len(world.submissions)) == ((), started)
+
+
+def test_other_inputs_are_read_again(world):
+    world.write(TOPIC, DAY, documents(5))
+    assert _decision(world) is Decision.CHANGED
+    world.run()
+    assert world.ids(NAME) == ["s0", "s1", "s2", "s3", "s4"]
+
+
+def test_a_configuration_that_shapes_the_output_has_the_day_done_again(world):
+    world.collections = (configured(TOPIC, layout="typed", columns=("name",)),)
+    assert _decision(world) is Decision.RECONFIGURED
+    world.run()
+    assert "name" in world.table(NAME).column_names
+
+
+def test_files_that_are_gone_are_made_again(world):
+    world.store.delete([uri for uri in world.objects() if uri.endswith(".parquet")])
+    assert _decision(world) is Decision.INCOMPLETE
+    world.run()
+    assert world.ids(NAME) == ["s0", "s1", "s2"]
+
+
+def test_force_does_an_unchanged_day_again(world):
+    before = world.pointer(NAME)
+    world.run(force=True)
+    assert before is not None
+    assert world.pointer(NAME).attempt != before.attempt
+
+
+def test_a_changed_tag_reaches_the_published_objects_without_a_job(world):
+    started, before = len(world.submissions), world.pointer(NAME)
+    world.collections = (configured(TOPIC, tags={"pii": "false"}),)
+    assert _decision(world) is Decision.CHANGED_TAGS
+    assert world.run().failures == ()
+    assert len(world.submissions) == started
+    assert {tuple(sorted(tags.items())) for tags in world.retagged.values()} == {(("pii", "false"), ("snapshot_type", "full"))}
+    assert before is not None
+    assert (world.pointer(NAME).attempt, _decision(world)) == (before.attempt, Decision.UNCHANGED)
+
+
+def test_a_held_collection_is_left_alone_until_it_is_released(world):
+    hold(world.store, world.scope, NAME, reason="a wrong export", by="an operator")
+    world.write(TOPIC, DAY, documents(5))
+    assert world.run().failures == ()
+    assert world.ids(NAME) == ["s0", "s1", "s2"]
+    release(world.store, world.scope, NAME)
+    world.run()
+    assert len(world.ids(NAME) or ()) == 5
+
+
+def test_the_newest_table_does_not_go_back_when_an_old_day_is_done(world):
+    world.write(TOPIC, DAY_AFTER, documents(1, first=10))
+    world.run(days=[DAY_AFTER])
+    world.write(TOPIC, DAY, documents(2))
+    world.run()
+    assert world.newest(NAME).num_rows == 1
+
+
+def test_retention_drops_days_that_are_too_old_but_never_the_newest(world):
+    today = datetime.now(UTC).date()
+    assert today - DAY_BEFORE < timedelta(days=3650)
+    world.write(TOPIC, DAY_BEFORE, documents(1))
+    world.run(days=[DAY_BEFORE])
+    world.collections = (configured(TOPIC, retention={"days": 1}),)
+    report = collect_garbage(world.platform, world.scope, dry_run=False)
+    dropped = {day for _, day in report.dropped}
+    assert DAY.isoformat() not in dropped
+    assert (DAY_BEFORE.isoformat() in dropped) is (world.pointer(NAME, DAY_BEFORE) is None)
