@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ USUAL_PORT = 3000
 _HOST = "127.0.0.1"
 _READY_SECONDS = 120.0
 _END_SECONDS = 45.0
+_LEFTOVER_SECONDS = 5.0
 _POLL_SECONDS = 0.5
 _LOG_LINES = 15
 
@@ -138,9 +139,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
-    _, alive = psutil.wait_procs(members, timeout=5)
-    for each in alive:
-        each.kill()
+    for end in (psutil.Process.terminate, psutil.Process.kill):
+        left = [each for each in members if each.is_running()]
+        for each in left:
+            with suppress(psutil.NoSuchProcess):
+                end(each)
+        psutil.wait_procs(left, timeout=_LEFTOVER_SECONDS)
 
 
 def _session(session_id: int) -> list[psutil.Process]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from dataworks_assets.cli.leases import held_leases
-from dataworks_assets.cli.selection import JsonOption
+from dataworks_assets.cli.selection import JsonOption, types_of
 from dataworks_assets.cli.showing import bytes_text, number, plural, table, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.naming import SnapshotType
@@ -39,7 +39,7 @@ def collect_garbage(
     dataworks collect-garbage --type full
     """
     workplace = workplace_of(ctx)
-    scopes = [workplace.scope(each) for each in ([snapshot_type] if snapshot_type else SnapshotType)]
+    scopes = [workplace.scope(each) for each in types_of(snapshot_type)]
     reports = [(scope, collect(workplace, scope, dry_run=dry_run)) for scope in scopes if scope.collections]
     if as_json:
         write_json({scope.name: _document(report) for scope, report in reports})

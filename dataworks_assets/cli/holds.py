@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
-from dataworks_assets.cli.selection import select_collections
+from dataworks_assets.cli.selection import select_anywhere, types_of
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.systems.adg import holds
 from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
-from spark.errors import ConfigurationError
 
 Collections = Annotated[list[str], typer.Argument(help="Collections, also by glob: `core/statement`, `core/*`.")]
 OneType = Annotated[
@@ -62,20 +61,5 @@ def release(ctx: typer.Context, collections: Collections, snapshot_type: OneType
 def _selected(
     workplace: Workplace, patterns: list[str], snapshot_type: SnapshotType | None
 ) -> list[tuple[AdgScope, ScopedCollection]]:
-    """Returns what the globs name; without a type, a glob has to match in one of the two.
-
-    Raises:
-        ConfigurationError: a glob matches nothing.
-    """
-    found: list[tuple[AdgScope, ScopedCollection]] = []
-    for pattern in patterns:
-        errors: list[ConfigurationError] = []
-        types = [snapshot_type] if snapshot_type else list(SnapshotType)
-        for scope in map(workplace.scope, types):
-            try:
-                found.extend((scope, collection) for collection in select_collections(scope, [pattern]))
-            except ConfigurationError as error:
-                errors.append(error)
-        if len(errors) == len(types):
-            raise errors[0]
-    return found
+    scopes = [workplace.scope(each) for each in types_of(snapshot_type)]
+    return [(scope, collection) for scope, chosen in select_anywhere(scopes, patterns) for collection in chosen]

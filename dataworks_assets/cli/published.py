@@ -16,6 +16,8 @@ from dataworks_assets.systems.adg.refusals import Refusal, read_refusals
 from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
 from dataworks_assets.systems.platform import Platform
 from spark.publish.catalog import Pointer
+from spark.publish.manifest import intact_many
+from spark.publish.state import half_published
 
 _IN_PARALLEL = 8
 
@@ -25,7 +27,10 @@ Reported = Mapping[str, set[str]]
 
 @dataclass(frozen=True)
 class DayStatus:
-    """One collection's day. `refusal` beside `pointer`: something newer than what is published was refused."""
+    """One collection's day. `refusal` beside `pointer`: something newer than what is published was refused.
+
+    `broken` says why what is published is not whole; empty where it is, or where nobody looked.
+    """
 
     collection: str
     day: date
@@ -33,12 +38,13 @@ class DayStatus:
     refusal: Refusal | None = None
     reported: bool | None = None
     """Whether Dagster was told; None where Dagster was not asked."""
+    broken: str = ""
 
     @property
     def state(self) -> str:
-        """published, refused, failed, gone (Dagster was told of it and the catalog has it no more) or missing."""
+        """published, incomplete, refused, failed, gone (Dagster was told of it, the catalog has it no more) or missing."""
         if self.pointer is not None:
-            return "published"
+            return "incomplete" if self.broken else "published"
         if self.refusal is not None:
             return str(self.refusal.state)
         return "gone" if self.reported else "missing"
@@ -60,7 +66,9 @@ class ScopeStatus:
     pointers: Mapping[str, Mapping[str, Pointer]]
     refusals: Mapping[tuple[str, str], Refusal]
     holds: Mapping[str, str]
-    reported: Reported | None = field(default=None)
+    reported: Reported | None = None
+    broken: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Why a collection's day is not whole, by collection and export date."""
 
     def known_days(self) -> list[date]:
         """Returns every day of which anything is known, oldest first."""
@@ -88,40 +96,82 @@ class ScopeStatus:
             pointer=self.pointers[name].get(text),
             refusal=self.refusals.get((name, text)),
             reported=None if self.reported is None else text in self.reported.get(name, set()),
+            broken=self.broken.get((name, text), ""),
         )
 
     def newest_complete_day(self) -> date | None:
         """Returns the newest day of which every collection is published."""
         for day in reversed(self.known_days()):
             found = [status for collection in self.collections if (status := self.of(collection, day)) is not None]
-            if found and all(status.pointer for status in found):
+            if found and all(status.state == "published" for status in found):
                 return day
         return None
 
 
 def read_status(
-    platform: Platform, scope: AdgScope, collections: Sequence[ScopedCollection], *, reported: Reported | None = None
+    platform: Platform,
+    scope: AdgScope,
+    collections: Sequence[ScopedCollection],
+    *,
+    reported: Reported | None = None,
+    verify: bool = False,
 ) -> ScopeStatus:
     """Returns what the catalog and the platform's own records say of some collections.
+
+    Args:
+        platform: the deployment's clients.
+        scope: the snapshot type.
+        collections: of it.
+        reported: what Dagster was told, where it was asked.
+        verify: whether to look if the published files are still there, at the cost of a listing a day.
 
     Raises:
         StoreError, CatalogError: what is there cannot be read; never taken for "nothing is there".
     """
-
-    def pointers_of(collection: ScopedCollection) -> dict[str, Pointer]:
-        main = collection.job.tables[0]
-        return platform.catalog.pointers(main.database, main.name)
-
     with ThreadPoolExecutor(_IN_PARALLEL) as pool:
-        found = list(pool.map(pointers_of, collections))
+        found = list(pool.map(lambda collection: _pointers(platform, collection), collections))
+        halves = list(pool.map(lambda collection: _halves(platform, collection), collections))
+    pointers = {collection.name: shown for collection, shown in zip(collections, found, strict=True)}
+    broken = {
+        (collection.name, day): "not all of its tables show the same attempt: the next run puts it right"
+        for collection, days in zip(collections, halves, strict=True)
+        for day in days
+    }
+    if verify:
+        broken = {**_lost(platform, pointers), **broken}
     return ScopeStatus(
         scope=scope,
         collections=tuple(collections),
-        pointers={collection.name: pointers for collection, pointers in zip(collections, found, strict=True)},
+        pointers=pointers,
         refusals=read_refusals(platform.store, scope),
         holds=read_holds(platform.store, scope),
         reported=reported,
+        broken=broken,
     )
+
+
+def _pointers(platform: Platform, collection: ScopedCollection) -> dict[str, Pointer]:
+    main = collection.job.tables[0]
+    return platform.catalog.pointers(main.database, main.name)
+
+
+def _halves(platform: Platform, collection: ScopedCollection) -> tuple[str, ...]:
+    """Returns the days that the collection's tables do not show alike; one table alone always agrees."""
+    if len(collection.job.tables) == 1:
+        return ()
+    main = collection.job.tables[0]
+    return half_published(platform.catalog, collection.job, sorted(platform.catalog.pointers(main.database, main.name)))
+
+
+def _lost(platform: Platform, pointers: Mapping[str, Mapping[str, Pointer]]) -> dict[tuple[str, str], str]:
+    """Returns the days whose published files are gone, or are others now."""
+    intact = intact_many(platform.store, [pointer for days in pointers.values() for pointer in days.values()])
+    return {
+        (name, day): "its files are not there any more: a run makes them again"
+        for name, days in pointers.items()
+        for day, pointer in days.items()
+        if not intact[pointer.location]
+    }
 
 
 def rows_of(status: ScopeStatus, days: Iterable[date]) -> list[DayStatus]:

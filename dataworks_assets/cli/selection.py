@@ -77,3 +77,29 @@ def select_collections(scope: AdgScope, patterns: Iterable[str] | None) -> tuple
             raise ConfigurationError(f"no collection matches {pattern!r} in {scope.name}", remedy=remedy)
         names.update(matched)
     return scope.select(names)
+
+
+def types_of(named: SnapshotType | None) -> list[SnapshotType]:
+    """Returns the type that was named, both where none was."""
+    return [named] if named else list(SnapshotType)
+
+
+def select_anywhere(
+    scopes: Sequence[AdgScope], patterns: Sequence[str] | None
+) -> list[tuple[AdgScope, tuple[ScopedCollection, ...]]]:
+    """Returns what globs name in each of the scopes; one has to match in some of them only.
+
+    Raises:
+        ConfigurationError: a glob matches nothing in any of them.
+    """
+    names: dict[str, set[str]] = {scope.name: set() for scope in scopes}
+    for pattern in patterns or ["*"]:
+        errors: list[ConfigurationError] = []
+        for scope in scopes:
+            try:
+                names[scope.name] |= {collection.name for collection in select_collections(scope, [pattern])}
+            except ConfigurationError as error:
+                errors.append(error)
+        if patterns and len(errors) == len(scopes):
+            raise errors[0]
+    return [(scope, scope.select(names[scope.name])) for scope in scopes if names[scope.name]]

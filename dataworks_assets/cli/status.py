@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dataworks_assets.cli.published import DayStatus, Reported, ScopeStatus, read_status, rows_of
-from dataworks_assets.cli.selection import JsonOption, parse_days, select_collections
+from dataworks_assets.cli.selection import JsonOption, parse_days, select_anywhere, types_of
 from dataworks_assets.cli.showing import STATE_STYLES, bytes_text, number, state_text, table, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.naming import SnapshotType
@@ -38,6 +38,9 @@ def status(
     ask_dagster: Annotated[
         bool, typer.Option("--dagster/--no-dagster", help="Whether to compare with what Dagster was told (takes longer).")
     ] = True,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Also look whether the published files are still there (a listing a day).")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what is published, by collection and day, and what is not and why.
@@ -52,11 +55,8 @@ def status(
     """
     workplace = workplace_of(ctx)
     documents: list[dict[str, Any]] = []
-    for each in [snapshot_type] if snapshot_type else list(SnapshotType):
-        scope = workplace.scope(each)
-        if not scope.collections:
-            continue
-        found = _read(workplace, scope, select_collections(scope, collections), ask_dagster=ask_dagster)
+    for scope, chosen in select_anywhere([workplace.scope(each) for each in types_of(snapshot_type)], collections):
+        found = _read(workplace, scope, chosen, ask_dagster=ask_dagster, verify=verify)
         days = list(parse_days(day)) if day else found.newest_days(last)
         rows = [row for row in rows_of(found, days) if not problems or _is_problem(row, found)]
         if as_json:
@@ -69,11 +69,13 @@ def status(
         write_json(documents)
 
 
-def _read(workplace: Workplace, scope: AdgScope, collections: Sequence[ScopedCollection], *, ask_dagster: bool) -> ScopeStatus:
+def _read(
+    workplace: Workplace, scope: AdgScope, collections: Sequence[ScopedCollection], *, ask_dagster: bool, verify: bool
+) -> ScopeStatus:
     platform = workplace.platform
     with workplace.notes.status(f"Reading what is published of {scope.name} …"):
         reported = read_reported(workplace, collections) if ask_dagster else None
-        return read_status(platform, scope, collections, reported=reported)
+        return read_status(platform, scope, collections, reported=reported, verify=verify)
 
 
 def read_reported(workplace: Workplace, collections: Sequence[ScopedCollection]) -> Reported:
@@ -117,6 +119,8 @@ def _cell(row: DayStatus | None) -> Text:
     if row.pointer is None:
         return Text("-", style="dim") if row.state == "missing" else state_text(row.state)
     cell = Text(number(row.pointer.rows), style=STATE_STYLES["published"])
+    if row.broken:
+        cell = Text("incomplete", style=STATE_STYLES["incomplete"])
     if row.refusal is not None:
         cell.append(f"\n{row.refusal.state} since", style="red")
     return cell
@@ -161,12 +165,14 @@ def _why(row: DayStatus, found: ScopeStatus) -> Text:
         why.append(f"\n{remedy}" if remedy else "", style="dim")
     if row.state == "gone":
         why.append("Dagster was told of it, the catalog has it no more: a run restores it", style="magenta")
+    if row.broken:
+        why.append(f"\n{row.broken}", style="red")
     if row.pointer and row.reported is False:
         why.append("not yet reported in Dagster: the next run does it", style="yellow")
     if row.collection in found.holds:
         why.append(f"\nheld: {found.holds[row.collection]}", style="yellow")
     why.rstrip()
-    return why
+    return why[1:] if why.plain.startswith("\n") else why
 
 
 def _document(found: ScopeStatus, rows: Sequence[DayStatus]) -> dict[str, Any]:
@@ -193,5 +199,5 @@ def _day_document(row: DayStatus) -> dict[str, Any]:
         "location": pointer.location if pointer else None,
         "reported_in_dagster": row.reported,
         "refused_utc": row.refusal.refused_utc if row.refusal else None,
-        "cause": row.cause or None,
+        "cause": row.cause or row.broken or None,
     }

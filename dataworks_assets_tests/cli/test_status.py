@@ -49,6 +49,23 @@ def test_what_is_published_stays_so_when_newer_inputs_are_refused(bench, day_of)
     assert (found["state"], found["cause"]) == ("published", "one record too many")
 
 
+def test_files_that_are_gone_are_seen_by_who_looks(bench, day_of):
+    bench.publish("core/toDo", DAY)
+    assert day_of("core/toDo", DAY, "--no-dagster", "--verify")["state"] == "published"
+    bench.lake.store.delete([item.uri for item in bench.lake.store.list(bench.scope().output_uri)])
+    found = day_of("core/toDo", DAY, "--no-dagster", "--verify")
+    assert (found["state"], found["cause"]) == ("incomplete", "its files are not there any more: a run makes them again")
+
+
+def test_a_half_of_several_tables_is_seen(bench):
+    bench.publish("data/businessAudit", DAY, snapshot_type="incremental")
+    last = bench.collection("data/businessAudit", "incremental").job.tables[-1]
+    bench.lake.catalog.drop_partitions(last.database, last.name, [DAY])
+    (found,) = bench.json("status", "data/businessAudit", "--type", "incremental", "--no-dagster")
+    assert found["days"][0]["state"] == "incomplete"
+    assert found["newest_complete_day"] is None
+
+
 def test_what_dagster_was_told_of_and_the_catalog_has_no_more_is_gone(day_of, told):
     told["core/toDo"] = {DAY}
     assert day_of("core/toDo", DAY, "--dagster")["state"] == "gone"
