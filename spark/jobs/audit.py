@@ -16,6 +16,12 @@ from spark.jobs.unlock import KEY_SERVICE_PLACE
 
 _CONFIRM = "If the export is right, run again with `confirm: true` (run configuration) or `--confirm` (command line)"
 
+_LEAVE_FILES_OUT = {"read", "write"}
+_OF_WHAT_WAS_READ = {"read", "manifest", "ids", "quarantine", "rows"}
+"""Checks that say nothing good where a file could not be read or written: not all of it was looked at."""
+_LEAVE_ROWS_OUT = {*_LEAVE_FILES_OUT, "manifest", "slices"}
+"""Failed checks that explain missing rows: that there are fewer than the day before would mislead."""
+
 
 def audit(
     work: PartitionWork, collection: Collection, shards: Sequence[ShardOutcome], *, extra: Sequence[Finding] = ()
@@ -34,10 +40,13 @@ def audit(
         *(finding for shard in shards for finding in shard.findings),
         *extra,
         *_quarantine(collection, shards),
-        *_rows(work, collection, shards),
     ]
     wrong = {finding.check for finding in failures if not finding.passed}
-    evidence = [finding for finding in _evidence(work, collection, shards) if finding.check not in wrong]
+    if not wrong & _LEAVE_ROWS_OUT:
+        failures += _rows(work, collection, shards)
+        wrong |= {finding.check for finding in failures if not finding.passed}
+    untold = wrong | (_OF_WHAT_WAS_READ if wrong & _LEAVE_FILES_OUT else set())
+    evidence = [finding for finding in _evidence(work, collection, shards) if finding.check not in untold]
     return (*failures, *evidence)
 
 

@@ -6,16 +6,18 @@ from dataclasses import replace
 import pytest
 
 from dataworks_assets.stack.sample import bad_input
+from dataworks_assets.systems.adg.plan import Decision
 from dataworks_assets_tests.systems.adg.bad_input.judging import (
     DOUBTFUL,
     STATEMENT,
+    WELL,
     accepted,
     file_of,
     inflating_to,
     refused,
     told,
 )
-from dataworks_assets_tests.systems.adg.whole_path import DAY, documents, with_body
+from dataworks_assets_tests.systems.adg.whole_path import DAY, DAY_BEFORE, documents, with_body
 from spark.contract import PartitionState
 from spark.store import ObjectStore
 
@@ -90,6 +92,38 @@ def test_what_could_be_read_of_the_other_files_is_said_too(world):
     second = file_of(documents(3, first=900), batch=2)
     world.put(replace(second, manifest=None))
     assert {finding.check for finding in refused(world).findings(DOUBTFUL)} == {"read", "manifest"}
+
+
+def test_an_unread_file_is_not_taken_for_lost_rows_nor_for_passed_checks(world):
+    world.write(STATEMENT, DAY_BEFORE, documents(3))
+    world.run(DOUBTFUL, days=[DAY_BEFORE])
+    world.put(cut(file_of(MANY)))
+    outcome = refused(world)
+    assert [finding.check for finding in outcome.findings(DOUBTFUL)] == ["read"]
+    assert [finding.check for finding in outcome.findings(DOUBTFUL, passed=True)] == ["slices", "schema"]
+
+
+def test_a_manifest_replaced_while_its_file_is_read_fails_and_may_be_retried(world):
+    class Replacing(ObjectStore):
+        def read(self, uri, **options):
+            if uri == manifest_uri and options:
+                self.put(uri, b"another")
+            return super().read(uri, **options)
+
+    file = world.write(STATEMENT, DAY, documents(3))
+    manifest_uri = world.manifest_uri(file)
+    world.store = Replacing(world.store.settings, world.store._clients)
+    finding = refused(world, state=PartitionState.FAILED).finding(DOUBTFUL)
+    assert (finding.check, finding.object) == ("manifest", manifest_uri)
+
+
+def test_a_file_that_comes_late_is_a_changed_input_of_its_day(world):
+    world.write(STATEMENT, DAY, documents(2))
+    accepted(world)
+    world.write(STATEMENT, DAY, documents(2, first=10), batch=2)
+    assert [planned.decision for planned in world.plan(DOUBTFUL, WELL).days] == [Decision.UNCHANGED, Decision.CHANGED]
+    world.run()
+    assert world.ids(DOUBTFUL) == ["s0", "s1", "s10", "s11"]
 
 
 class ReplacingStore(ObjectStore):
