@@ -30,6 +30,10 @@ class WatchedEngine(Engine):
         """See `Engine.submit`."""
         return self.engine.submit(submission, arguments, emit)
 
+    def log_address(self, submission: Submission) -> str:
+        """See `Engine.log_address`."""
+        return self.engine.log_address(submission)
+
     def run(self, submission: Submission, *, on_message: Watcher, channel: Channel | None = None) -> JobResult:
         """See `Engine.run`."""
 

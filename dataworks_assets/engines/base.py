@@ -160,6 +160,11 @@ class Engine(ABC):
         """Returns the channel to be used when the caller gave this one or none."""
         return channel or StoreChannel()
 
+    def log_address(self, submission: Submission) -> str:
+        """Returns where the log of this submission's application will be; empty where only the application itself knows."""
+        del submission
+        return ""
+
     def _wait(
         self, application: Application, submission: Submission, line: Line, on_message: Callable[[Message], None]
     ) -> Outcome | None:

@@ -65,6 +65,11 @@ class SessionEngine(Engine):
         job.start()
         return job
 
+    def log_address(self, submission: Submission) -> str:
+        """See `Engine.log_address`."""
+        del submission
+        return SessionJob.log_address
+
     def _open_context(self, submission: Submission) -> SparkContext:
         from dagster_pyspark import LazyPySparkResource
 

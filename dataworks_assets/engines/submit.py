@@ -71,7 +71,7 @@ class SubmitEngine(Engine):
         self.log_folder.mkdir(parents=True, exist_ok=True)
         write_properties(work_folder / "spark.properties", properties | {"spark.local.dir": str(work_folder)})
         command = self._command(work_folder, environment, arguments)
-        log_path = self.log_folder / f"{submission.run_id}.log"
+        log_path = Path(self.log_address(submission))
         with log_path.open("ab") as log:
             process = subprocess.Popen(
                 command,
@@ -83,6 +83,10 @@ class SubmitEngine(Engine):
                 start_new_session=True,
             )
         return SparkSubmit(process, log_path=log_path, work_folder=work_folder)
+
+    def log_address(self, submission: Submission) -> str:
+        """See `Engine.log_address`."""
+        return str(self.log_folder / f"{submission.run_id}.log")
 
     def _environment(self, submission: Submission) -> dict[str, str]:
         given = {**os.environ, **self.environment, **submission.environment}

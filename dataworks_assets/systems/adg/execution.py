@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from dagster import AssetCheckEvaluation, AssetKey, AssetMaterialization
 from dataworks_assets.engines.base import JobError, Submission
 from dataworks_assets.engines.channel import Channel
 from dataworks_assets.systems.adg.holding import Held, held
+from dataworks_assets.systems.adg.live import Live
 from dataworks_assets.systems.adg.plan import Decision, Plan, PlannedDay, Request
 from dataworks_assets.systems.adg.planner import Planner
 from dataworks_assets.systems.adg.refusals import clear_refusals, record_refusal
@@ -43,16 +43,13 @@ from spark.contract import (
     PartitionResult,
     PartitionState,
     PartitionWork,
-    decode,
 )
-from spark.errors import DataworksError, LeaseError, NotFoundError
-from spark.jobs.progress import Finished, Message, Progress
+from spark.errors import DataworksError, LeaseError
 from spark.publish.follow import Follower
 from spark.publish.lease import Lease
 from spark.publish.newest import NewestFollower
 from spark.publish.tables import Tables
 
-_INTERIM_SECONDS = 5.0
 _MOST_NAMED = 20
 
 
@@ -227,14 +224,17 @@ class Execution:
         submission = Submission(
             job=SYSTEM, run_id=application_id, parameters=parameters, timeout_seconds=float(deployment.engine.timeout_seconds)
         )
-        live = _Live(self, parameters)
+        engine = self.platform.engine
+        running = ReportContext(self.context.run_id, engine.log_address(submission))
+        store, uri = self.platform.store, parameters.result_uri
+        live = Live(self.context.log, store, uri, report=lambda interim: self.report(interim, running))
         try:
-            result = self.platform.engine.run(submission, on_message=live.take, channel=self.channel)
+            result = engine.run(submission, on_message=live.take, channel=self.channel)
         except JobError as error:
             if error.result is not None:
                 self.report(error.result, ReportContext(self.context.run_id, error.log_address))
             raise
-        self.report(result, ReportContext(self.context.run_id))
+        self.report(result, ReportContext(self.context.run_id, result.log_address))
         shares = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.stage_seconds.items())
         self.context.log.info(
             "time taken for all: %.3f (%s; %d key service calls)", result.seconds, shares, result.key_service_calls
@@ -263,33 +263,3 @@ class Execution:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         record_refusal(self.platform.store, self.scope, item, run_id=self.context.run_id, at_utc=now)
         self.context.log.error("%s %s is not published: %s", item.collection, item.export_date, cause)
-
-
-@dataclass
-class _Live:
-    """Shows what a running application says, and reports the days that its interim result holds."""
-
-    execution: Execution
-    parameters: JobParameters
-    _read_seconds: float = 0.0
-
-    def take(self, message: Message) -> None:
-        """Takes one message of the job."""
-        if isinstance(message, Progress):
-            self.execution.context.log.info(
-                "%d of %d files, %.1f of %.1f MB, %d of %d days",
-                *(message.files, message.files_total, message.read_bytes / 1e6, message.total_bytes / 1e6),
-                *(message.partitions, message.partitions_total),
-            )
-        elif isinstance(message, Finished) and time.monotonic() - self._read_seconds > _INTERIM_SECONDS:
-            self._read_seconds = time.monotonic()
-            self._report_interim()
-
-    def _report_interim(self) -> None:
-        uri = self.parameters.result_uri
-        try:
-            body = self.execution.platform.store.read(uri)
-        except NotFoundError:
-            return
-        context = ReportContext(self.execution.context.run_id)
-        self.execution.report(decode(body, JobResult, where=uri), context)

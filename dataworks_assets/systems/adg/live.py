@@ -1,0 +1,63 @@
+"""What a running application says, on its way to Dagster: lines of progress, and results as they come. Decides nothing."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from spark.contract import JobResult, decode
+from spark.errors import NotFoundError
+from spark.jobs.progress import Message, Progress
+from spark.store import ObjectStore
+
+_INTERIM_SECONDS = 5.0
+_PROGRESS_SECONDS = 5.0
+"""Between two lines of progress: each is an event, which costs Dagster a few hundredths of a second."""
+
+
+@dataclass
+class Live:
+    """Shows an application's progress now and then, and passes on the results that it has written so far.
+
+    Args:
+        log: Dagster's.
+        store: where the result document lies.
+        result_uri: the result document, which grows while the application runs.
+        report: takes the document as it is now.
+        clock: seconds from any start, never going back.
+    """
+
+    log: logging.Logger
+    store: ObjectStore
+    result_uri: str
+    report: Callable[[JobResult], None]
+    clock: Callable[[], float] = time.monotonic
+    _read_seconds: float = float("-inf")
+    _said_seconds: float = float("-inf")
+
+    def take(self, message: Message) -> None:
+        """Takes one message of the job."""
+        now = self.clock()
+        if isinstance(message, Progress):
+            if now - self._said_seconds >= _PROGRESS_SECONDS or message.partitions == message.partitions_total:
+                self._said_seconds = now
+                self._say(message)
+        elif now - self._read_seconds >= _INTERIM_SECONDS:
+            self._read_seconds = now
+            self._read()
+
+    def _say(self, message: Progress) -> None:
+        self.log.info(
+            "%d of %d files, %.1f of %.1f MB, %d of %d days",
+            *(message.files, message.files_total, message.read_bytes / 1e6, message.total_bytes / 1e6),
+            *(message.partitions, message.partitions_total),
+        )
+
+    def _read(self) -> None:
+        try:
+            body = self.store.read(self.result_uri)
+        except NotFoundError:
+            return
+        self.report(decode(body, JobResult, where=self.result_uri))
