@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from spark.contract import Finding, SourceObject
 from spark.errors import DataworksError, KeyServiceError, StoreError
-from spark.sources.keys import EncryptionMetadata, FileKey, KeyService, read_all_encryption_metadata
+from spark.sources.keys import EncryptionMetadata, FileKey, KeyRefusedError, KeyService, read_all_encryption_metadata
 from spark.store import ObjectStore
 
 KEY_SERVICE_PLACE = "key service "
@@ -43,16 +43,17 @@ def unlock(store: ObjectStore, service: KeyService, sources: Sequence[SourceObje
 def finding_of(error: DataworksError, *, object_uri: str, check: str = "read") -> Finding:
     """Returns an error of one object as a failed finding of its collection's day.
 
-    An error of the store never lies in the data, though it may need an operator: the day failed, it is not refused.
+    An error of the store or of the key service never lies in the data, though it may need an operator: the day failed, it is
+    not refused. The one exception is a data key that the service knows nothing of.
     """
-    service = isinstance(error, KeyServiceError)
-    place = f"{KEY_SERVICE_PLACE}{error.where}" if service else error.where.removeprefix(object_uri).strip(" :,")
+    of_service = isinstance(error, KeyServiceError) and not isinstance(error, KeyRefusedError)
+    where = error.where.removeprefix(object_uri).strip(" :,")
     return Finding(
         check=check,
         passed=False,
         object=object_uri,
-        place=place,
+        place=f"{KEY_SERVICE_PLACE}{error.where}" if isinstance(error, KeyServiceError) else where,
         cause=error.what,
         remedy=error.remedy,
-        transient=error.transient or isinstance(error, StoreError),
+        transient=error.transient or of_service or isinstance(error, StoreError),
     )

@@ -34,6 +34,12 @@ _FIRST_WAIT_SECONDS = 0.2
 _LONGEST_WAIT_SECONDS = 10.0
 
 
+class KeyRefusedError(KeyServiceError):
+    """The service is well and cannot decrypt this data key: the file's metadata are at fault, not the service."""
+
+    transient_by_default = False
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class FileKey:
     """What decrypts one data file: its 32-byte key and 16-byte initial counter block."""
@@ -200,11 +206,10 @@ class KeyService:
         if status in {HTTPStatus.OK, HTTPStatus.CREATED}:
             return
         if status == HTTPStatus.BAD_REQUEST:
-            raise KeyServiceError(
+            raise KeyRefusedError(
                 "the key service cannot decrypt this data key (400)",
                 where=self._settings.url,
                 remedy="Look whether the file's ciphertext and key id metadata are the producer's and the key still exists",
-                transient=False,
             )
         unavailable = status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
         raise KeyServiceError(

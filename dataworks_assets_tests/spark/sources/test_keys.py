@@ -5,7 +5,7 @@ import json
 import threading
 import time
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -41,10 +41,11 @@ def service(*answers, delay_seconds=0.0):
                 seen.append((f"{self.command} {parts.path}", parse_qs(parts.query), body))
             time.sleep(delay_seconds)
             text = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
+            with suppress(ConnectionError):  # a client whose time ran out has gone
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
 
         do_GET = do_POST  # noqa: N815 the name is http.server's
 

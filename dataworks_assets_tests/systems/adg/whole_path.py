@@ -52,7 +52,7 @@ from spark.jobs.progress import Reporter
 from spark.publish.catalog import Pointer
 from spark.publish.manifest import data_files
 from spark.publish.tables import quarantine_name
-from spark.sources.keys import KeyService
+from spark.sources.keys import KeyRefusedError, KeyService
 from spark.sources.names import ObjectName
 from spark.store import ObjectStore
 
@@ -95,7 +95,7 @@ class Keys:
     def resolve(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes | KeyServiceError]:
         wanted = dict.fromkeys(pairs)
         self.calls += len(wanted)
-        refused = KeyServiceError("the key service cannot decrypt this data key (400)", where="memory", transient=False)
+        refused = KeyRefusedError("the key service cannot decrypt this data key (400)", where="memory")
         return {pair: self.known.get(pair, refused) for pair in wanted}
 
 
