@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -117,23 +118,35 @@ def read_document(text: str | bytes) -> dict[str, Any] | None:
 def propose(root: Seen, *, skip: frozenset[tuple[str, ...]], taken: frozenset[str], documents: int) -> list[ProposedColumn]:
     """Returns a column for each field of the documents' root, in order of appearance.
 
+    An object that no nested type can hold, because of its fields' names, gives a column for each of its fields.
+
     Args:
         root: everything that was seen.
-        skip: paths that the layout shows anyway (times, and an id of one part).
+        skip: paths that the layout shows anyway (times, and an id).
         taken: names that columns of the layout have.
         documents: how many were read.
     """
     names = set(taken)
     columns: list[ProposedColumn] = []
-    for key, seen in root.fields.items():
-        if (key,) in skip:
-            continue
-        name = column_name(key)
+    for path, seen in _leaves(root, (), skip):
+        name = column_name(path[-1])
         while name in names:
             name += "_value"
         names.add(name)
-        columns.append(ProposedColumn(name, seen.hive_type(), (key,), seen.count / documents if documents else 0.0))
+        columns.append(ProposedColumn(name, seen.hive_type(), path, seen.count / documents if documents else 0.0))
     return columns
+
+
+def _leaves(seen: Seen, path: tuple[str, ...], skip: frozenset[tuple[str, ...]]) -> Iterator[tuple[tuple[str, ...], Seen]]:
+    for key, inner in seen.fields.items():
+        below = (*path, key)
+        if below in skip:
+            continue
+        is_object = {kind for kind in inner.kinds if kind != "null"} == {"object"}
+        if is_object and inner.fields and inner.hive_type() == "string":
+            yield from _leaves(inner, below, skip)
+        else:
+            yield below, inner
 
 
 def column_name(key: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -11,20 +10,17 @@ from typing import Annotated
 import typer
 import yaml
 
+from dataworks_assets.cli.documents import exported_documents, file_lines, published_documents
 from dataworks_assets.cli.inference import ProposedColumn, Seen, propose, read_document
 from dataworks_assets.cli.selection import TypeOption, parse_days
-from dataworks_assets.cli.workplace import Workplace, workplace_of
+from dataworks_assets.cli.workplace import workplace_of
 from dataworks_assets.config.collections import CollectionConfig
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.config.tables import ERRORS_COLUMN, STANDARD_COLUMNS
-from dataworks_assets.systems.adg.scope import ScopedCollection
 from spark.contract import Layout
-from spark.errors import ConfigurationError, InputError
-from spark.publish.manifest import data_files
+from spark.errors import InputError
 
 app = typer.Typer(help="Propose a schema for a collection from its data.", no_args_is_help=True)
-
-_BATCH_ROWS = 1_000
 
 
 @app.callback()
@@ -37,13 +33,16 @@ def infer(
     ctx: typer.Context,
     collection: Annotated[str, typer.Argument(help="Collection, such as `core/statement`.")],
     snapshot_type: TypeOption = SnapshotType.FULL,
-    day: Annotated[str | None, typer.Option("--day", "-D", help="Published day to look at; by default the newest.")] = None,
+    day: Annotated[str | None, typer.Option("--day", "-D", help="Day to look at; by default the newest.")] = None,
     documents: Annotated[
         int, typer.Option("--documents", "-n", min=1, help="How many documents to look at, at most.")
     ] = 10_000,
     file: Annotated[
         Path | None, typer.Option(help="A file of JSON documents, one a line (also gzipped), in place of what is published.")
     ] = None,
+    exported: Annotated[
+        bool, typer.Option("--exported", help="Look at the export itself, decrypted on the way, in place of what is published.")
+    ] = False,
     nested: Annotated[
         bool, typer.Option("--nested/--text", help="Objects and arrays as nested types, or as their text.")
     ] = True,
@@ -57,17 +56,24 @@ def infer(
 
     dataworks schema infer core/toDo
 
-    dataworks schema infer core/toDo --documents 100000 > todo.yaml
+    dataworks schema infer core/toDo --exported --documents 100000 > todo.yaml
     """
     workplace = workplace_of(ctx)
-    (chosen,) = workplace.scope(snapshot_type).select([collection])
-    texts = _lines(file) if file else _published(workplace, chosen, day)
+    scope = workplace.scope(snapshot_type)
+    (chosen,) = scope.select([collection])
+    wanted = parse_days([day])[0] if day else None
+    if file:
+        texts: Iterator[str | bytes] = file_lines(file)
+    elif exported:
+        texts = exported_documents(workplace, scope, chosen, wanted)
+    else:
+        texts = published_documents(workplace, chosen, wanted)
     root, count, unread = _look(islice(texts, documents))
     if not count:
         raise InputError(
             "there is no document to look at",
             where=str(file or chosen.name),
-            remedy="Publish a day of it first (`dataworks plan` shows what is exported), or name a --file",
+            remedy="Look at the export itself with --exported, or name a --file",
         )
     columns = propose(root, skip=_shown_anyway(chosen.config), taken=_taken(chosen.config), documents=count)
     text = proposal(chosen.config, columns if nested else [_as_text(column) for column in columns])
@@ -106,6 +112,8 @@ def _look(texts: Iterator[str | bytes]) -> tuple[Seen, int, int]:
     """Returns what was seen, in how many documents, and how many lines were none."""
     root, count, unread = Seen(), 0, 0
     for text in texts:
+        if not text.strip():
+            continue
         document = read_document(text)
         if document is None:
             unread += 1
@@ -113,32 +121,6 @@ def _look(texts: Iterator[str | bytes]) -> tuple[Seen, int, int]:
             root.add(document)
             count += 1
     return root, count, unread
-
-
-def _published(workplace: Workplace, collection: ScopedCollection, day: str | None) -> Iterator[str]:
-    """Yields the documents' texts of a published day."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    main = collection.job.tables[0]
-    if main.layout is Layout.COLUMNS:
-        raise ConfigurationError("its table does not keep the documents' text", where=collection.name, remedy="Name a --file")
-    catalog, store = workplace.platform.catalog, workplace.platform.store
-    wanted = parse_days([day])[0].isoformat() if day else catalog.newest_partition(main.database, main.name)
-    pointer = catalog.pointers(main.database, main.name, [wanted]).get(wanted) if wanted else None
-    if pointer is None:
-        return
-    for listed in data_files(store.list(pointer.location)):
-        with pq.ParquetFile(pa.BufferReader(store.read(listed.uri))) as file:
-            for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=[main.text_column]):
-                yield from batch.column(0).to_pylist()
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    if not path.is_file():
-        raise InputError("there is no such file", where=str(path), remedy="Name a file of JSON documents, one a line")
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
-        yield from (line for line in lines if line.strip())
 
 
 def _shown_anyway(config: CollectionConfig) -> frozenset[tuple[str, ...]]:

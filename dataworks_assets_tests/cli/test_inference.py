@@ -101,6 +101,13 @@ def test_what_the_layout_shows_anyway_is_no_column():
     assert [column.name for column in propose(root, skip=frozenset({("_id",)}), taken=frozenset(), documents=1)] == ["a"]
 
 
+def test_an_object_that_no_type_holds_gives_its_fields():
+    root = Seen()
+    root.add({"message": {"@type": "x", "_id": {"d_oid": "1"}, "size": 3}})
+    found = propose(root, skip=frozenset({("message", "_id")}), taken=frozenset(), documents=1)
+    assert [(column.name, column.path) for column in found] == [("type", ("message", "@type")), ("size", ("message", "size"))]
+
+
 @pytest.mark.parametrize(
     ("key", "expected"),
     [("contractType", "contract_type"), ("@type", "type"), ("a-b c", "a_b_c"), ("ID", "id"), ("é", "field")],

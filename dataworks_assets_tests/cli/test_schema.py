@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from dataworks_assets.cli import documents
 from dataworks_assets.config.collections import CollectionConfig
 from spark.errors import ConfigurationError, InputError
 from spark.publish.catalog import Pointer, TableDefinition
@@ -66,8 +67,14 @@ def test_published_documents_give_columns(bench):
     assert "amount_due" in columns_of(bench("schema", "infer", "core/toDo"))
 
 
+def test_the_export_itself_can_be_looked_at(bench, monkeypatch):
+    bench.export("core/toDo")
+    monkeypatch.setattr(documents, "_decrypted", lambda *_: iter([text.encode() for text in DOCUMENTS]))
+    assert "amount_due" in columns_of(bench("schema", "infer", "core/toDo", "--exported"))
+
+
 def test_without_documents_it_says_what_to_do(bench):
-    with pytest.raises(InputError, match="--file"):
+    with pytest.raises(InputError, match="--exported"):
         bench("schema", "infer", "core/toDo")
 
 

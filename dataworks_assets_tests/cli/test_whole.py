@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -64,8 +66,36 @@ def test_the_schema_comes_from_what_was_published(run, published):
     assert "type: timestamp" in run("schema", "infer", "core/toDo", "--day", DAY)
 
 
+def test_the_export_itself_gives_the_same_schema(run, published):
+    def columns(*arguments):
+        return run("schema", "infer", "core/toDo", "--day", DAY, *arguments).partition("columns:")[2]
+
+    assert columns("--exported") == columns()
+
+
+_SQL = """
+import sys
+from pathlib import Path
+from dataworks_assets.cli.main import app
+from dataworks_assets.cli.workplace import Workplace
+from dataworks_assets.config.environment import Environment
+from dataworks_assets.config.loader import load_settings
+from dataworks_assets.stack.state import load_state
+from dataworks_assets.systems.platform import Platform
+home = Path(sys.argv[1])
+workplace = Workplace()
+workplace.settings = load_settings("local", environment=Environment(home=home))
+workplace.platform = Platform(workplace.settings.resolved(load_state(home)))
+app(sys.argv[2:], obj=workplace)
+"""
+"""In a process of its own: the Spark session of this one is other tests'."""
+
+
 @pytest.mark.parametrize("reader", [[], ["--hive-reader"]], ids=["spark", "hive"])
-def test_a_query_reads_the_rows(run, published, reader):
+def test_a_query_reads_the_rows(stack, published, reader):
     rows = {day["collection"]: day["rows"] for day in published["days"]}
     query = f"SELECT count(*) AS n FROM analytical_dataset_generation.core_contract_history WHERE export_date = '{DAY}'"
-    assert json.loads(run("sql", query, "--json", *reader)) == [{"n": rows["core/contract"]}]
+    arguments = [sys.executable, "-c", _SQL, str(stack.home), "sql", query, "--json", *reader]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [{"n": rows["core/contract"]}]
