@@ -13,6 +13,7 @@ from pathlib import Path
 
 import spark
 from spark.errors import ConfigurationError
+from spark.jobs import daemon
 
 AUTHENTICATION_VARIABLE = "_SPARK_AUTH_SECRET"
 """Spark's own name for the secret its processes authenticate and encrypt with."""
@@ -41,6 +42,11 @@ def common_properties(*, memory: str) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
     }
+
+
+def local_properties() -> dict[str, str]:
+    """Returns what applications have in common whose tasks run on this machine, where this environment's modules are."""
+    return {"spark.python.daemon.module": daemon.__name__}
 
 
 def task_properties(environment: Mapping[str, str]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from dataworks_assets.engines.base import Application, Engine, Outcome, Submission
 from dataworks_assets.engines.channel import Channel, LocalChannel
-from dataworks_assets.engines.properties import PROJECT_FOLDER, common_properties
+from dataworks_assets.engines.properties import PROJECT_FOLDER, common_properties, local_properties
 from dataworks_assets.stack.java import find_java_home
 from spark.jobs.cluster import SparkCluster
 from spark.jobs.progress import Message, Reporter
@@ -76,6 +76,7 @@ class SessionEngine(Engine):
         self.work_folder.mkdir(parents=True, exist_ok=True)
         properties = {
             **common_properties(memory=self.memory),
+            **local_properties(),
             "spark.master": self.master,
             "spark.app.name": "dataworks",
             "spark.local.dir": str(self.work_folder),

@@ -27,6 +27,7 @@ from dataworks_assets.engines.properties import (
     authentication_properties,
     common_properties,
     is_local,
+    local_properties,
     task_properties,
     write_job_archive,
     write_properties,
@@ -103,8 +104,9 @@ class SubmitEngine(Engine):
         }
 
     def _properties(self, submission: Submission) -> dict[str, str]:
-        remote = {} if is_local(self.master) else task_properties({**self.environment, **submission.environment})
-        return {**common_properties(memory=self.memory), **remote, **self.spark_conf, **submission.spark_conf}
+        given = {**self.environment, **submission.environment}
+        tasks = local_properties() if is_local(self.master) else task_properties(given)
+        return {**common_properties(memory=self.memory), **tasks, **self.spark_conf, **submission.spark_conf}
 
     def _command(self, work_folder: Path, environment: Mapping[str, str], arguments: Sequence[str]) -> list[str]:
         modules: list[str] = []

@@ -1,0 +1,16 @@
+"""One module a measure: what is run, what is compared, what has to be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bench.findings import Section, Surroundings
+from bench.measures import identities, memory, scale, speed
+
+MEASURES: dict[str, Callable[[Surroundings], Section]] = {
+    "speed": speed.measure,
+    "scale": scale.measure,
+    "memory": memory.measure,
+    "ids": identities.measure,
+}
+"""Every measure by name, in the order of the table."""

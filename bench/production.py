@@ -1,0 +1,116 @@
+"""The production job on one export, from its keys to its published table, in a session that is there already."""
+
+from __future__ import annotations
+
+import pickle
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from bench.place import OUTPUT_URI, Export, Place
+from dataworks_assets.stack.sample.bench import COLUMNS, TOPIC
+from spark.contract import Collection, JobParameters, JobResult, Layout, OutputTable, PartitionState, PartitionWork
+from spark.errors import EngineError
+from spark.jobs import adg
+from spark.jobs.cluster import SparkCluster
+from spark.jobs.progress import Reporter
+from spark.publish.lease import Lease, LeaseKeeper, LeaseKey
+
+if TYPE_CHECKING:
+    from pyspark import SparkContext
+
+DAY = "2026-11-20"
+_NAME = "bench/statement"
+_DATABASE = "bench"
+_SYSTEM = "adg"
+_CONTROL_URI = f"{OUTPUT_URI}/_control"
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass
+class WatchedCluster:
+    """The production cluster, with a count of the bytes that its tasks send to the driver."""
+
+    cluster: SparkCluster
+    received_bytes: int = 0
+
+    @property
+    def cores(self) -> int:
+        """See `Cluster.cores`."""
+        return self.cluster.cores
+
+    def run(self, function: Callable[[Item], Result], items: Sequence[Item], *, name: str) -> Iterator[Result]:
+        """See `Cluster.run`."""
+        for result in self.cluster.run(function, items, name=name):
+            self.received_bytes += len(pickle.dumps(result))
+            yield result
+
+
+def collection_of(layout: Layout, *, unique_ids: bool = True) -> Collection:
+    """Returns the export's collection with one table of a layout; a table a layout."""
+    table = OutputTable(
+        database=_DATABASE,
+        name=f"statement_{layout}_history",
+        newest=f"statement_{layout}",
+        layout=layout,
+        columns=() if layout is Layout.RAW else COLUMNS,
+        tags={"pii": "true", "db": "bench", "table": "statement"},
+    )
+    return Collection(name=_NAME, topic=TOPIC, snapshot_type="full", tables=(table,), unique_ids=unique_ids)
+
+
+@dataclass
+class Production:
+    """Runs the job; planning (listing, leases) has gone before and is left out, as it is of every baseline."""
+
+    place: Place
+    context: SparkContext
+
+    def prepare(self, export: Export, collection: Collection) -> JobParameters:
+        """Takes the day's lease and returns what planning gives the job."""
+        owner = f"bench-{secrets.token_hex(4)}"
+        keeper = LeaseKeeper(self.place.store, _CONTROL_URI, owner=owner)
+        key = LeaseKey(_SYSTEM, owner, "full", DAY)
+        lease = keeper.acquire_many([key])[key]
+        if not isinstance(lease, Lease):
+            raise lease
+        work = PartitionWork(
+            collection=_NAME,
+            export_date=DAY,
+            attempt=owner,
+            epoch=lease.epoch,
+            lease_uri=lease.uri,
+            fingerprint=owner,
+            config_hash="bench",
+            files=export.files,
+        )
+        return JobParameters(
+            run_id=owner,
+            system=_SYSTEM,
+            collections={_NAME: collection},
+            partitions=(work,),
+            store=self.place.store_settings,
+            key_service=self.place.key_service_settings,
+            catalog=self.place.catalog_settings,
+            output_uri=f"{OUTPUT_URI}/full",
+            control_uri=_CONTROL_URI,
+            result_uri=f"{_CONTROL_URI}/{owner}.json",
+            lease_owner=owner,
+        )
+
+    def run(self, parameters: JobParameters, *, cluster: WatchedCluster | None = None) -> JobResult:
+        """Carries the job out.
+
+        Raises:
+            EngineError: its day was not published.
+        """
+        used = cluster or WatchedCluster(SparkCluster(self.context))
+        result = adg.run(parameters, used, Reporter(lambda _message: None))
+        (day,) = result.partitions
+        if day.state is not PartitionState.PUBLISHED:
+            causes = [finding.cause for finding in day.findings if not finding.passed]
+            raise EngineError(f"the day was not published: {causes[0]}", where=day.collection)
+        return result

@@ -1,0 +1,102 @@
+"""Contenders in turns: one round after another, everybody once a round, so that a machine's moods meet all alike."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import psutil
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to do it.
+
+    Attributes:
+        name: as it is shown.
+        prepare: called before each run, outside of the clock; what it returns is given to `run`.
+        run: what is measured.
+        clean: called after each run with the same, outside of the clock.
+    """
+
+    name: str
+    prepare: Callable[[], object]
+    run: Callable[[object], object]
+    clean: Callable[[object], object] = lambda _prepared: None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What a contender's runs took: seconds on the clock, and of processor time of this process and all below it."""
+
+    name: str
+    seconds: tuple[float, ...]
+    processor_seconds: tuple[float, ...]
+
+    @property
+    def median_seconds(self) -> float:
+        """The median run."""
+        return statistics.median(self.seconds)
+
+    @property
+    def spread(self) -> float:
+        """Half the distance between the slowest and the fastest run, as a share of the median: the noise."""
+        return (max(self.seconds) - min(self.seconds)) / 2 / self.median_seconds
+
+
+@dataclass
+class Race:
+    """The timings of contenders that ran in turns."""
+
+    timings: dict[str, Timing] = field(default_factory=dict)
+
+    def times_faster(self, name: str, than: str) -> tuple[float, float, float]:
+        """Returns how many times faster one is than another: (median, least, most) over the rounds."""
+        pairs = zip(self.timings[than].seconds, self.timings[name].seconds, strict=True)
+        ratios = [other / own for other, own in pairs]
+        return statistics.median(ratios), min(ratios), max(ratios)
+
+    def less_work(self, name: str, than: str) -> float:
+        """Returns how many times less processor time one takes than another; other programs disturb it less."""
+        return statistics.median(self.timings[than].processor_seconds) / statistics.median(self.timings[name].processor_seconds)
+
+
+def race(contenders: Sequence[Contender], *, rounds: int, say: Say) -> Race:
+    """Runs everybody once a round, each round beginning with another, and returns the timings."""
+    seconds: dict[str, list[float]] = {contender.name: [] for contender in contenders}
+    processor: dict[str, list[float]] = {contender.name: [] for contender in contenders}
+    for number in range(rounds):
+        first = number % len(contenders)
+        for contender in (*contenders[first:], *contenders[:first]):
+            taken, worked = _run_once(contender)
+            seconds[contender.name].append(taken)
+            processor[contender.name].append(worked)
+            say(f"  round {number + 1}: {contender.name}: {taken:.1f} s ({worked:.1f} s of processor time)")
+    return Race({name: Timing(name, tuple(seconds[name]), tuple(processor[name])) for name in seconds})
+
+
+def _run_once(contender: Contender) -> tuple[float, float]:
+    prepared = contender.prepare()
+    worked_before = _processor_seconds()
+    started = time.monotonic()
+    try:
+        contender.run(prepared)
+        return time.monotonic() - started, _processor_seconds() - worked_before
+    finally:
+        contender.clean(prepared)
+
+
+def _processor_seconds() -> float:
+    """Processor time of this process and of all it ever began, as far as it is still told."""
+    own = psutil.Process()
+    times = []
+    for process in (own, *own.children(recursive=True)):
+        try:
+            times.append(process.cpu_times())
+        except psutil.NoSuchProcess:
+            continue
+    return sum(one.user + one.system + one.children_user + one.children_system for one in times)

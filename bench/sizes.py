@@ -1,0 +1,55 @@
+"""How much is measured: the full sizes that figures are quoted of, and small ones for developing the bench itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dataworks_assets.stack.sample.bench import BenchRequest
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Sizes of every measure; bytes are of JSON text.
+
+    Attributes:
+        rounds: how often each contender of a comparison runs.
+        speed: the export of the comparisons.
+        scale: the smaller export of the comparison over the number of files; the larger has ten times the files.
+        large: one large file.
+        ids: many small documents in many files.
+        day_collections: collections of the day that is measured with Dagster around it, two small files each.
+        partitions: partitions that are registered at once.
+        location_collections: collections of the code location that is loaded.
+    """
+
+    rounds: int
+    speed: BenchRequest
+    scale: BenchRequest
+    large: BenchRequest
+    ids: BenchRequest
+    day_collections: int
+    partitions: int
+    location_collections: int
+
+
+FULL = Sizes(
+    rounds=3,
+    speed=BenchRequest(files=16, file_bytes=40_000_000),
+    scale=BenchRequest(files=16, file_bytes=8_000_000),
+    large=BenchRequest(files=1, file_bytes=2_000_000_000),
+    ids=BenchRequest(files=100, file_bytes=10_300_000, small=True),
+    day_collections=300,
+    partitions=1_000,
+    location_collections=1_000,
+)
+
+QUICK = Sizes(
+    rounds=2,
+    speed=BenchRequest(files=8, file_bytes=16_000_000),
+    scale=BenchRequest(files=4, file_bytes=2_000_000),
+    large=BenchRequest(files=1, file_bytes=400_000_000),
+    ids=BenchRequest(files=20, file_bytes=2_000_000, small=True),
+    day_collections=20,
+    partitions=100,
+    location_collections=200,
+)
