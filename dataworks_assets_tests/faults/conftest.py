@@ -6,6 +6,7 @@ import pytest
 
 from dataworks_assets_tests.faults.lake import CLOCK, START_SECONDS
 from dataworks_assets_tests.faults.points import STRUCK
+from spark.publish.follow import Follower
 from spark.publish.lease import LeaseKeeper
 from spark.publish.newest import NewestFollower
 from spark.publish.quarantine import QuarantineKeeper
@@ -19,7 +20,7 @@ def clock(monkeypatch):
     """Leases live by this clock; who pauses lets no time pass."""
     CLOCK.now_seconds = START_SECONDS
     monkeypatch.setitem(LeaseKeeper.__init__.__kwdefaults__, "clock", CLOCK)
-    for kind in (NewestFollower, Publisher, QuarantineKeeper, Switcher, Tables):
+    for kind in (Follower, NewestFollower, Publisher, QuarantineKeeper, Switcher, Tables):
         monkeypatch.setitem(kind.__init__.__kwdefaults__, "pause", lambda _seconds: None)
     return CLOCK
 

@@ -11,7 +11,7 @@ from dagster import AssetCheckEvaluation, AssetMaterialization
 
 from dataworks_assets.config.collections import CollectionConfig
 from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.engines.base import JobError
+from dataworks_assets.engines.base import Engine, JobError
 from dataworks_assets.stack.sample.wire import Record
 from dataworks_assets.systems.adg.execution import Execution
 from dataworks_assets.systems.adg.plan import Request
@@ -123,7 +123,7 @@ def write(world: World, exported: Export) -> None:
 class Ran:
     """How a run ended."""
 
-    events: Events
+    events: Events = field(repr=False)
     killed: bool = False
     error: DataworksError | None = None
     failures: list = field(default_factory=list)
@@ -154,18 +154,21 @@ class StruckEvents(Events):
 
 
 @dataclass
-class StruckEngine:
+class StruckEngine(Engine):
     """Runs the application in threads. One that is killed by itself leaves the step with an error and no result."""
 
     scenario: Scenario
     lake: Lake
     strike: Strike
 
+    def submit(self, submission, arguments, emit):
+        raise AssertionError("never called: `run` is all of it")
+
     def run(self, submission, *, on_message, channel=None):
         del channel
         parameters = decode(encode(submission.parameters), JobParameters, where="parameters")
         world = self.scenario.world(self.lake, self.strike, APPLICATION)
-        services = adg.Services(world.store, world.catalog, world.keys)
+        services = adg.Services(world.store, world.catalog, world.keys, pause=lambda _seconds: None)
 
         def emit(message):
             self.strike.point(APPLICATION, f"message {type(message).__name__}")

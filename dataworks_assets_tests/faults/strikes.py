@@ -34,10 +34,14 @@ class Strike:
     fault: str = "kill"
     processes: frozenset[str] = frozenset({STEP, APPLICATION})
     visitor: Callable[[], object] | None = None
-    calls: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list, repr=False)
     has_struck: bool = False
     is_dead: bool = False
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _awake: threading.Event = field(default_factory=threading.Event, repr=False)
+
+    def __post_init__(self) -> None:
+        self._awake.set()
 
     @property
     def where(self) -> str:
@@ -54,6 +58,7 @@ class Strike:
         hit = self._count(f"{process} {service}.{method} {what}", service)
         if hit and self.moment == "before":
             self._strike(service)
+        self._awake.wait()
         self._refuse_the_dead()
         try:
             yield
@@ -79,8 +84,12 @@ class Strike:
         if self.fault == "kill":
             self.is_dead = True
         elif self.fault == "visit":
-            assert self.visitor is not None
-            self.visitor()
+            self._awake.clear()  # the whole process sleeps, not only this thread
+            try:
+                assert self.visitor is not None
+                self.visitor()
+            finally:
+                self._awake.set()
         else:
             raise self.error(service)
 

@@ -1,9 +1,11 @@
 import pytest
 
 from dataworks_assets_tests.faults.points import strike_each
-from dataworks_assets_tests.faults.scenarios import SCENARIOS
+from dataworks_assets_tests.faults.scenarios import CHANGED, SCENARIOS
+from dataworks_assets_tests.faults.strikes import APPLICATION
 
 pytestmark = pytest.mark.usefixtures("clock")
+ALONE = frozenset({APPLICATION})
 
 
 @pytest.mark.faults
@@ -13,6 +15,17 @@ def test_a_run_killed_at_any_call_leaves_what_a_plain_retry_puts_right(name, mom
     assert strike_each(SCENARIOS[name], "kill", moment) > 60
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_an_application_killed_at_any_call_leaves_what_a_plain_retry_puts_right(name, moment):
+    assert strike_each(SCENARIOS[name], "kill", moment, processes=ALONE) > 40
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_run_killed_at_some_calls_leaves_what_a_plain_retry_puts_right(name):
     assert strike_each(SCENARIOS[name], "kill", "after", every=11, first=5) > 5
+
+
+def test_an_application_killed_at_some_calls_leaves_what_a_plain_retry_puts_right():
+    assert strike_each(CHANGED, "kill", "before", every=9, processes=ALONE) > 5

@@ -1,0 +1,29 @@
+import pytest
+
+from dataworks_assets_tests.faults.visits import VISITS, meet_at_each, sleep_at_each
+
+pytestmark = pytest.mark.usefixtures("clock")
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("name", VISITS)
+def test_a_run_that_sleeps_through_its_lease_at_any_call_harms_nothing(name, moment):
+    assert sleep_at_each(VISITS[name], moment) > 60
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("name", VISITS)
+def test_two_runs_that_meet_at_any_call_do_each_day_once(name, moment):
+    assert meet_at_each(VISITS[name], moment) > 60
+
+
+@pytest.mark.parametrize("name", VISITS)
+def test_a_run_that_sleeps_through_its_lease_at_some_calls_harms_nothing(name):
+    assert sleep_at_each(VISITS[name], "before", every=13) > 4
+
+
+@pytest.mark.parametrize("name", VISITS)
+def test_two_runs_that_meet_at_some_calls_do_each_day_once(name):
+    assert meet_at_each(VISITS[name], "before", every=17) > 3

@@ -1,0 +1,115 @@
+"""Another run that goes by while one is at its n-th call: as long as that one lives, or after it slept through its lease."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import pytest
+
+from dataworks_assets_tests.faults.lake import CLOCK, Lake
+from dataworks_assets_tests.faults.points import STRUCK, TTL_SECONDS, assert_documents, differences
+from dataworks_assets_tests.faults.reader import watched
+from dataworks_assets_tests.faults.scenarios import AUDIT, CLAIMANT, DAYS, RANGE, SPECIAL, STATEMENT, Export, Ran, Scenario, run
+from dataworks_assets_tests.faults.strikes import Strike
+from dataworks_assets_tests.systems.adg.whole_path import World, documents
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A request, and what is exported while a run that carries it out sleeps.
+
+    Args:
+        scenario: the request, over the inputs that the sleeper planned with.
+        added: files that come to those that are there.
+        replaced: files in the place of those that are there.
+    """
+
+    scenario: Scenario
+    added: Export
+    replaced: Export = ()
+
+    @cached_property
+    def later(self) -> Scenario:
+        """The request over the inputs as they are afterwards."""
+        lake = self.scenario.start.copied()
+        self.export(lake)
+        later = replace(self.scenario, ids={})
+        later.__dict__["start"] = lake
+        return later
+
+    def export(self, lake: Lake) -> None:
+        """Exports what is new."""
+        world: World = self.scenario.world(lake)
+        for topic, day, records in self.added:
+            world.write(topic, day, records, batch=3)
+        for topic, day, records in self.replaced:
+            world.write(topic, day, records, batch=1)
+
+    @cached_property
+    def allowed(self) -> dict[tuple[str, str, str], list[str]]:
+        """Before, the sleeper's, the heir's."""
+        first, second = self.scenario.allowed, self.later.allowed
+        return {place: list(dict.fromkeys([*first.get(place, []), *second.get(place, [])])) for place in {**first, **second}}
+
+
+ADDED = Visit(
+    RANGE,
+    added=[(STATEMENT, DAYS[0], documents(2, first=50)), (CLAIMANT, DAYS[2], documents(2, first=60))],
+    replaced=[(STATEMENT, DAYS[2], documents(1, first=70))],
+)
+ADDED_SPECIAL = Visit(SPECIAL, added=[(AUDIT, day, documents(2, first=50)) for day in DAYS[:2]])
+VISITS = {visit.scenario.name: visit for visit in (ADDED, ADDED_SPECIAL)}
+
+
+def sleep_at_each(visit: Visit, moment: str, *, every: int = 1, first: int = 1) -> int:
+    """A run sleeps through its lease at its `first` call, then every so many on, while inputs change and an heir publishes.
+
+    When it has woken up and ended, everything is the heir's, without any further run.
+    """
+    return _visit_each(visit, moment, lambda lake: _be_heir(visit, lake), every=every, first=first, name="asleep")
+
+
+def meet_at_each(visit: Visit, moment: str, *, every: int = 1, first: int = 1) -> int:
+    """Another run of the same request comes by while one is at a call: one of them does each day, neither harms the other."""
+    return _visit_each(
+        visit, moment, lambda lake: run(visit.scenario, lake, name="other"), every=every, first=first, name="met"
+    )
+
+
+def _be_heir(visit: Visit, lake: Lake) -> None:
+    visit.export(lake)
+    CLOCK.sleep(2 * TTL_SECONDS)
+    for _ in range(3):  # a call that the sleeper's other threads had begun may end while the heir plans
+        heir = run(visit.later, lake, name="heir")
+        if heir.is_clean:
+            return
+    pytest.fail(f"the heir could not publish: {heir}")
+
+
+def _visit_each(visit: Visit, moment: str, act: Callable[[Lake], object], *, every: int, first: int, name: str) -> int:
+    at, visited = first, 0
+    scenario = visit.later if name == "asleep" else visit.scenario
+    while True:
+        lake = visit.scenario.start.copied()
+        reader = watched(lake, allowed=visit.allowed, goes_back=True)
+        came: list[object] = []
+        strike = Strike(at=at, fault="visit", moment=moment, visitor=lambda: came.append(act(lake)))  # noqa: B023
+        ran = run(visit.scenario, lake, strike, name="sleeper")
+        if not strike.has_struck:
+            return visited
+        assert len(came) == 1, (strike.where, "the visitor failed")
+        assert reader.wrong == [], (strike.where, reader.wrong[:3])
+        assert not (wrong := differences(reader.look(), scenario.undisturbed)), (strike.where, wrong, ran)
+        assert_documents(lake, strike)
+        after = run(scenario, lake, name="after")
+        assert after.is_clean, (strike.where, after)
+        assert _read_nothing(after), strike.where
+        STRUCK[f"{name} {moment} the call: {scenario.name}"] += 1
+        visited += 1
+        at += every
+
+
+def _read_nothing(ran: Ran) -> bool:
+    return any("0 files, 0.0 MB to be read" in line for line in ran.events.lines)
