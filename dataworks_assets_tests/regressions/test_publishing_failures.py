@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from dataworks_assets_tests.spark.publish.memory_catalog import InMemoryCatalog
-from dataworks_assets_tests.systems.adg.whole_path import DAY, World, configured, documents
+from dataworks_assets_tests.systems.adg.whole_path import DAY, World, configured, documents, encoded, with_body
 from spark.contract import PartitionState
 from spark.errors import AccessError, CatalogError, StoreError
 from spark.publish.parquet import TableWriter
@@ -36,14 +36,14 @@ class Broken:
 class FailingStore(ObjectStore):
     """Fails a write of the statement's files."""
 
-    fails_at = ""
+    fails_at, fails_in = "", "core_statement"
 
     def writer(self, uri, **options):
         target = super().writer(uri, **options)
-        return Broken(target, self.fails_at) if "core_statement" in uri else target
+        return Broken(target, self.fails_at) if self.fails_in in uri else target
 
     def put(self, uri, body, **options):
-        if self.fails_at == "manifest" and "core_statement" in uri and uri.endswith("_manifest.json"):
+        if self.fails_at == "manifest" and self.fails_in in uri and uri.endswith("_manifest.json"):
             raise AccessError("access refused", where=uri)
         return super().put(uri, body, **options)
 
@@ -78,6 +78,21 @@ def test_1_a_failed_write_fails_its_day_and_is_not_marked_completed(world, momen
     finding = outcome.finding("core/statement")
     assert (finding.check, "core_statement_history" in finding.object) == (check, True)
     assert [(failed.collection, failed.lies_in_data) for failed in outcome.failures] == [("core/statement", False)]
+
+
+def test_1_a_collection_of_several_tables_shows_none_where_one_cannot_be_written(world):
+    """There: the tables that could be written were shown beside the old ones."""
+    second = {"database": "uc", "table": "sec_v", "layout": "text", "partition_column": "export_date"}
+    world.collections = [
+        configured(STATEMENT, database="adg", table="first", newest=False, tables=[second]),
+        *world.collections[1:],
+    ]
+    world.store.fails_at, world.store.fails_in = "close", "/uc/sec_v"
+    world.run()
+    assert (world.table("core/statement"), world.table("core/statement", table=1)) == (None, None)
+    world.store.fails_at = ""
+    world.run()
+    assert [world.table("core/statement", table=number).num_rows for number in (0, 1)] == [3, 3]
 
 
 @pytest.mark.parametrize("moment", ["write", "close", "manifest"])
@@ -161,6 +176,19 @@ def test_3_tags_do_not_end_with_the_first_page(count):
         writer.write(pa.record_batch([[str(number)]], schema=schema))
     assert len(writer.close()) == count
     assert [store.tags[item.uri] for item in store.list("memory://output/table")] == [{"pii": "true"}] * count
+
+
+@pytest.mark.parametrize("failure", ["its data", "its files"])
+def test_7_a_collection_that_fails_in_a_task_leaves_the_siblings_of_that_task_alone(world, failure):
+    """There: one collection's failure ended the whole job."""
+    if failure == "its data":
+        world.put(with_body(encoded(STATEMENT, documents(3)), b"garbage"))
+    else:
+        world.store.fails_at = "write"
+    outcome = world.run()
+    assert outcome.error is None
+    assert outcome.published() == BOTH - {("core/statement", DAY.isoformat())}
+    assert [failed.collection for failed in outcome.failures] == ["core/statement"]
 
 
 def test_7_a_failed_publication_leaves_the_siblings_alone_and_holds_nothing(world):

@@ -1,0 +1,53 @@
+"""Days are judged after the day before them, with its rows."""
+
+import itertools
+
+import pytest
+
+from dataworks_assets_tests.spark.jobs.examples import work
+from spark.jobs.succession import Succession
+
+DATES = ("2026-11-19", "2026-11-20", "2026-11-21")
+
+
+def judged(arriving, *, rows, previous_rows=7, waiting=DATES):
+    """Lets days arrive in an order; returns (date, previous rows) as they were judged. `rows` by date, None: refused."""
+    days = {date: work(export_date=date, previous_rows=previous_rows) for date in DATES}
+    succession = Succession(days[date] for date in waiting)
+    seen = []
+
+    def judge(each):
+        seen.append((each.export_date, each.previous_rows))
+        return rows[each.export_date]
+
+    for date in arriving:
+        succession.judge(days[date], judge)
+    return seen
+
+
+@pytest.mark.parametrize("arriving", itertools.permutations(DATES))
+def test_in_whatever_order_days_arrive_each_is_held_against_the_one_before(arriving):
+    rows = dict(zip(DATES, (10, 20, 30), strict=True))
+    assert judged(arriving, rows=rows) == [("2026-11-19", 7), ("2026-11-20", 10), ("2026-11-21", 20)]
+
+
+def test_after_a_refused_day_what_is_published_counts():
+    rows = dict(zip(DATES, (10, None, 30), strict=True))
+    assert judged(DATES, rows=rows) == [("2026-11-19", 7), ("2026-11-20", 10), ("2026-11-21", 7)]
+
+
+def test_a_day_of_an_empty_day_before_is_held_against_no_rows():
+    assert judged(DATES[:2], rows={DATES[0]: 0, DATES[1]: 5})[1] == (DATES[1], 0)
+
+
+def test_days_that_do_not_wait_are_judged_at_once():
+    rows = dict.fromkeys(DATES, 1)
+    assert [date for date, _ in judged(DATES[::-1], rows=rows, waiting=())] == list(DATES[::-1])
+
+
+def test_another_collection_does_not_wait():
+    first, second = work(export_date=DATES[0], collection="a/b"), work(export_date=DATES[1], collection="c/d")
+    succession = Succession([first, second])
+    seen = []
+    succession.judge(second, lambda each: seen.append(each.collection))
+    assert seen == ["c/d"]
