@@ -1,4 +1,4 @@
-"""What a good PySpark programmer writes first: whole files decrypted in Python, then Spark's own JSON reader and Parquet writer.
+"""What a PySpark programmer writes first: files decrypted whole in Python, then Spark's own JSON reader and Parquet writer.
 
 The schema is given, Parquet is zstd. It keeps the declared fields alone; there is no look at ids, nor a table.
 """

@@ -25,8 +25,8 @@ def without_own_archives(path: Sequence[str]) -> list[str]:
     found = PathFinder.find_spec("pyspark", folders)
     if found is None or found.origin is None:
         return list(path)
-    package = Path(found.origin).parent
-    return [entry for entry in path if entry in folders or not Path(entry).is_relative_to(package)]
+    package = Path(found.origin).resolve().parent
+    return [entry for entry in path if entry in folders or not Path(entry).resolve().is_relative_to(package)]
 
 
 def main() -> None:
