@@ -11,7 +11,7 @@ from rich.text import Text
 
 from dataworks_assets.cli.exported import newest_exported_days
 from dataworks_assets.cli.selection import CollectionsOption, DaysOption, JsonOption, TypeOption, parse_days, select_collections
-from dataworks_assets.cli.showing import DECISION_STYLES, bytes_text, number, plural, table, write_json
+from dataworks_assets.cli.showing import bytes_text, decision_text, number, plural, table, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.systems.adg.plan import Decision, Plan, PlannedDay, Request
@@ -112,7 +112,7 @@ def _cells(planned: PlannedDay, refusals: Refusals) -> tuple[str | Text, ...]:
     return (
         planned.collection.name,
         planned.day.isoformat(),
-        Text(planned.decision, style=DECISION_STYLES[planned.decision]),
+        decision_text(planned.decision),
         why,
         number(len(planned.files)) if reads else "",
         bytes_text(planned.input_bytes) if reads else "",
@@ -123,7 +123,7 @@ def _totals(made: Plan) -> str:
     counts = Counter(planned.decision for planned in made.days)
     said = ", ".join(f"{counts[decision]:,} {decision}" for decision in Decision if counts[decision])
     if not made.work:
-        return f"[bold]Nothing to do[/]: {said}."
+        return f"[bold]Nothing to {'read' if counts[Decision.CHANGED_TAGS] else 'do'}[/]: {said}."
     files = sum(len(planned.files) for planned in made.work)
     read = bytes_text(sum(planned.input_bytes for planned in made.work))
     return f"[bold]{plural(len(made.work), 'collection-day')} to do[/], {plural(files, 'file')}, {read} to read: {said}."

@@ -28,16 +28,7 @@ STATE_STYLES = {
     "not exported": "yellow",
     "missing": "dim",
 }
-DECISION_STYLES = {
-    Decision.NEW: "cyan",
-    Decision.CHANGED: "cyan",
-    Decision.RECONFIGURED: "cyan",
-    Decision.INCOMPLETE: "magenta",
-    Decision.FORCED: "magenta",
-    Decision.UNCHANGED: "green",
-    Decision.NOT_EXPORTED: "yellow",
-    Decision.HELD: "yellow",
-}
+_DECISION_STYLES = {Decision.UNCHANGED: "green", Decision.NOT_EXPORTED: "yellow", Decision.HELD: "yellow"}
 
 
 def bytes_text(size_bytes: float) -> str:
@@ -65,6 +56,11 @@ def table(*columns: str, title: str = "", right: Sequence[str] = ()) -> Table:
 def state_text(state: str) -> Text:
     """Returns a state in its colour."""
     return Text(state, style=STATE_STYLES.get(state, ""))
+
+
+def decision_text(decision: Decision) -> Text:
+    """Returns a decision in its colour: what there is to do stands out."""
+    return Text(decision, style=_DECISION_STYLES.get(decision, "cyan"))
 
 
 def write_json(document: Any) -> None:
