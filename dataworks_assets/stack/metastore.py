@@ -68,6 +68,9 @@ def _command(around: Surroundings) -> list[str]:
     return [
         str(around.java_home / "bin" / "java"),
         "-Xmx512m",
+        # Short calls on few cores: the optimising compiler and a parallel collector cost twice the whole work here.
+        "-XX:TieredStopAtLevel=1",
+        "-XX:+UseSerialGC",
         *options,
         "-cp",
         class_path,
