@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -88,13 +89,13 @@ def _be_heir(visit: Visit, lake: Lake) -> None:
     pytest.fail(f"the heir could not publish: {heir}")
 
 
-def _visit_each(visit: Visit, moment: str, act: Callable[[Lake], object], *, every: int, first: int, name: str) -> int:
+def _visit_each(visit: Visit, moment: str, act: Callable[[Lake], Ran | None], *, every: int, first: int, name: str) -> int:
     at, visited = first, 0
     scenario = visit.later if name == "asleep" else visit.scenario
     while True:
         lake = visit.scenario.start.copied()
         reader = watched(lake, allowed=visit.allowed, goes_back=True)
-        came: list[object] = []
+        came: list[Ran | None] = []
         strike = Strike(at=at, fault="visit", moment=moment, visitor=lambda: came.append(act(lake)))  # noqa: B023
         ran = run(visit.scenario, lake, strike, name="sleeper")
         if not strike.has_struck:
@@ -103,12 +104,20 @@ def _visit_each(visit: Visit, moment: str, act: Callable[[Lake], object], *, eve
         assert reader.wrong == [], (strike.where, reader.wrong[:3])
         assert not (wrong := differences(reader.look(), scenario.undisturbed)), (strike.where, wrong, ran)
         assert_documents(lake, strike)
+        if name == "met":
+            assert not (twice := _published_twice([ran, *came])), (strike.where, twice)
         after = run(scenario, lake, name="after")
         assert after.is_clean, (strike.where, after)
         assert _read_nothing(after), strike.where
         STRUCK[f"{name} {moment} the call: {scenario.name}"] += 1
         visited += 1
         at += every
+
+
+def _published_twice(runs: list[Ran]) -> set[tuple[str, str]]:
+    events = [event for ran in runs for event in ran.events.materializations if event.metadata["unchanged"].value is False]
+    days = Counter(("/".join(event.asset_key.path), str(event.partition)) for event in events)
+    return {day for day, times in days.items() if times > 1}
 
 
 def _read_nothing(ran: Ran) -> bool:
