@@ -15,6 +15,7 @@ may not fit it leaves the column to this module. Nothing is ever rounded, cut or
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,8 +27,8 @@ import pyarrow as pa
 
 from spark.decode.types import TIMESTAMP, hive_type
 
-FIRST_INSTANT_MICROSECONDS = -62_135_596_800_000_000
-"""0001-01-01T00:00:00Z: Hive and Spark know no earlier one."""
+INSTANTS = range(-62_135_596_800_000_000, 253_402_300_800_000_000)
+"""Microseconds since 1970 of the years 1 to 9999 UTC: what every reader knows."""
 
 LARGEST_EXACT_DOUBLE = 2**53
 """Integers up to here are all exact in a double."""
@@ -38,7 +39,13 @@ _INTEGER = re.compile(rb"-?[0-9]+")
 _LONGEST_INT64 = 20
 _BIGINT = range(-(2**63), 2**63)
 _MICROSECONDS_A_DAY = 86_400_000_000
-_TRAILING_ZEROS = re.compile(r"(\.[0-9]{6})0+(?=Z|[+-]|$)")
+_INSTANT = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
+    r"(?:[ T]([0-9]{2})(?::([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,6})0*)?)?)?(Z|[+-][0-9]{2}(?::?[0-5][0-9])?)?)?"
+)
+_LARGEST_HOUR = 23
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
@@ -106,7 +113,7 @@ class Judge:
     def _string(self, raw: bytes, path: str) -> str:
         if not raw.startswith(b'"'):
             return unmark(raw).decode()
-        return self._text(_STRING.decode(raw), raw, path)
+        return self._text(json_string(raw), raw, path)
 
     def _text(self, text: str, raw: bytes, path: str) -> str:
         if _MARK not in text:
@@ -128,6 +135,11 @@ class Judge:
         ]
 
 
+def json_string(raw: bytes) -> str:
+    """Returns the text of a JSON string."""
+    return _STRING.decode(raw)
+
+
 def walk(raw: bytes, path: tuple[str, ...]) -> bytes:
     """Returns the JSON value that a path leads to inside another one; empty where it leads nowhere."""
     for name in path:
@@ -143,15 +155,28 @@ def read_timestamp(text: str) -> int:
     Raises:
         MisfitError: it is none, or not a possible one, or finer than a microsecond.
     """
-    text = _TRAILING_ZEROS.sub(r"\1", text)
-    for data_type in (TIMESTAMP, pa.timestamp("us")):
-        try:
-            value = int(pa.array([text], pa.string()).cast(data_type).cast(pa.int64())[0].as_py())
-        except pa.ArrowInvalid:
-            continue
-        if value >= FIRST_INSTANT_MICROSECONDS:
-            return value
-    raise MisfitError
+    match = _INSTANT.fullmatch(text)
+    if match is None:
+        raise MisfitError
+    year, month, day, hour, minute, second = (int(number or 0) for number in match.groups()[:6])
+    fraction, zone = match[7], match[8]
+    try:
+        instant = dt.datetime(year, month, day, hour, minute, second, tzinfo=dt.UTC)
+    except ValueError as error:
+        raise MisfitError from error
+    value = (instant - _EPOCH) // _MICROSECOND + int((fraction or "0").ljust(6, "0")) - _zone_microseconds(zone)
+    if value not in INSTANTS:
+        raise MisfitError
+    return value
+
+
+def _zone_microseconds(zone: str | None) -> int:
+    if zone is None or zone == "Z":
+        return 0
+    hours, minutes = int(zone[1:3]), int(zone[-2:]) if len(zone) > len("+01") else 0
+    if hours > _LARGEST_HOUR:
+        raise MisfitError
+    return (hours * 60 + minutes) * 60_000_000 * (-1 if zone.startswith("-") else 1)
 
 
 def _timestamp(raw: bytes) -> int:
@@ -173,7 +198,7 @@ def _instant_text(raw: bytes) -> str:
         raw = bytes(wrapped["d_date"])
     if not raw.startswith(b'"'):
         raise MisfitError
-    return _STRING.decode(raw)
+    return json_string(raw)
 
 
 def _boolean(raw: bytes) -> bool:

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import structs
 
-from spark.decode.exact import FIRST_INSTANT_MICROSECONDS, LARGEST_EXACT_DOUBLE
+from spark.decode.exact import INSTANTS, LARGEST_EXACT_DOUBLE, json_string
 from spark.decode.types import TIMESTAMP
 
 NULL = msgspec.Raw(b"null")
@@ -88,6 +88,23 @@ class _String(Node):
         return pa.array(values, pa.string())
 
 
+class AnyText(Node):
+    """A string column that holds other values too: a string's text, any other value's JSON text as it stands."""
+
+    annotation = msgspec.Raw
+    default = NULL
+
+    def arrow(self, values: Sequence[Any]) -> pa.Array:
+        """Returns the texts; whatever a value is, it fits."""
+        return pa.array([_text(raw) for raw in map(bytes, values)], pa.string())
+
+
+def _text(raw: bytes) -> bytes | str | None:
+    if raw.startswith(b'"'):
+        return json_string(raw) if b"\\" in raw else raw[1:-1]
+    return None if raw == b"null" else raw
+
+
 class _Boolean(Node):
     annotation = bool | None
 
@@ -138,8 +155,8 @@ class _Timestamp(Node):
     def arrow(self, values: Sequence[Any]) -> pa.Array:
         texts = pa.array([value.d_date if type(value) is Wrapped else value for value in values], pa.string())
         array = _first(lambda: texts.cast(TIMESTAMP), lambda: texts.cast(pa.timestamp("us")).cast(TIMESTAMP))
-        earliest = pc.min(array.cast(pa.int64())).as_py()
-        if earliest is not None and earliest < FIRST_INSTANT_MICROSECONDS:
+        bounds = pc.min_max(array.cast(pa.int64())).as_py()
+        if bounds["min"] is not None and (bounds["min"] < INSTANTS.start or bounds["max"] >= INSTANTS.stop):
             raise UnfitError
         return array
 

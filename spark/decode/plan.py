@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from spark.decode.exact import Judge, walk
 from spark.decode.lines import Documents, deep_nesting
-from spark.decode.plain import NULL, Node, UnfitError, field_columns, node_of, struct_of
+from spark.decode.plain import NULL, AnyText, Node, UnfitError, field_columns, node_of, struct_of
 
 _PLACE = re.compile(r" - at `\$\[\d+\]\.(.*)`$", re.DOTALL)
 _TIMES_TO_GIVE_UP = 4
@@ -49,13 +49,26 @@ class Answers:
     misfits: list[tuple[int, Want, str]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Ways:
+    """Wants that are not asked for strictly: strings as any text, and wants left to be judged value by value."""
+
+    any_text: frozenset[Want] = frozenset()
+    exact: frozenset[Want] = frozenset()
+
+    def without(self, wants: Iterable[Want]) -> _Ways:
+        """Returns the ways after a strict decoding failed on these wants: each is asked for less strictly."""
+        loose = {want for want in wants if want.data_type == pa.string()} - self.any_text
+        return _Ways(self.any_text | loose, self.exact | (frozenset(wants) - loose))
+
+
 class Plan:
     """How the wants of a collection are answered. Keeps in mind which columns did not fit, so make one a file."""
 
     def __init__(self, wants: Sequence[Want]) -> None:
         self._wants = tuple(dict.fromkeys(wants))
         self._misfits: Counter[Want] = Counter()
-        self._passes: dict[frozenset[Want], list[_Pass]] = {}
+        self._passes: dict[_Ways, list[_Pass]] = {}
 
     def answer(self, documents: Documents) -> Answers:
         """Returns the answers of a chunk's documents.
@@ -65,34 +78,33 @@ class Plan:
         """
         answers = Answers()
         if documents.marked is None:
-            hopeless = {want for want, times in self._misfits.items() if times >= _TIMES_TO_GIVE_UP}
             with deep_nesting() if documents.is_deep else nullcontext():
-                self._answer_plain(documents, frozenset(hopeless), answers)
+                self._answer_plain(documents, answers)
         left = [want for want in self._wants if want not in answers.columns]
         if left:
             with deep_nesting():
                 _answer_exact(documents, left, answers)
         return answers
 
-    def _answer_plain(self, documents: Documents, excluded: frozenset[Want], answers: Answers) -> None:
-        """Answers what fits; tries again without what a pass stumbled over."""
+    def _answer_plain(self, documents: Documents, answers: Answers) -> None:
+        """Answers what fits; asks again, less strictly, for what a pass stumbled over."""
+        ways = _Ways().without([want for want, times in self._misfits.items() if times >= _TIMES_TO_GIVE_UP])
         while True:
             try:
-                for each in self._passes_without(excluded):
+                for each in self._passes_of(ways):
                     each.answer(documents, answers)
             except _StumbleError as stumble:
-                excluded |= stumble.wants
+                ways = ways.without(stumble.wants)
                 self._misfits.update(stumble.wants)
                 answers.columns.clear()
                 continue
-            unfit = [want for want in self._wants if want not in answers.columns and want not in excluded]
-            self._misfits.update(unfit)
+            self._misfits.update(want for want in self._wants if want not in answers.columns and want not in ways.exact)
             return
 
-    def _passes_without(self, excluded: frozenset[Want]) -> list[_Pass]:
-        if excluded not in self._passes:
-            self._passes[excluded] = _make_passes([want for want in self._wants if want not in excluded])
-        return self._passes[excluded]
+    def _passes_of(self, ways: _Ways) -> list[_Pass]:
+        if ways not in self._passes:
+            self._passes[ways] = _make_passes([want for want in self._wants if want not in ways.exact], ways.any_text)
+        return self._passes[ways]
 
 
 class _StumbleError(ValueError):
@@ -116,9 +128,12 @@ class _RawText(Node):
 class _Branch(Node):
     """An object on the way to wanted values. One that is missing or null has none of them."""
 
-    def __init__(self, tree: dict[str, Any]) -> None:
+    def __init__(self, tree: dict[str, Any], any_text: frozenset[Want]) -> None:
         super().__init__(pa.null())
-        self.children = [_Branch(inner) if isinstance(inner, dict) else _Leaf(inner) for inner in tree.values()]
+        self.children = [
+            _Branch(inner, any_text) if isinstance(inner, dict) else _Leaf(inner, _leaf_node(inner, any_text))
+            for inner in tree.values()
+        ]
         self.kind = struct_of(tuple(zip(tree, self.children, strict=True)))
         self.annotation = self.kind | None
         self._empty = self.kind()
@@ -136,10 +151,10 @@ class _Branch(Node):
 class _Leaf(Node):
     """A wanted value. One that may not fit is left unanswered."""
 
-    def __init__(self, want: Want) -> None:
+    def __init__(self, want: Want, node: Node) -> None:
         super().__init__(want.data_type)
         self.want = want
-        self._node = _RawText(pa.binary()) if want.data_type is None else node_of(want.data_type)
+        self._node = node
         self.annotation, self.default = self._node.annotation, self._node.default
 
     def answer(self, values: Sequence[Any], answers: Answers) -> None:
@@ -150,6 +165,12 @@ class _Leaf(Node):
 
     def arrow(self, values: Sequence[Any]) -> pa.Array:
         return self._node.arrow(values)
+
+
+def _leaf_node(want: Want, any_text: frozenset[Want]) -> Node:
+    if want.data_type is None:
+        return _RawText(pa.binary())
+    return AnyText(want.data_type) if want in any_text else node_of(want.data_type)
 
 
 @dataclass
@@ -188,7 +209,7 @@ def _begins_with(place: str, name: str) -> bool:
     return place.startswith(name) and place[len(name) :][:1] in {"", ".", "["}
 
 
-def _make_passes(wants: Sequence[Want]) -> list[_Pass]:
+def _make_passes(wants: Sequence[Want], any_text: frozenset[Want]) -> list[_Pass]:
     """Divides the wants so that within a pass no path is another's or leads through it; at least one pass."""
     trees: list[tuple[dict[str, Any], list[Want]]] = [({}, [])]
     for want in wants:
@@ -200,7 +221,7 @@ def _make_passes(wants: Sequence[Want]) -> list[_Pass]:
             tree = {}
             _graft(tree, want)
             trees.append((tree, [want]))
-    return [_Pass(_Branch(tree), members) for tree, members in trees]
+    return [_Pass(_Branch(tree, any_text), members) for tree, members in trees]
 
 
 def _graft(tree: dict[str, Any], want: Want) -> bool:

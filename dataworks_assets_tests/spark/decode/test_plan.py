@@ -144,3 +144,14 @@ def test_a_lone_surrogate_becomes_a_replacement_character_with_an_entry() -> Non
     answers = Plan([want]).answer(documents)
     assert answers.columns[want].to_pylist() == ["x\ufffdy", "\U0001f600 \\ud800"]
     assert answers.misfits == [(0, want, ': a lone surrogate became U+FFFD in "x\\ud800y"')]
+
+
+def test_a_string_column_that_holds_other_values_is_still_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spark.decode.plan._answer_exact", lambda *_: pytest.fail("judged value by value"))
+    want = Want(("a",), pa.string())
+    texts = (
+        answer(b'{"a":1.50}\n{"a":"x\\"y\\u00e9"}\n{"a":"z"}\n{"a":null}\n{}\n{"a":{"b" : 1}}\n', want)
+        .columns[want]
+        .to_pylist()
+    )
+    assert texts == ["1.50", 'x"yé', "z", None, None, '{"b" : 1}']
