@@ -7,7 +7,16 @@ import pytest
 from dataworks_assets.stack.sample.wire import Destination, store_file
 from dataworks_assets.systems.adg.plan import Decision
 from dataworks_assets_tests.spark.publish.memory_catalog import InMemoryCatalog
-from dataworks_assets_tests.systems.adg.whole_path import DAY, DAY_BEFORE, World, configured, documents, encoded, with_body
+from dataworks_assets_tests.systems.adg.whole_path import (
+    DAY,
+    DAY_BEFORE,
+    World,
+    bare,
+    configured,
+    documents,
+    encoded,
+    with_body,
+)
 from spark.errors import AccessError, CatalogError
 from spark.publish.garbage import GarbageCollector, GarbageContext, Retention
 from spark.publish.lease import LeaseKeeper
@@ -163,23 +172,39 @@ def test_11_a_changed_byte_is_found_and_the_file_is_named(world, position):
     assert world.ids("core/claimant") == ["s0", "s1"]
 
 
+def collect_garbage(world):
+    """Collects two days later."""
+    scope = world.scope
+    keeper = LeaseKeeper(world.store, scope.control_uri, owner="collector", ttl_seconds=60)
+    context = GarbageContext("adg", scope.output_uri, 3600, datetime.now(UTC) + timedelta(days=2))
+    collector = GarbageCollector(world.catalog, world.store, leases=keeper, context=context)
+    return collector.collect([Retention(scoped.job) for scoped in scope.collections.values()])
+
+
 def test_12_what_is_cleaned_is_what_was_written(world):
     """There: clean-up deleted a path that nothing was ever written to, and what was written stayed for ever."""
     world.run()
     published = set(world.objects())
     world.put(with_body(encoded(STATEMENT, documents(3), batch=2), b"garbage"))
     world.run()
-    left = set(world.objects()) - published
-    assert left
-    world.store.delete([f"{world.destination().data_uri}/{STATEMENT}-000-256-000002.txt.gz.enc"])
-    scope = world.scope
-    keeper = LeaseKeeper(world.store, scope.control_uri, owner="collector", ttl_seconds=60)
-    context = GarbageContext("adg", scope.output_uri, 3600, datetime.now(UTC) + timedelta(days=2))
-    collector = GarbageCollector(world.catalog, world.store, leases=keeper, context=context)
-    report = collector.collect([Retention(scoped.job) for scoped in scope.collections.values()])
+    assert set(world.objects()) > published
+    report = collect_garbage(world)
     assert set(world.objects()) == published
     assert {item.collection for item in report.removed} == {"core/statement"}
     assert world.ids("core/statement") == ["s0", "s1", "s2"]
+
+
+@pytest.mark.parametrize("was_published", [True, False])
+def test_12_cleaning_leaves_the_quarantine_of_a_refused_day(world, was_published):
+    """There: cleaning went by name, and took what was still needed."""
+    if was_published:
+        world.run()
+    world.write(STATEMENT, DAY, [*documents(3), bare(b"12")])
+    world.run()
+    world.run()
+    collect_garbage(world)
+    assert [row["raw"] for row in world.quarantine("core/statement")] == [b"12"]
+    assert len([uri for uri in world.objects() if "core_statement_quarantine/" in uri and uri.endswith(".parquet")]) == 1
 
 
 def test_12_a_day_that_a_run_refused_loses_nothing_of_what_was_published(world):
