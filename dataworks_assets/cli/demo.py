@@ -63,7 +63,9 @@ def demo(
         workplace.notes.print(Text.assemble(("Not as it should be: ", "bold red"), failed), soft_wrap=True)
         raise typer.Exit(1)
     _show_next(workplace, days)
-    if not once:
+    if once:
+        workplace.console.print("\nDagster's UI: `dataworks dev` starts it; the stack goes on until `dataworks stack down`.")
+    else:
         _serve(workplace, port)
 
 

@@ -44,7 +44,7 @@ def summary(reports: Sequence[RunReport]) -> str:
     ids = ", ".join(report.run_id[:8] for report in reports)
     return (
         f"[bold]{counts['published']:,} published[/] ({rows:,} rows, {read} read), {counts['unchanged']:,} unchanged,"
-        f" {counts['refused']:,} refused, in {seconds:.1f} s; run {ids}."
+        f" {counts['refused']:,} not published, in {seconds:.1f} s; run {ids}."
     )
 
 
@@ -76,7 +76,7 @@ def _show_refused(console: Console, days: Sequence[DayOutcome]) -> None:
     """One line an asset and kind of failure, with the cause of the newest day."""
     if not days:
         return
-    shown = table("Asset", "Days", "Cause", "Where and what to do", title="Refused")
+    shown = table("Asset", "Days", "Cause", "Where and what to do", title="Not published")
     for (asset, _), group in _grouped(days, lambda day: (_asset(day), day.check)):
         newest = group[-1]
         where = _FOLDERS.sub("", newest.where)

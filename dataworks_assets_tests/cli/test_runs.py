@@ -92,7 +92,7 @@ def test_a_refused_day_says_why_and_ends_with_exit_code_one(bench, workplace):
     bench.export("core/toDo")
     bench.export("core/statement")
     shown = bench("adg", "run", "--day", DAY, "-c", "core/toDo", "-c", "core/statement", exit_code=1)
-    assert all(text in shown for text in ("twice", "file, line 7", "Export again", "1 published", "1 refused"))
+    assert all(text in shown for text in ("twice", "file, line 7", "Export again", "1 published", "1 not published"))
 
 
 def test_a_run_that_failed_says_why(bench, workplace):
