@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _DELETE_BATCH = 1000
 _IN_PARALLEL = 16
+_ODD_KEY = "invalid path"
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,33 @@ class ObjectStore:
         `after` is a key: only objects behind it are listed.
         """
         bucket, prefix = split_uri(prefix_uri)
-        with _domain_errors(prefix_uri):
-            for page in obstore.list(self._client(bucket), prefix or None, offset=after, chunk_size=1000):
-                for item in page:
-                    etag = item["e_tag"] or ""
-                    yield Listed(self._uri(bucket, item["path"]), item["size"], etag, item["last_modified"])
+        last = after
+        try:
+            with _domain_errors(prefix_uri):
+                for page in obstore.list(self._client(bucket), prefix or None, offset=after, chunk_size=1000):
+                    for item in page:
+                        last = item["path"]
+                        yield Listed(self._uri(bucket, last), item["size"], item["e_tag"] or "", item["last_modified"])
+        except StoreError as error:
+            if _ODD_KEY not in str(error.__cause__) or self.settings.scheme != "s3":
+                raise
+            yield from self._list_odd(bucket, prefix, last)
+
+    def _list_odd(self, bucket: str, prefix: str, after: str | None) -> Iterator[Listed]:
+        """Lists on behind a key that obstore takes for no path (`a//b`): such a stranger must not hide the others."""
+        import boto3
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        uri = self._uri(bucket, prefix)
+        client = boto3.client("s3", endpoint_url=self.settings.endpoint_url, region_name=self.settings.region)
+        folder = f"{prefix}/" if prefix else ""
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder, StartAfter=after or "")
+        try:
+            for page in pages:
+                for item in page.get("Contents", ()):
+                    yield Listed(self._uri(bucket, item["Key"]), item["Size"], item["ETag"], item["LastModified"])
+        except (BotoCoreError, ClientError) as error:
+            raise StoreError(_first_line(error), where=uri, remedy="Retry; if it stays, look at the object store") from error
 
     def get(self, uri: str, *, etag: str | None = None) -> GetResult:
         """Opens an object for streaming; with `etag` only if it is still that one.

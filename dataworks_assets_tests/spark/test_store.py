@@ -1,0 +1,79 @@
+"""The object store's edge: every error one of ours, every page read, no stranger hides the others."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+
+from spark.contract import StoreSettings
+from spark.errors import ConfigurationError, ConflictError, InputChangedError, NotFoundError
+from spark.store import ObjectStore, split_uri
+
+
+@pytest.fixture
+def store() -> ObjectStore:
+    """An empty store in memory."""
+    return ObjectStore.in_memory()
+
+
+def test_an_address_has_a_bucket_and_a_key():
+    assert split_uri("s3://bucket/a/b") == ("bucket", "a/b")
+
+
+def test_what_is_no_address_is_refused():
+    with pytest.raises(ConfigurationError, match="not an object URI"):
+        split_uri("bucket/a")
+
+
+def test_metadata_travels_with_the_object(store):
+    store.put("memory://b/x", b"1", metadata={"iv": "abc"}, tags={"pii": "true"})
+    assert store.metadata("memory://b/x") == {"iv": "abc"}
+
+
+def test_what_is_not_there_is_not_found(store):
+    with pytest.raises(NotFoundError, match="memory://b/x"):
+        store.read("memory://b/x")
+
+
+def test_a_creation_over_something_conflicts(store):
+    store.put("memory://b/x", b"1")
+    with pytest.raises(ConflictError):
+        store.put("memory://b/x", b"2", create=True)
+
+
+def test_a_replacement_of_another_version_conflicts(store):
+    stale = store.put("memory://b/x", b"1")
+    store.put("memory://b/x", b"2")
+    with pytest.raises(ConflictError):
+        store.put("memory://b/x", b"3", replace=stale)
+
+
+def test_an_object_that_was_replaced_is_not_read(store):
+    stale = store.put("memory://b/x", b"1")
+    store.put("memory://b/x", b"2")
+    with pytest.raises(InputChangedError):
+        list(store.stream("memory://b/x", etag=stale))
+
+
+def test_a_listing_goes_over_every_page(store):
+    for number in range(2_001):
+        store.put(f"memory://b/many/{number:05d}", b"")
+    assert len(list(store.list("memory://b/many"))) == 2_001
+
+
+def test_a_name_that_begins_alike_is_another_folder(store):
+    store.put("memory://b/day/x", b"")
+    store.put("memory://b/day-before/x", b"")
+    assert [listed.uri for listed in store.list("memory://b/day")] == ["memory://b/day/x"]
+
+
+def test_a_key_that_is_no_path_hides_no_other(stack, monkeypatch):
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3")  # it would go before the address in the settings
+    endpoint = stack.aws_endpoint  # moto's S3 keeps every key as it is
+    client = boto3.client("s3", endpoint_url=endpoint, region_name=stack.region)
+    client.create_bucket(Bucket="odd-keys", CreateBucketConfiguration={"LocationConstraint": stack.region})
+    keys = ["day/a", "day/b//c", "day/d"]
+    for key in keys:
+        client.put_object(Bucket="odd-keys", Key=key, Body=b"1")
+    found = ObjectStore(StoreSettings(endpoint_url=endpoint, region=stack.region)).list("s3://odd-keys/day")
+    assert sorted(split_uri(listed.uri)[1] for listed in found) == keys
