@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from dataworks_assets.cli.leases import held_leases
 from dataworks_assets.cli.selection import JsonOption, types_of
 from dataworks_assets.cli.showing import bytes_text, number, plural, table, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.systems.adg.scope import SYSTEM, AdgScope
-from spark.publish.garbage import GarbageCollector, GarbageContext, GarbageReport, Retention
+from dataworks_assets.systems.adg.scope import AdgScope
+from spark.publish.garbage import GarbageReport
 
 app = typer.Typer()
 
@@ -38,36 +36,20 @@ def collect_garbage(
 
     dataworks collect-garbage --type full
     """
+    from dataworks_assets.systems.adg import housekeeping
+
     workplace = workplace_of(ctx)
     scopes = [workplace.scope(each) for each in types_of(snapshot_type)]
-    reports = [(scope, collect(workplace, scope, dry_run=dry_run)) for scope in scopes if scope.collections]
+    reports = [
+        (scope, housekeeping.collect_garbage(workplace.platform, scope, dry_run=dry_run))
+        for scope in scopes
+        if scope.collections
+    ]
     if as_json:
         write_json({scope.name: _document(report) for scope, report in reports})
         return
     for scope, report in reports:
         _show(workplace, scope, report, dry_run=dry_run)
-
-
-def retentions_of(scope: AdgScope) -> list[Retention]:
-    """Returns how long each collection's data is kept."""
-    usual = scope.settings.deployment.retention
-    return [
-        Retention(scoped.job, scoped.config.retention.attempts or usual.attempts, scoped.config.retention.days)
-        for scoped in scope.collections.values()
-    ]
-
-
-def collect(workplace: Workplace, scope: AdgScope, *, dry_run: bool) -> GarbageReport:
-    """Collects the garbage of one snapshot type."""
-    platform = workplace.platform
-    safe_age_seconds = workplace.settings.deployment.retention.garbage_hours * 3600.0
-    context = GarbageContext(SYSTEM, scope.output_uri, safe_age_seconds, datetime.now(UTC))
-    with held_leases(workplace, scope, purpose="garbage") as leases:
-        collector = GarbageCollector(platform.catalog, platform.store, leases=leases, context=context)
-        report = collector.collect(retentions_of(scope), dry_run=dry_run)
-        if not dry_run:
-            collector.collect_heartbeats(scope.control_uri)
-    return report
 
 
 def _show(workplace: Workplace, scope: AdgScope, report: GarbageReport, *, dry_run: bool) -> None:

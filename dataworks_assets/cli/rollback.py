@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from dataworks_assets.cli.leases import held_leases
 from dataworks_assets.cli.selection import TypeOption, parse_days
 from dataworks_assets.cli.showing import bytes_text, number, table
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.systems.adg.holds import hold
 from dataworks_assets.systems.adg.scope import SYSTEM, AdgScope, ScopedCollection
+from dataworks_assets.systems.leasing import held_leases, owner_name
 from spark.errors import NotFoundError
 from spark.publish.intent import PublishContext
 from spark.publish.manifest import AttemptManifest
@@ -88,7 +88,7 @@ def point_back(workplace: Workplace, scope: AdgScope, collection: ScopedCollecti
 @contextmanager
 def _rollback(workplace: Workplace, scope: AdgScope) -> Iterator[Rollback]:
     platform = workplace.platform
-    with held_leases(workplace, scope, purpose="rollback") as leases:
+    with held_leases(platform, scope.control_uri, owner=owner_name("rollback")) as leases:
         context = PublishContext(SYSTEM, leases.owner, scope.output_uri)
         publisher = Publisher(platform.catalog, platform.store, leases=leases, context=context)
         yield Rollback(platform.store, leases, publisher=publisher, context=context)

@@ -113,14 +113,14 @@ def age(monkeypatch, *, hours):
     """Lets the garbage collector believe that it is later."""
     from datetime import UTC, datetime, timedelta
 
-    from dataworks_assets.cli import garbage
+    from dataworks_assets.systems.adg import housekeeping
 
     class Later(datetime):
         @classmethod
         def now(cls, tz=None):
             return datetime.now(tz or UTC) + timedelta(hours=hours)
 
-    monkeypatch.setattr(garbage, "datetime", Later)
+    monkeypatch.setattr(housekeeping, "datetime", Later)
 
 
 def test_a_dry_run_deletes_nothing(bench, monkeypatch):
