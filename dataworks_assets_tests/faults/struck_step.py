@@ -1,0 +1,89 @@
+"""A run of ADG in a process of its own, as Dagster's step runs it, over the stack in a folder; says how it ended as JSON.
+
+python -m dataworks_assets_tests.faults.struck_step HOME FIRST_DAY LAST_DAY COLLECTION...
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+
+from dataworks_assets.config.environment import Environment
+from dataworks_assets.config.loader import load_settings
+from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.config.settings import Settings
+from dataworks_assets.engines.base import Engine
+from dataworks_assets.engines.submit import SubmitEngine
+from dataworks_assets.stack.state import load_state
+from dataworks_assets.systems.adg.execution import Execution
+from dataworks_assets.systems.adg.plan import Request
+from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.platform import Platform
+from dataworks_assets_tests.engines.conftest import QUICK_START
+from dataworks_assets_tests.faults.blows import blow_for, struck
+from dataworks_assets_tests.systems.adg.whole_path import Events, Outcome
+from spark.errors import DataworksError
+
+JOB = "dataworks_assets_tests.faults.struck_job"
+LEASE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class OtherJob(Engine):
+    """An engine that runs another job in the place of the one it is asked for."""
+
+    engine: Engine
+    job: str
+
+    def submit(self, submission, arguments, emit):
+        raise AssertionError("never called: `run` is all of it")
+
+    def log_address(self, submission):
+        return self.engine.log_address(submission)
+
+    def run(self, submission, *, on_message, channel=None):
+        return self.engine.run(replace(submission, job=self.job), on_message=on_message, channel=channel)
+
+
+def settings_of(home: Path) -> Settings:
+    """The local deployment over the stack in this folder, with leases that soon run out."""
+    loaded = load_settings("local", environment=Environment(home=home)).resolved(load_state(home))
+    output = loaded.deployment.output.model_copy(update={"lease_ttl_seconds": LEASE_SECONDS})
+    return replace(loaded, deployment=loaded.deployment.model_copy(update={"output": output}))
+
+
+def platform_of(home: Path) -> Platform:
+    """The clients, those of the step watched for the blow."""
+    platform, blow = Platform(settings_of(home)), blow_for("step")
+    submit = SubmitEngine("local[2]", log_folder=home / "applications", work_folder=home / "work", spark_conf=QUICK_START)
+    platform.store = struck(platform.store, "store", blow)
+    platform.catalog = struck(platform.catalog, "catalog", blow)
+    platform.engine = OtherJob(submit, JOB)
+    return platform
+
+
+def main(home: Path, first: date, last: date, names: list[str]) -> int:
+    """Runs, prints, and returns 0 where everything was published."""
+    platform = platform_of(home)
+    events = Events("step")
+    if (blow := blow_for("step")) is not None:
+        events.log_event = struck(events, "dagster", blow).log_event
+    execution = Execution(platform, AdgScope(platform.settings, SnapshotType.INCREMENTAL), events)
+    days = tuple(first + timedelta(days=index) for index in range((last - first).days + 1))
+    error = ""
+    try:
+        execution.run(Request(tuple(names), days))
+    except DataworksError as raised:
+        error = str(raised)
+    failures = [f"{failure.collection} {failure.day}: {failure.cause}" for failure in execution.failures]
+    published = sorted(Outcome(events).published())
+    sys.stdout.write(json.dumps({"error": error, "failures": failures, "published": published, "lines": events.lines}))
+    return 1 if error or failures else 0
+
+
+if __name__ == "__main__":
+    home, first, last, *names = sys.argv[1:]
+    sys.exit(main(Path(home), date.fromisoformat(first), date.fromisoformat(last), names))
