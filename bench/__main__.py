@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def main(
     quick: Annotated[bool, typer.Option(help="Small sizes, for developing the bench; written beside the stack.")] = False,
     only: Annotated[list[str] | None, typer.Option(help=f"Measure only these: {', '.join(MEASURES)}.")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, help="How often each contender runs.")] = None,
     output: Annotated[Path | None, typer.Option(help="Folder of table and plot.")] = None,
     home: Annotated[Path, typer.Option(help="Folder of the bench's own stack.")] = _HOME,
 ) -> None:
@@ -36,9 +38,10 @@ def main(
     folder = output or (home / "quick" if quick else PROJECT_FOLDER / "docs" / "bench")
     results = read_results(folder)
     results.quick = quick
+    sizes = QUICK if quick else FULL
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open_place(home) as place:
-        around = Surroundings(place, QUICK if quick else FULL, console.print)
+        around = Surroundings(place, replace(sizes, rounds=rounds or sizes.rounds), console.print)
         for name in only or MEASURES:
             results.sections[name] = _measured(name, around)
             write_results(folder, results)

@@ -113,7 +113,10 @@ def open_place(home: Path) -> Iterator[Place]:
 
     This process and its children then have the stack's addresses and credentials in their environment.
     """
-    state = lifecycle.up(home, jars_directory=default_home({}) / "jars")
+    jars = home / "jars"
+    if not jars.exists():
+        jars.symlink_to(default_home({}) / "jars")  # fetched once, by the set-up
+    state = lifecycle.up(home)
     os.environ.update(state.environment())
     os.environ["PYTHONPATH"] = str(PROJECT_FOLDER)
     os.environ["PYSPARK_PYTHON"] = sys.executable
@@ -133,16 +136,14 @@ def open_session(place: Place) -> Iterator[SparkSession]:
 
     work_folder = place.state.home / "work"
     work_folder.mkdir(exist_ok=True)
-    settings = (
-        common_properties(memory=_MEMORY)
-        | local_properties()
-        | place.state.spark_conf()
-        | {
-            "spark.local.dir": str(work_folder),
-            "spark.driver.bindAddress": "127.0.0.1",
-            "spark.driver.host": "127.0.0.1",
-        }
-    )
+    settings: dict[str, bool | float | int | str | None] = {
+        **common_properties(memory=_MEMORY),
+        **local_properties(),
+        **place.state.spark_conf(),
+        "spark.local.dir": str(work_folder),
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+    }
     session = SparkSession.builder.master(f"local[{CORES}]").appName("bench").config(map=settings).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import psutil
@@ -81,13 +82,30 @@ def race(contenders: Sequence[Contender], *, rounds: int, say: Say) -> Race:
 
 def _run_once(contender: Contender) -> tuple[float, float]:
     prepared = contender.prepare()
-    worked_before = _processor_seconds()
-    started = time.monotonic()
     try:
-        contender.run(prepared)
-        return time.monotonic() - started, _processor_seconds() - worked_before
+        with stopwatch() as watch:
+            contender.run(prepared)
+        return watch.seconds, watch.processor_seconds
     finally:
         contender.clean(prepared)
+
+
+@dataclass
+class Stopwatch:
+    """What a block took; 0 until it ends."""
+
+    seconds: float = 0.0
+    processor_seconds: float = 0.0
+
+
+@contextmanager
+def stopwatch() -> Iterator[Stopwatch]:
+    """Measures a block; one that raises is not measured."""
+    watch = Stopwatch()
+    worked, started = _processor_seconds(), time.monotonic()
+    yield watch
+    watch.seconds = time.monotonic() - started
+    watch.processor_seconds = _processor_seconds() - worked
 
 
 def _processor_seconds() -> float:

@@ -59,8 +59,8 @@ def table_text(results: Results) -> str:
         "",
         "Every ratio is to a baseline of the same run on the same machine, contenders in turns, `local[2]`, the object store on"
         " the same cores, session start and planning left out. A result is the median over the rounds, in brackets the least"
-        " and the most. Processor time is that of all processes but the object store's; a busy machine disturbs it less than"
-        " the clock.",
+        " and the most. Processor time is that of all processes, the stack's among them; a busy machine disturbs it"
+        " less than the clock.",
         "",
         "![Throughput of each contender](throughput.svg)",
         "",

@@ -37,7 +37,7 @@ FULL = Sizes(
     speed=BenchRequest(files=16, file_bytes=40_000_000),
     scale=BenchRequest(files=16, file_bytes=8_000_000),
     large=BenchRequest(files=1, file_bytes=2_000_000_000),
-    ids=BenchRequest(files=100, file_bytes=10_300_000, small=True),
+    ids=BenchRequest(files=100, file_bytes=12_610_000, small=True),
     day_collections=300,
     partitions=1_000,
     location_collections=1_000,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.findings import Section, Surroundings
-from bench.measures import identities, memory, scale, speed
+from bench.measures import guidance, identities, memory, scale, speed
 
 MEASURES: dict[str, Callable[[Surroundings], Section]] = {
     "speed": speed.measure,
     "scale": scale.measure,
     "memory": memory.measure,
     "ids": identities.measure,
+    "guidance": guidance.measure,
 }
 """Every measure by name, in the order of the table."""

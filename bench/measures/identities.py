@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bench.findings import Row, Section, Surroundings
 from bench.place import open_session
 from bench.production import Production, WatchedCluster, collection_of
@@ -17,6 +19,7 @@ def measure(around: Surroundings) -> Section:
     """Reads many small documents with their ids compared and without, in turns."""
     around.say(f"Ids: writing {around.sizes.ids.files} files of small documents")
     export = around.place.write("ids", around.sizes.ids)
+    warm_up = around.place.write("ids-warm-up", replace(around.sizes.ids, files=4, file_bytes=200_000, seed=2))
     results: list[JobResult] = []
     received: list[int] = []
     try:
@@ -41,10 +44,12 @@ def measure(around: Surroundings) -> Section:
                     clean=lambda made: around.place.remove(made.output_uri) if isinstance(made, JobParameters) else None,
                 )
 
+            production.run(production.prepare(warm_up, collection_of(Layout.RAW)))
             contenders = [contender(_WITHOUT, compared=False), contender(_WITH, compared=True)]
             timings = race(contenders, rounds=around.sizes.rounds, say=around.say)
     finally:
         around.place.remove_export(export)
+        around.place.remove_export(warm_up)
     more = 1 - 1 / timings.times_faster(_WITHOUT, _WITH)[0]
     return Section(
         title="Ids",

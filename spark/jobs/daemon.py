@@ -40,7 +40,7 @@ def main() -> None:
     from pyspark.daemon import manager
 
     gc.freeze()  # what is loaded stays: neither looked at after every task, nor copied for it
-    manager()
+    manager()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

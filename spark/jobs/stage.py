@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from spark.contract import Collection, DataFile, Finding, SourceObject
 from spark.decode.documents import DecodedChunk, decode_file
 from spark.errors import DataworksError
+from spark.jobs.ahead import read_ahead
 from spark.jobs.identities import FileIds, SliceLog, reconcile_file
 from spark.jobs.outcome import FileOutcome, ShardOutcome
 from spark.jobs.packing import Shard
@@ -121,5 +122,5 @@ def _read_file(
 
 def _chunks(settings: StageSettings, task: ShardTask, source: SourceObject) -> Iterator[DecodedChunk]:
     secret = task.keys[source.uri]
-    body = settings.store.stream(source.uri, etag=source.etag)
+    body = read_ahead(settings.store.stream(source.uri, etag=source.etag))
     return decode_file(body, key=secret.key, iv=secret.iv, collection=task.collection, uri=source.uri)
