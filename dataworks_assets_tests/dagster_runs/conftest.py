@@ -12,7 +12,18 @@ from dataworks_assets.cli.dagster_home import prepare_dagster_home
 from dataworks_assets.config.environment import Environment
 from dataworks_assets.config.loader import load_settings
 from dataworks_assets.stack.sample.truth import ExportTruth
-from dataworks_assets_tests.dagster_runs.world import BAD_DAY, DAYS, FULL, INCREMENTAL, Run, World, in_session, make_world
+from dataworks_assets_tests.conftest import JARS
+from dataworks_assets_tests.dagster_runs.world import (
+    BAD_DAY,
+    DAYS,
+    FULL,
+    INCREMENTAL,
+    Run,
+    World,
+    in_session,
+    local_world,
+    make_world,
+)
 
 
 @dataclass(frozen=True)
@@ -72,3 +83,12 @@ def bad_run(published, session_engine) -> Run:
     topics = tuple(world.collection(name).job.topic for name in ("core/toDo", "quartz/claimantEvent", *broken))
     world.write([BAD_DAY], topics=topics, snapshot_types=(FULL,), bad=True)
     return world.materialize(FULL, ["core/toDo", "quartz/claimantEvent", *broken], [BAD_DAY], session_engine)
+
+
+@pytest.fixture(scope="session")
+def deployed(stack, instance) -> World:
+    """The deployment `local` in the stack's own folder, which the commands under test use."""
+    jars = stack.home / "jars"
+    if not jars.exists():
+        jars.symlink_to(JARS)
+    return local_world(stack, instance)

@@ -221,10 +221,18 @@ def make_world(stack: StackState, home: Path, instance: DagsterInstance, *, opti
         }
     )
     settings = replace(loaded, deployment=loaded.deployment.model_copy(update={"prefixes": prefixes}))
-    engine = SubmitEngine(
-        "local[2]", log_folder=home / "logs" / "applications", work_folder=home / "work", spark_conf=QUICK_START
-    )
-    return World(settings, instance, engine, home, root)
+    return World(settings, instance, _submitting(home), home, root)
+
+
+def local_world(stack: StackState, instance: DagsterInstance) -> World:
+    """The deployment `local` as it is in the stack's folder, for commands that know of nothing else."""
+    settings = load_settings("local", environment=Environment(home=stack.home)).resolved(stack)
+    return World(settings, instance, _submitting(stack.home), stack.home, "tests/local")
+
+
+def _submitting(home: Path) -> Engine:
+    log_folder = home / "logs" / "applications"
+    return SubmitEngine("local[2]", log_folder=log_folder, work_folder=home / "work", spark_conf=QUICK_START)
 
 
 def in_session(world: World) -> Engine:
