@@ -68,8 +68,8 @@ format: setup ## Bring the code into shape
 	@$(BIN)/ruff check --fix --quiet
 	@$(BIN)/ruff format
 
-bench: setup ## Measure speed and memory against the baselines; writes the table and the plot under docs/
-	@$(BIN)/dataworks bench
+bench: setup ## Measure speed and memory against baselines; writes docs/bench (QUICK=1: small sizes, elsewhere)
+	@$(BIN)/python -m bench $(if $(QUICK),--quick)
 
 lock: setup ## Resolve requirements.in anew into requirements.lock (UPGRADE=1 takes the newest versions)
 	@$(BIN)/$(LOCK_COMMAND) --quiet --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
