@@ -7,8 +7,6 @@ its documents go on. What stands inside a document is not looked at.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import msgspec
@@ -22,8 +20,9 @@ _LINE_FEED, _BRACE, _END_BRACE = b"\n{}"
 _BLANKS = b" \t\r"
 _INLINE_BYTES = 12
 _VIEW = np.dtype([("bytes", np.int32), ("head", np.uint32), ("buffer", np.int32), ("offset", np.int32)])
-_DEEP = 5_000
-"""Levels of nesting beyond which a document is quarantined; the interpreter's own limit is 1,000 for everything."""
+_LEVELS = 5_000
+_SPARE_LEVELS = 200
+"""What must be left of the levels when a document is proved: it is decoded again, from elsewhere in the program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,6 @@ class Documents:
         line_numbers: each document's line number in the file.
         lines: all lines of the chunk, `blank_lines` and quarantined ones among them.
         is_regular: each line begins with `{` and ends with `}`, so one value a line is one document a line.
-        is_proved: each line is known to be one JSON object.
-        is_deep: one is nested deeper than the interpreter's limit allows.
         marked: the documents with lone surrogates marked, where there are any.
     """
 
@@ -57,8 +54,6 @@ class Documents:
     blank_lines: int = 0
     quarantined: list[QuarantinedLine] = field(default_factory=list)
     is_regular: bool = False
-    is_proved: bool = False
-    is_deep: bool = False
     marked: list[bytes] | None = None
 
     def texts(self, keep: npt.NDArray[np.bool_] | None = None) -> pa.Array:
@@ -93,7 +88,8 @@ def read_lines(text: bytes, first_line: int) -> Documents:
 
 def sort_out_lines(text: bytes, first_line: int) -> Documents:
     """Returns the documents of a chunk, each proved to be one JSON object, and the lines that are none."""
-    found = Documents(b"", np.empty(0, np.int64), np.empty(0, np.int64), 0, is_proved=True)
+    _allow_deep_nesting()
+    found = Documents(b"", np.empty(0, np.int64), np.empty(0, np.int64), 0)
     good: list[bytes] = []
     numbers: list[int] = []
     marked: list[bytes] = []
@@ -102,11 +98,10 @@ def sort_out_lines(text: bytes, first_line: int) -> Documents:
         if not line.strip(_BLANKS):
             found.blank_lines += 1
             continue
-        reason, decodable, is_deep = _prove(line)
+        reason, decodable = _prove(line)
         if reason:
             found.quarantined.append(QuarantinedLine(number, reason, line))
             continue
-        found.is_deep |= is_deep
         good.append(line)
         numbers.append(number)
         marked.append(decodable)
@@ -118,15 +113,12 @@ def sort_out_lines(text: bytes, first_line: int) -> Documents:
     return found
 
 
-@contextmanager
-def deep_nesting() -> Iterator[None]:
-    """Lets the decoder follow documents nested deeper than the interpreter's limit."""
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(limit, _DEEP))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(limit)
+def _allow_deep_nesting() -> None:
+    """Lets the decoder follow documents nested deeper than the interpreter's limit, from now on.
+
+    The limit is the process's: taking it back could fail a thread that is deep in a document of its own.
+    """
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), _LEVELS))
 
 
 class _AnyObject(msgspec.Struct, gc=False):
@@ -136,22 +128,19 @@ class _AnyObject(msgspec.Struct, gc=False):
 _PROOF = msgspec.json.Decoder(_AnyObject)
 
 
-def _prove(line: bytes) -> tuple[str, bytes, bool]:
-    """Returns (why it is no document, what to decode, whether it is nested deep)."""
+def _prove(line: bytes) -> tuple[str, bytes]:
+    """Returns (why it is no document, what to decode)."""
     try:
         line.decode()
     except UnicodeDecodeError as error:
-        return f"not UTF-8: byte {error.start}", line, False
+        return f"not UTF-8: byte {error.start}", line
     try:
-        reason, decodable = _prove_json(line)
+        found = _prove_json(line)
+        if line.count(b"[") + line.count(b"{") > _SPARE_LEVELS:
+            _prove_json(b'{"":' * _SPARE_LEVELS + found[1] + b"}" * _SPARE_LEVELS)
     except RecursionError:
-        try:
-            with deep_nesting():
-                reason, decodable = _prove_json(line)
-        except RecursionError:
-            return "nested too deep", line, False
-        return reason, decodable, True
-    return reason, decodable, False
+        return f"nested deeper than about {_LEVELS - _SPARE_LEVELS} levels", line
+    return found
 
 
 def _prove_json(line: bytes) -> tuple[str, bytes]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any, TypeVar
+from operator import attrgetter
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -23,7 +24,7 @@ from spark.decode.types import TIMESTAMP
 
 NULL = msgspec.Raw(b"null")
 
-_FirstT = TypeVar("_FirstT")
+_D_DATE = attrgetter("d_date")
 _DECIMAL = r'^(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?|"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")$'
 
 
@@ -153,12 +154,19 @@ class _Timestamp(Node):
     annotation = str | Wrapped | None
 
     def arrow(self, values: Sequence[Any]) -> pa.Array:
-        texts = pa.array([value.d_date if type(value) is Wrapped else value for value in values], pa.string())
+        texts = pa.array(_instant_texts(values), pa.string())
         array = _first(lambda: texts.cast(TIMESTAMP), lambda: texts.cast(pa.timestamp("us")).cast(TIMESTAMP))
         bounds = pc.min_max(array.cast(pa.int64())).as_py()
         if bounds["min"] is not None and (bounds["min"] < INSTANTS.start or bounds["max"] >= INSTANTS.stop):
             raise UnfitError
         return array
+
+
+def _instant_texts(values: Sequence[Any]) -> list[str | None]:
+    try:
+        return list(map(_D_DATE, values))
+    except AttributeError:  # one is null or bare
+        return [value.d_date if type(value) is Wrapped else value for value in values]
 
 
 class _Date(_Timestamp):
@@ -220,7 +228,7 @@ def struct_of(fields: tuple[tuple[str, Node], ...]) -> type[msgspec.Struct]:
 
 def _without_nulls(values: Sequence[Any], empty: Any) -> tuple[Sequence[Any], pa.Array | None]:
     """Returns the values with `empty` for every null, and which were null (None where none was)."""
-    if None not in values:
+    if all(values) or None not in values:  # the first is faster, and true unless one is null or empty
         return values, None
     mask = pa.array([value is None for value in values], pa.bool_())
     return [empty if value is None else value for value in values], mask

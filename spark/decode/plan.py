@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +17,7 @@ import msgspec
 import pyarrow as pa
 
 from spark.decode.exact import Judge, walk
-from spark.decode.lines import Documents, deep_nesting
+from spark.decode.lines import Documents
 from spark.decode.plain import NULL, AnyText, Node, UnfitError, field_columns, node_of, struct_of
 
 _PLACE = re.compile(r" - at `\$\[\d+\]\.(.*)`$", re.DOTALL)
@@ -78,12 +77,10 @@ class Plan:
         """
         answers = Answers()
         if documents.marked is None:
-            with deep_nesting() if documents.is_deep else nullcontext():
-                self._answer_plain(documents, answers)
+            self._answer_plain(documents, answers)
         left = [want for want in self._wants if want not in answers.columns]
         if left:
-            with deep_nesting():
-                _answer_exact(documents, left, answers)
+            _answer_exact(documents, left, answers)
         return answers
 
     def _answer_plain(self, documents: Documents, answers: Answers) -> None:

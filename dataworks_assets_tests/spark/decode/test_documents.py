@@ -96,7 +96,7 @@ def test_a_missing_last_line_feed_is_noted() -> None:
         (b'{"_id":1,"s":"\xed\xa0\x80"}', "not UTF-8: byte 14"),
         (b'{"n":1}', "the document has no _id"),
         (b'{"_id":null}', "the document has no _id"),
-        (b'{"_id":1,"a":' + b"[" * 100_000, "nested too deep"),
+        (b'{"_id":1,"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested deeper than about 4800 levels"),
     ],
 )
 def test_a_line_that_is_no_row_is_kept_with_number_reason_and_bytes(line: bytes, reason: str) -> None:
@@ -111,7 +111,7 @@ def test_a_document_over_two_lines_is_two_bad_lines() -> None:
     assert [line for line, _ in reasons(decoded(b'{"_id":\n1}\n{"_id":2}{"_id":3}\n'))] == [1, 2, 3]
 
 
-@pytest.mark.parametrize("levels", [500, 999])
+@pytest.mark.parametrize("levels", [500, 970, 999, 4000])
 def test_deep_nesting_is_a_document(levels: int) -> None:
     line = b'{"_id":1,"n":5,"a":' + b'{"a":' * levels + b"1" + b"}" * levels + b"}"
     chunk = decoded(line + b"\n", typed(n="bigint", a="struct<a:struct<b:bigint>>"))
