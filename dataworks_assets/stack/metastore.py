@@ -60,6 +60,9 @@ def _command(around: Surroundings) -> list[str]:
         "derby.stream.error.file": str(directory / "derby.log"),
         "hive.metastore.warehouse.dir": f"file:{around.home / 'warehouse'}",
         "hive.stats.autogather": "false",
+        # Derby compiles each of the metastore's own SQL texts anew, and their ids are in the text: four times a read's price.
+        "hive.metastore.try.direct.sql": "false",
+        "hive.metastore.try.direct.sql.ddl": "false",
         "java.io.tmpdir": str(directory),
     }
     jars = Path(pyspark.__file__).parent / "jars"

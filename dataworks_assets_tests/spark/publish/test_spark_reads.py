@@ -99,6 +99,13 @@ def test_a_switched_partition_shows_the_new_files_alone(table, sql):
     assert sql(f"SELECT id FROM {table.definition.full_name}") == [{"id": "b"}]
 
 
+def test_one_day_is_found_by_its_partition(table, sql):
+    table.show(table.stage("2026-11-20", "a1", OLD_ROW))
+    table.show(table.stage("2026-11-21", "a2", OLD_ROW | {"id": "b"}))
+    assert sql(f"SELECT id FROM {table.definition.full_name} WHERE export_date = '2026-11-21'") == [{"id": "b"}]
+    assert sql(f"SELECT id FROM {table.definition.full_name} WHERE export_date < '2026-11-21'") == [{"id": "a"}]
+
+
 def test_old_partitions_are_read_with_null_in_what_came_later(table, sql):
     table.show(table.stage("2026-11-20", "a1", OLD_ROW))
     table.widen()
