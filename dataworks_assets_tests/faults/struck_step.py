@@ -1,6 +1,8 @@
 """A run of ADG in a process of its own, as Dagster's step runs it, over the stack in a folder; says how it ended as JSON.
 
-python -m dataworks_assets_tests.faults.struck_step HOME FIRST_DAY LAST_DAY COLLECTION...
+python -m dataworks_assets_tests.faults.struck_step HOME ENGINE FIRST_DAY LAST_DAY COLLECTION...
+
+ENGINE is `submit`, or `threads`: without Spark, where a run is only to be quick.
 """
 
 from __future__ import annotations
@@ -23,9 +25,12 @@ from dataworks_assets.systems.adg.plan import Request
 from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets_tests.engines.conftest import QUICK_START
+from dataworks_assets_tests.faults import struck_job
 from dataworks_assets_tests.faults.blows import blow_for, struck
 from dataworks_assets_tests.systems.adg.whole_path import Events, Outcome
 from spark.errors import DataworksError
+from spark.jobs.cluster import ThreadCluster
+from spark.jobs.progress import Reporter
 
 JOB = "dataworks_assets_tests.faults.struck_job"
 LEASE_SECONDS = 5.0
@@ -48,6 +53,15 @@ class OtherJob(Engine):
         return self.engine.run(replace(submission, job=self.job), on_message=on_message, channel=channel)
 
 
+@dataclass(frozen=True)
+class Threads(OtherJob):
+    """Runs the job's driver in this process and its tasks in threads."""
+
+    def run(self, submission, *, on_message, channel=None):
+        del channel
+        return struck_job.run(submission.parameters, ThreadCluster(2), Reporter(on_message))
+
+
 def settings_of(home: Path) -> Settings:
     """The local deployment over the stack in this folder, with leases that soon run out."""
     loaded = load_settings("local", environment=Environment(home=home)).resolved(load_state(home))
@@ -55,27 +69,28 @@ def settings_of(home: Path) -> Settings:
     return replace(loaded, deployment=loaded.deployment.model_copy(update={"output": output}))
 
 
-def platform_of(home: Path) -> Platform:
+def platform_of(home: Path, engine: str) -> Platform:
     """The clients, those of the step watched for the blow."""
     platform, blow = Platform(settings_of(home)), blow_for("step")
     submit = SubmitEngine("local[2]", log_folder=home / "applications", work_folder=home / "work", spark_conf=QUICK_START)
     platform.store = struck(platform.store, "store", blow)
     platform.catalog = struck(platform.catalog, "catalog", blow)
-    platform.engine = OtherJob(submit, JOB)
+    platform.engine = (OtherJob if engine == "submit" else Threads)(submit, JOB)
     return platform
 
 
-def main(home: Path, first: date, last: date, names: list[str]) -> int:
+def main(home: Path, engine: str, days: tuple[date, date], names: list[str]) -> int:
     """Runs, prints, and returns 0 where everything was published."""
-    platform = platform_of(home)
+    platform = platform_of(home, engine)
     events = Events("step")
     if (blow := blow_for("step")) is not None:
         events.log_event = struck(events, "dagster", blow).log_event
     execution = Execution(platform, AdgScope(platform.settings, SnapshotType.INCREMENTAL), events)
-    days = tuple(first + timedelta(days=index) for index in range((last - first).days + 1))
+    first, last = days
+    wanted = tuple(first + timedelta(days=index) for index in range((last - first).days + 1))
     error = ""
     try:
-        execution.run(Request(tuple(names), days))
+        execution.run(Request(tuple(names), wanted))
     except DataworksError as raised:
         error = str(raised)
     failures = [f"{failure.collection} {failure.day}: {failure.cause}" for failure in execution.failures]
@@ -85,5 +100,5 @@ def main(home: Path, first: date, last: date, names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    home, first, last, *names = sys.argv[1:]
-    sys.exit(main(Path(home), date.fromisoformat(first), date.fromisoformat(last), names))
+    home, engine, first, last, *names = sys.argv[1:]
+    sys.exit(main(Path(home), engine, (date.fromisoformat(first), date.fromisoformat(last)), names))

@@ -37,8 +37,8 @@ pytestmark = pytest.mark.timeout(600)
 
 FIRST_DAY = date(2026, 11, 16)
 NAMES = ("data/businessAudit", "core/toDo", "quartz/claimantEvent")
-MARKED = "store.put .*/leases/.*"
 RUN_SECONDS = 180
+REAL = ("submit", "submit")
 
 
 @dataclass
@@ -79,23 +79,23 @@ class Site:
         self.truths[day] = written.truth
         return day
 
-    def start(self, day: date, blow: Blow | None = None) -> subprocess.Popen[str]:
+    def start(self, day: date, blow: Blow | None = None, *, engine: str = "submit") -> subprocess.Popen[str]:
         """Starts a run in a process of its own."""
         environment = os.environ | self.stack.environment()
         if blow is not None:
             environment[VARIABLE] = msgspec.json.encode(blow).decode()
         command = [sys.executable, "-m", "dataworks_assets_tests.faults.struck_step"]
         return subprocess.Popen(
-            [*command, str(self.home), day.isoformat(), day.isoformat(), *NAMES],
+            [*command, str(self.home), engine, day.isoformat(), day.isoformat(), *NAMES],
             env=environment,
             stdout=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).resolve().parents[2],
         )
 
-    def run(self, day: date) -> dict[str, object]:
+    def run(self, day: date, *, engine: str) -> dict[str, object]:
         """Runs to the end, and returns what the run said."""
-        process = self.start(day)
+        process = self.start(day, engine=engine)
         said, _ = process.communicate(timeout=RUN_SECONDS)
         return {"code": process.returncode, **json.loads(said)}
 
@@ -169,13 +169,16 @@ def site(tmp_path_factory):
             lifecycle.down(home)
 
 
-def strike(site: Site, tmp_path: Path, process: str, pattern: str, moment: str = "after", victim: str = SELF) -> None:
-    """A run comes to a blow; the stack is brought up whenever it is down; then a plain retry puts everything right."""
+def strike(site: Site, mark: Path, call: tuple[str, str, str], victim: str = SELF, *, engines: tuple[str, str] = REAL) -> None:
+    """A run comes to a blow; the stack is brought up whenever it is down; then a plain retry puts everything right.
+
+    `call` is whose call, which one, and the moment; `engines` are the struck run's and the retry's.
+    """
     day = site.export()
-    mark = tmp_path / "struck"
+    process, pattern, moment = call
     blow = Blow(process, pattern, moment, victim, str(mark), str(site.home))
     with LoopingReader(site) as reader:
-        running = site.start(day, blow)
+        running = site.start(day, blow, engine=engines[0])
         while running.poll() is None:
             if victim != SELF and mark.exists():
                 _ = site.stack
@@ -185,7 +188,7 @@ def strike(site: Site, tmp_path: Path, process: str, pattern: str, moment: str =
         _ = site.stack
         _wait_until_alone(site)
         time.sleep(1.3 * LEASE_SECONDS)
-        retried = site.run(day)
+        retried = site.run(day, engine=engines[1])
     assert retried["code"] == 0, retried
     assert site.wrong_tables(day) == []
     assert (reader.wrong, reader.looks > 0) == ([], True)
@@ -207,32 +210,38 @@ def _is_of(process: psutil.Process, folder: Path) -> bool:
     return any(str(folder) in part for part in process.info["cmdline"] or [])
 
 
-def test_an_application_killed_between_two_tables_of_a_collection(site, tmp_path):
-    strike(site, tmp_path, "application", "catalog.switch uc_dw_auditlog")
+@pytest.fixture
+def mark(tmp_path):
+    return tmp_path / "struck"
 
 
-def test_a_metastore_killed_while_days_are_published(site, tmp_path):
-    strike(site, tmp_path, "application", "catalog.switch uc_dw_auditlog", victim="metastore")
+def test_an_application_killed_between_two_tables_of_a_collection(site, mark):
+    strike(site, mark, ("application", "catalog.switch uc_dw_auditlog", "after"), engines=("submit", "threads"))
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize(
-    ("process", "pattern", "moment"),
-    [
-        ("application", "store.metadata", "before"),
-        ("application", "store.put .*/_manifest.json", "after"),
-        ("application", "store.put .*/leases/", "after"),
-        ("application", "catalog.switch analytical", "before"),
-        ("application", "catalog.ensure_table|catalog.point", "after"),
-        ("application", "store.put .*/_published.json", "before"),
-        ("step", "store.put .*/leases/", "after"),
-        ("step", "store.put .*/parameters.json", "after"),
-        ("step", "dagster.log_event", "before"),
-        ("step", "store.delete .*/refused/", "after"),
-    ],
-)
-def test_a_process_killed_at_a_boundary(site, tmp_path, process, pattern, moment):
-    strike(site, tmp_path, process, pattern, moment)
+def test_a_metastore_killed_while_days_are_published(site, mark):
+    strike(site, mark, ("application", "catalog.switch uc_dw_auditlog", "after"), "metastore", engines=("threads", "threads"))
+
+
+CALLS = [
+    ("application", "store.metadata", "before"),
+    ("application", "store.put .*/_manifest.json", "after"),
+    ("application", "store.put .*/leases/", "after"),
+    ("application", "catalog.switch analytical", "before"),
+    ("application", "catalog.ensure_table|catalog.point", "after"),
+    ("application", "store.put .*/_published.json", "before"),
+    ("step", "store.put .*/leases/", "after"),
+    ("step", "catalog.pointers", "before"),
+    ("step", "dagster.log_event", "before"),
+    ("step", "store.delete", "after"),
+]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("call", CALLS, ids=" ".join)
+def test_a_process_killed_at_a_boundary(site, mark, call):
+    strike(site, mark, call)
 
 
 @pytest.mark.faults
@@ -240,5 +249,5 @@ def test_a_process_killed_at_a_boundary(site, tmp_path, process, pattern, moment
     "pattern", ["store.metadata", "store.put .*/_manifest.json", "catalog.switch uc_dw", "store.put .*/_pub"]
 )
 @pytest.mark.parametrize("victim", ["s3", "metastore"])
-def test_a_service_killed_in_mid_run(site, tmp_path, victim, pattern):
-    strike(site, tmp_path, "application", pattern, "before", victim)
+def test_a_service_killed_in_mid_run(site, mark, victim, pattern):
+    strike(site, mark, ("application", pattern, "before"), victim)
