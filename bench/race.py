@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import psutil
@@ -102,19 +102,21 @@ class Stopwatch:
 def stopwatch() -> Iterator[Stopwatch]:
     """Measures a block; one that raises is not measured."""
     watch = Stopwatch()
-    worked, started = _processor_seconds(), time.monotonic()
+    before, started = _processor_seconds(), time.monotonic()
     yield watch
     watch.seconds = time.monotonic() - started
-    watch.processor_seconds = _processor_seconds() - worked
+    watch.processor_seconds = sum(worked - before.get(process, 0.0) for process, worked in _processor_seconds().items())
 
 
-def _processor_seconds() -> float:
-    """Processor time of this process and of all it ever began, as far as it is still told."""
+def _processor_seconds() -> dict[int, float]:
+    """Returns the processor time of this process and of all below it, each with what it reaped, by process id.
+
+    By process, because Spark's daemon lets idle workers go without taking over their time.
+    """
     own = psutil.Process()
-    times = []
+    worked = {}
     for process in (own, *own.children(recursive=True)):
-        try:
-            times.append(process.cpu_times())
-        except psutil.NoSuchProcess:
-            continue
-    return sum(one.user + one.system + one.children_user + one.children_system for one in times)
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            worked[process.pid] = times.user + times.system + times.children_user + times.children_system
+    return worked
