@@ -10,73 +10,20 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event, Thread
-from typing import NamedTuple
 
-from spark.contract import Document, decode, encode
+from spark.contract import decode, encode
 from spark.errors import ConflictError, LeaseError, NotFoundError, StoreError
-from spark.publish.catalog import Pointer
+from spark.publish.lease_documents import Lease, LeaseDocument, LeaseKey, OwnerDocument, TablePointer, lease_uri
 from spark.publish.parallel import in_parallel
 from spark.store import ObjectStore
+
+__all__ = ["Lease", "LeaseDocument", "LeaseKeeper", "LeaseKey", "TablePointer", "lease_uri"]
 
 _BEATS_A_TTL = 4
 _SKEW_SHARE = 0.25
 """How far apart two machines' clocks may be, in heartbeats' lives, before a living owner is taken for dead."""
-
-
-class LeaseKey(NamedTuple):
-    """What a lease is on: one collection's day."""
-
-    system: str
-    collection: str
-    snapshot_type: str
-    export_date: str
-
-
-class TablePointer(Document, frozen=True):
-    """What one table is to show for the lease's day."""
-
-    database: str
-    name: str
-    pointer: Pointer
-
-
-class LeaseDocument(Document, frozen=True):
-    """The body of a lease object. `pointers` were marked under `marked_epoch`; none: the day was taken out."""
-
-    owner: str
-    epoch: int
-    nonce: str
-    changed_utc: str
-    released: bool = False
-    pointers: tuple[TablePointer, ...] = ()
-    marked_epoch: int = 0
-
-
-class OwnerDocument(Document, frozen=True):
-    """The body of a heartbeat object; `expires_seconds` is Unix time."""
-
-    owner: str
-    expires_seconds: float
-    ttl_seconds: float
-    nonce: str
-
-
-@dataclass(frozen=True)
-class Lease:
-    """A lease as it was taken; `pointers` are what the last holder marked."""
-
-    uri: str
-    owner: str
-    epoch: int
-    pointers: tuple[TablePointer, ...] = ()
-
-
-def lease_uri(control_uri: str, key: LeaseKey) -> str:
-    """Returns where a day's lease object lies."""
-    return f"{control_uri}/leases/{key.system}/{key.snapshot_type}/{key.collection}/{key.export_date}.json"
 
 
 class LeaseKeeper:
