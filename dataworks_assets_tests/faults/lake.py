@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from dataworks_assets_tests.faults.strikes import Strike
@@ -144,13 +144,19 @@ class LakeStore(ObjectStore):
         with self._call("exists", uri):
             return uri in self._lake.objects
 
-    def put(self, uri, body, *, tags=None, metadata=None, create=False, replace=None) -> str:
+    def put(self, uri, body, *, tags=None, metadata=None, create=False, **condition: str | None) -> str:
         with self._call("put", uri), self._lake.lock:
             if create and uri in self._lake.objects:
                 raise ConflictError("the object exists already", where=uri)
-            if replace and self._there(uri).etag != replace:
+            etag = condition.get("replace")
+            if etag and self._there(uri).etag != etag:
                 raise ConflictError("the object was changed by somebody else", where=uri)
             return self._lake.put(uri, bytes(body), tags=tags, metadata=metadata)
+
+    def put_tags(self, uri: str, tags: dict[str, str]) -> None:
+        """Replaces an object's tags."""
+        with self._call("put_tags", uri), self._lake.lock:
+            self._lake.objects[uri] = replace(self._there(uri), tags=dict(tags))
 
     def writer(self, uri: str, *, tags: dict[str, str] | None = None) -> LakeWriter:
         return LakeWriter(self, uri, tags)

@@ -110,7 +110,7 @@ class Execution:
         return plan
 
     def _follow(self, plan: Plan) -> None:
-        """Does what a run that died left undone behind a publication: newest tables, quarantine, days' documents."""
+        """Does what a run that died left undone behind a publication: newest tables, quarantine, documents, refusals."""
         platform, output_uri = self.platform, self.scope.output_uri
         tables = Tables(platform.catalog, system=SYSTEM, output_uri=output_uri)
         unchanged = [(each.collection.job, each.published) for each in plan.published if each.published]
@@ -119,6 +119,7 @@ class Execution:
         follower = Follower(platform.catalog, platform.store, tables=tables, output_uri=output_uri)
         try:
             wrong |= follower.follow(follower.open_days(unchanged))
+            clear_refusals(platform.store, self.scope, [(each.name, pointer.partition) for each, pointer in unchanged])
         except DataworksError as error:
             wrong["these days"] = error
         for name, failure in wrong.items():
