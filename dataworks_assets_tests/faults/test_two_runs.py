@@ -1,6 +1,6 @@
 import pytest
 
-from dataworks_assets_tests.faults.visits import VISITS, meet_at_each, sleep_at_each
+from dataworks_assets_tests.faults.visits import VISITS, collect_at_each, meet_at_each, sleep_at_each
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -17,6 +17,18 @@ def test_a_run_that_sleeps_through_its_lease_at_any_call_harms_nothing(name, mom
 @pytest.mark.parametrize("name", VISITS)
 def test_two_runs_that_meet_at_any_call_do_each_day_once(name, moment):
     assert meet_at_each(VISITS[name], moment) > 60
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("name", VISITS)
+def test_garbage_collected_at_any_call_takes_nothing_that_is_read(name, moment):
+    assert collect_at_each(VISITS[name], moment) > 60
+
+
+@pytest.mark.parametrize("name", VISITS)
+def test_garbage_collected_at_some_calls_takes_nothing_that_is_read(name):
+    assert collect_at_each(VISITS[name], "after", every=13) > 4
 
 
 @pytest.mark.parametrize("name", VISITS)

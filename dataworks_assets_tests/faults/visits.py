@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 
 import pytest
 
+from dataworks_assets.systems.adg.scope import SYSTEM
 from dataworks_assets_tests.faults.lake import CLOCK, Lake
 from dataworks_assets_tests.faults.points import STRUCK, TTL_SECONDS, assert_documents, differences
 from dataworks_assets_tests.faults.reader import watched
 from dataworks_assets_tests.faults.scenarios import AUDIT, CLAIMANT, DAYS, RANGE, SPECIAL, STATEMENT, Export, Ran, Scenario, run
 from dataworks_assets_tests.faults.strikes import Strike
 from dataworks_assets_tests.systems.adg.whole_path import World, documents
+from spark.publish.garbage import GarbageCollector, GarbageContext, Retention
+from spark.publish.lease import LeaseKeeper
+
+SAFE_SECONDS = 48 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,23 @@ def meet_at_each(visit: Visit, moment: str, *, every: int = 1, first: int = 1) -
     )
 
 
+def collect_at_each(visit: Visit, moment: str, *, every: int = 1, first: int = 1) -> int:
+    """Garbage is collected while one is at a call, days later even: what is in the way of it is not what anybody reads."""
+    return _visit_each(visit, moment, lambda lake: _collect(visit, lake), every=every, first=first, name="swept")
+
+
+def _collect(visit: Visit, lake: Lake) -> None:
+    CLOCK.sleep(2 * SAFE_SECONDS)
+    world = visit.scenario.world(lake)
+    scope = world.scope
+    keeper = LeaseKeeper(world.store, scope.control_uri, owner="garbage", ttl_seconds=TTL_SECONDS)
+    context = GarbageContext(SYSTEM, scope.output_uri, SAFE_SECONDS, datetime.fromtimestamp(CLOCK(), UTC))
+    collector = GarbageCollector(world.catalog, world.store, leases=keeper, context=context)
+    report = collector.collect([Retention(scoped.job, attempts=1) for scoped in scope.collections.values()])
+    collector.collect_heartbeats(scope.control_uri)
+    STRUCK["swept: attempts removed"] += len(report.removed)
+
+
 def _be_heir(visit: Visit, lake: Lake) -> None:
     visit.export(lake)
     CLOCK.sleep(2 * TTL_SECONDS)
@@ -102,6 +125,8 @@ def _visit_each(visit: Visit, moment: str, act: Callable[[Lake], Ran | None], *,
             return visited
         assert len(came) == 1, (strike.where, "the visitor failed")
         assert reader.wrong == [], (strike.where, reader.wrong[:3])
+        if name == "swept":
+            assert run(scenario, lake, name="retry").is_clean, strike.where
         assert not (wrong := differences(reader.look(), scenario.undisturbed)), (strike.where, wrong, ran)
         assert_documents(lake, strike)
         if name == "met":
