@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dataworks_assets_tests.faults.lake import CLOCK, START_SECONDS
-from dataworks_assets_tests.faults.points import STRUCK
+from dataworks_assets_tests.faults.points import SEEN, STRUCK
 from spark.publish.follow import Follower
 from spark.publish.lease import LeaseKeeper
 from spark.publish.newest import NewestFollower
@@ -30,4 +30,6 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("faults on purpose")
         for name, count in STRUCK.items():
             terminalreporter.write_line(f"{count:6,}  {name}")
+        for name, count in SEEN.items():
+            terminalreporter.write_line(f"        {name}: {count:,}")
         terminalreporter.write_line(f"{sum(STRUCK.values()):6,}  in all, each followed by a plain retry")

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from dataworks_assets.systems.adg.holds import hold, release
 from dataworks_assets.systems.adg.scope import SYSTEM
 from dataworks_assets_tests.faults.lake import CLOCK, Lake, Stored
-from dataworks_assets_tests.faults.points import STRUCK, TTL_SECONDS, assert_documents
+from dataworks_assets_tests.faults.points import SEEN, STRUCK, TTL_SECONDS, assert_documents
 from dataworks_assets_tests.faults.reader import NEWEST, Reader, rows_of, watched
 from dataworks_assets_tests.faults.scenarios import AUDIT, FIRST, SPECIAL, STATEMENT, Ran, Scenario, run
 from dataworks_assets_tests.faults.strikes import Killed, Strike
@@ -168,7 +168,7 @@ class History:
         collector = GarbageCollector(world.catalog, world.store, leases=keeper, context=context)
         report = collector.collect([Retention(scoped.job) for scoped in scope.collections.values()])
         collector.collect_heartbeats(scope.control_uri)
-        STRUCK["random histories: attempts collected"] += len(report.removed)
+        SEEN["random histories: attempts removed"] += len(report.removed)
 
     # What has to be so
 
@@ -224,4 +224,4 @@ def live(kind: str, seed: int, *, steps: int) -> None:
     for _ in range(steps):
         history.step()
     history.end()
-    STRUCK["random histories"] += 1
+    SEEN["random histories"] += 1

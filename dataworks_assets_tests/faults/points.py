@@ -13,6 +13,8 @@ from dataworks_assets_tests.faults.strikes import APPLICATION, STEP, Strike
 
 STRUCK: Counter[str] = Counter()
 """How many points were struck, by what was done."""
+SEEN: Counter[str] = Counter()
+"""What else was counted."""
 
 TTL_SECONDS = 120.0
 BOTH = frozenset({STEP, APPLICATION})

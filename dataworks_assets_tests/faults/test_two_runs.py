@@ -1,15 +1,15 @@
 import pytest
 
-from dataworks_assets_tests.faults.visits import VISITS, collect_at_each, meet_at_each, sleep_at_each
+from dataworks_assets_tests.faults.visits import SLEEPS, VISITS, collect_at_each, meet_at_each, sleep_at_each
 
 pytestmark = pytest.mark.usefixtures("clock")
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("name", VISITS)
+@pytest.mark.parametrize("name", SLEEPS)
 def test_a_run_that_sleeps_through_its_lease_at_any_call_harms_nothing(name, moment):
-    assert sleep_at_each(VISITS[name], moment) > 60
+    assert sleep_at_each(SLEEPS[name], moment) > 60
 
 
 @pytest.mark.faults
@@ -31,9 +31,9 @@ def test_garbage_collected_at_some_calls_takes_nothing_that_is_read(name):
     assert collect_at_each(VISITS[name], "after", every=13) > 4
 
 
-@pytest.mark.parametrize("name", VISITS)
+@pytest.mark.parametrize("name", SLEEPS)
 def test_a_run_that_sleeps_through_its_lease_at_some_calls_harms_nothing(name):
-    assert sleep_at_each(VISITS[name], "before", every=13) > 4
+    assert sleep_at_each(SLEEPS[name], "before", every=13) > 4
 
 
 @pytest.mark.parametrize("name", VISITS)

@@ -12,9 +12,22 @@ import pytest
 
 from dataworks_assets.systems.adg.scope import SYSTEM
 from dataworks_assets_tests.faults.lake import CLOCK, Lake
-from dataworks_assets_tests.faults.points import STRUCK, TTL_SECONDS, assert_documents, differences
+from dataworks_assets_tests.faults.points import SEEN, STRUCK, TTL_SECONDS, assert_documents, assert_records, differences
 from dataworks_assets_tests.faults.reader import watched
-from dataworks_assets_tests.faults.scenarios import AUDIT, CLAIMANT, DAYS, RANGE, SPECIAL, STATEMENT, Export, Ran, Scenario, run
+from dataworks_assets_tests.faults.scenarios import (
+    AUDIT,
+    CLAIMANT,
+    DAYS,
+    RANGE,
+    REFUSED,
+    SPECIAL,
+    STATEMENT,
+    Export,
+    Ran,
+    Scenario,
+    run,
+    write,
+)
 from dataworks_assets_tests.faults.strikes import Strike
 from dataworks_assets_tests.systems.adg.whole_path import World, documents
 from spark.publish.garbage import GarbageCollector, GarbageContext, Retention
@@ -42,7 +55,7 @@ class Visit:
         """The request over the inputs as they are afterwards."""
         lake = self.scenario.start.copied()
         self.export(lake)
-        later = replace(self.scenario, ids={})
+        later = replace(self.scenario, ids={}, refused=frozenset())
         later.__dict__["start"] = lake
         return later
 
@@ -51,8 +64,7 @@ class Visit:
         world: World = self.scenario.world(lake)
         for topic, day, records in self.added:
             world.write(topic, day, records, batch=3)
-        for topic, day, records in self.replaced:
-            world.write(topic, day, records, batch=1)
+        write(world, self.replaced)
 
     @cached_property
     def allowed(self) -> dict[tuple[str, str, str], list[str]]:
@@ -67,7 +79,11 @@ ADDED = Visit(
     replaced=[(STATEMENT, DAYS[2], documents(1, first=70))],
 )
 ADDED_SPECIAL = Visit(SPECIAL, added=[(AUDIT, day, documents(2, first=50)) for day in DAYS[:2]])
+MENDED = Visit(
+    REFUSED, added=[], replaced=[(STATEMENT, DAYS[0], documents(3, first=70)), (CLAIMANT, DAYS[1], documents(4, first=80))]
+)
 VISITS = {visit.scenario.name: visit for visit in (ADDED, ADDED_SPECIAL)}
+SLEEPS = {visit.scenario.name: visit for visit in (ADDED, ADDED_SPECIAL, MENDED)}
 
 
 def sleep_at_each(visit: Visit, moment: str, *, every: int = 1, first: int = 1) -> int:
@@ -99,7 +115,7 @@ def _collect(visit: Visit, lake: Lake) -> None:
     collector = GarbageCollector(world.catalog, world.store, leases=keeper, context=context)
     report = collector.collect([Retention(scoped.job, attempts=1) for scoped in scope.collections.values()])
     collector.collect_heartbeats(scope.control_uri)
-    STRUCK["swept: attempts removed"] += len(report.removed)
+    SEEN["swept: attempts removed"] += len(report.removed)
 
 
 def _be_heir(visit: Visit, lake: Lake) -> None:
@@ -134,6 +150,7 @@ def _visit_each(visit: Visit, moment: str, act: Callable[[Lake], Ran | None], *,
         after = run(scenario, lake, name="after")
         assert after.is_clean, (strike.where, after)
         assert _read_nothing(after), strike.where
+        assert_records(scenario, lake, strike)
         STRUCK[f"{name} {moment} the call: {scenario.name}"] += 1
         visited += 1
         at += every

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from spark.contract import Collection
-from spark.errors import DataworksError, NotFoundError
+from spark.errors import DataworksError, LeaseError, NotFoundError
 from spark.publish.catalog import Catalog
 from spark.publish.day_document import update_day
 from spark.publish.follow import Follower
@@ -126,6 +126,11 @@ class Publisher:
         quarantine = None if refused is None else manifest_of(item, self._context, table=refused, pointers=())
         self._quarantine.refresh([item.collection])
         self._quarantine.show(item.collection, [(item.work.export_date, quarantine)])
+        try:
+            self._leases.check(item.lease)
+        except LeaseError:
+            self._follower.follow([(item.collection, item.work.export_date)])
+            raise
         return None
 
     def _marked_attempt(self, collection: Collection, export_date: str, lease: Lease, fingerprint: str) -> AttemptToShow | None:
