@@ -38,6 +38,7 @@ pytestmark = pytest.mark.timeout(600)
 FIRST_DAY = date(2026, 11, 16)
 NAMES = ("data/businessAudit", "core/toDo", "quartz/claimantEvent")
 RUN_SECONDS = 180
+PROJECT = Path(__file__).resolve().parents[2]
 REAL = ("submit", "submit")
 
 
@@ -90,7 +91,7 @@ class Site:
             env=environment,
             stdout=subprocess.PIPE,
             text=True,
-            cwd=Path(__file__).resolve().parents[2],
+            cwd=PROJECT,
         )
 
     def run(self, day: date, *, engine: str) -> dict[str, object]:
@@ -222,6 +223,42 @@ def test_an_application_killed_between_two_tables_of_a_collection(site, mark):
 @pytest.mark.faults
 def test_a_metastore_killed_while_days_are_published(site, mark):
     strike(site, mark, ("application", "catalog.switch uc_dw_auditlog", "after"), "metastore", engines=("threads", "threads"))
+
+
+@pytest.mark.faults
+def test_a_dagster_run_killed_while_it_publishes(site, tmp_path):
+    """The whole of `dagster asset materialize`, by its own deployment, ended by SIGKILL as soon as a day is audited."""
+    day = site.export()
+    folder = tmp_path / "deployments"
+    folder.mkdir()
+    text = (PROJECT / "dataworks_assets/config/deployments/local.yaml").read_text().replace("name: local", "name: quick")
+    (folder / "quick.yaml").write_text(f"{text}output: {{lease_ttl_seconds: {LEASE_SECONDS}}}\n")
+    scope = AdgScope(site.platform.settings, SnapshotType.INCREMENTAL)
+    keys = ["/".join(scope.collections[name].key_path) for name in NAMES]
+    own = {"DATAWORKS_CONFIG": str(tmp_path), "DATAWORKS_DEPLOYMENT": "quick", "DAGSTER_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "dagster", "asset", "materialize", "-m", "dataworks_assets.definitions"]
+    with (tmp_path / "log").open("w") as log:
+        running = subprocess.Popen(
+            [*command, "--select", ",".join(keys), "--partition", day.isoformat()],
+            env=os.environ | site.stack.environment() | own,
+            stdout=log,
+            stderr=log,
+            cwd=PROJECT,
+        )
+        output_uri = f"{scope.output_uri}/{day.isoformat()}"
+        while running.poll() is None and not _has_manifest(site, output_uri):
+            time.sleep(0.02)
+        running.kill()
+    assert running.wait() == -9, (tmp_path / "log").read_text()[-3000:]
+    _wait_until_alone(site)
+    time.sleep(1.3 * LEASE_SECONDS)
+    assert site.run(day, engine="submit")["code"] == 0
+    assert site.wrong_tables(day) == []
+    STRUCK["real processes: a run of Dagster killed"] += 1
+
+
+def _has_manifest(site: Site, output_uri: str) -> bool:
+    return any(listed.uri.endswith("/_manifest.json") for listed in site.platform.store.list(output_uri))
 
 
 CALLS = [
