@@ -32,7 +32,11 @@ def demo(
     ctx: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="End when everything is shown, without leaving the UI running.")] = False,
     bad: Annotated[
-        bool, typer.Option("--bad", help="With one collection of each kind of bad input: each has to be refused.")
+        bool,
+        typer.Option(
+            "--bad",
+            help="With one collection of each kind of bad input: each is refused, or published where it only looks bad.",
+        ),
     ] = False,
     port: Annotated[int | None, typer.Option("--port", "-p", help="Port of the UI; 3000 where that is free, else any.")] = None,
 ) -> None:

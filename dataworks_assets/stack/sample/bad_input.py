@@ -1,123 +1,114 @@
-"""One collection of each kind of bad input. Each has one file that is well, where the fault lies in another.
+"""One collection of each kind of bad input, and of what only looks so. Each has one file that is well beside the other one.
+
+Kinds are what objects of an export can be. What services and timing do is none of it: a key service that is down or slow, an
+object replaced while it is read, a day that is not exported. Nor is what takes many objects or much memory: more than 1,000
+files, documents of tens of megabytes. A topic that nobody configured and a foreign object are in every sample.
 
 The topics are those of `config/collections/bad_input.yaml`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import base64
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from dataworks_assets.stack.sample.wire import EncodedFile, Record, encode_manifest, encrypt
-from spark.sources.names import ObjectName
+from dataworks_assets.stack.sample import spoiling as ways
+from dataworks_assets.stack.sample.spoiling import Batches, Rewrite, Spoil, with_compressed, with_first_line, with_second
+from dataworks_assets.stack.sample.wire import EncodedFile, Record
 
-Spoil = Callable[["Batches"], list[EncodedFile]]
-_OTHER_KEY = bytes(reversed(range(32)))
-_FLIPPED = 0xFF
-_TAMPERED_BYTES = 8
+_UNKNOWN_CIPHERTEXT = base64.b64encode(b"no key of any service").decode()
 
 
 @dataclass(frozen=True)
-class Batches:
-    """The records of a broken collection in three batches, and how a file is encoded."""
+class Broken:
+    """A broken collection's day as it is written: `refused` is the check that must refuse it, None where it is published."""
 
-    topic: str
-    records: Sequence[Sequence[Record]]
-    encode: Callable[[ObjectName, Sequence[Record]], EncodedFile]
-
-    def files(self) -> list[EncodedFile]:
-        """Returns the three files as they should be."""
-        return [self.encode(ObjectName(self.topic, 0, 256, number), batch) for number, batch in enumerate(self.records, 1)]
+    records: list[Record]
+    files: list[EncodedFile]
+    refused: str | None
 
 
 @dataclass(frozen=True)
 class BadInput:
-    """A kind of bad input: its topic, which check must refuse it, and how its files are spoiled."""
+    """A kind of bad input.
 
-    topic: str
-    refused: str
-    spoil: Spoil
+    Attributes:
+        name: of the collection in the database `broken`.
+        refused: the check that must refuse it; None where it only looks bad and is published whole.
+        spoil: how its files are spoiled.
+        rewrite: how its documents are changed before.
+        against_day_before: whether it is bad only against a day that is well: then it is so on every second day.
+    """
 
+    name: str
+    refused: str | None
+    spoil: Spoil = Batches.files
+    rewrite: Rewrite = ways.unchanged
+    against_day_before: bool = False
 
-def _with_second(change: Callable[[EncodedFile], EncodedFile | None]) -> Spoil:
-    """Returns a spoiler that changes (or leaves out) the second of three files."""
+    @property
+    def topic(self) -> str:
+        """As in the object names."""
+        return f"db.broken.{self.name}"
 
-    def spoil(batches: Batches) -> list[EncodedFile]:
-        first, second, third = batches.files()
-        return [file for file in (first, change(second), third) if file is not None]
+    def write(self, batches: Batches, *, second_day: bool = False) -> Broken:
+        """Returns a day's documents and files, whose batches are three; `second_day` after a day on which all is well."""
+        if self.against_day_before and not second_day:
+            return Broken(_all(batches.records), batches.files(), None)
+        changed = replace(batches, records=self.rewrite(batches.records))
+        return Broken(_all(changed.records), self.spoil(changed), self.refused)
 
-    return spoil
-
-
-def wrong_key(file: EncodedFile) -> EncodedFile:
-    """The body is encrypted with another key than the metadata name (here: once more)."""
-    return replace(file, body=encrypt(file.body or b"", _OTHER_KEY, bytes(16)))
-
-
-def truncated(file: EncodedFile) -> EncodedFile:
-    """The second half of the body is missing."""
-    return replace(file, body=(file.body or b"")[: len(file.body or b"") // 2])
-
-
-def tampered(file: EncodedFile) -> EncodedFile:
-    """Some bytes in the middle of the ciphertext are flipped."""
-    body = bytearray(file.body or b"")
-    middle = len(body) // 2
-    body[middle : middle + _TAMPERED_BYTES] = bytes(byte ^ _FLIPPED for byte in body[middle : middle + _TAMPERED_BYTES])
-    return replace(file, body=bytes(body))
+    def refused_on(self, *, second_day: bool) -> str | None:
+        """Returns the check that must refuse it on such a day."""
+        return self.refused if second_day or not self.against_day_before else None
 
 
-def missing_iv(file: EncodedFile) -> EncodedFile:
-    """The object's metadata have no `iv`."""
-    return replace(file, metadata={name: value for name, value in file.metadata.items() if name != "iv"})
+def _all(batches: Sequence[Sequence[Record]]) -> list[Record]:
+    return [record for batch in batches for record in batch]
 
 
-def without_manifest(file: EncodedFile) -> EncodedFile:
-    """The manifest was not written."""
-    return replace(file, manifest=None)
-
-
-def without_body(file: EncodedFile) -> EncodedFile:
-    """The data file was lost; its manifest is there."""
-    return replace(file, body=None)
-
-
-def _bad_json(batches: Batches) -> list[EncodedFile]:
-    first, second, third = batches.records
-    broken = second[0]._replace(line=second[0].line[:-1])
-    return replace(batches, records=(first, (broken, *second[1:]), third)).files()
-
-
-def _duplicate_ids(batches: Batches) -> list[EncodedFile]:
-    first, second, third = batches.records
-    return replace(batches, records=(first, (*second, first[0]), third)).files()
-
-
-def _manifest_short(batches: Batches) -> list[EncodedFile]:
-    first, second, third = batches.files()
-    shorter = encode_manifest(batches.records[1][:-1], topic=batches.topic)
-    return [first, replace(second, manifest=shorter), third]
-
-
-def _overlap(batches: Batches) -> list[EncodedFile]:
-    slices = ((0, 128), (100, 200), (200, 256))
-    return [
-        batches.encode(ObjectName(batches.topic, start, end, 1), batch)
-        for (start, end), batch in zip(slices, batches.records, strict=True)
-    ]
-
-
-BAD_INPUTS: tuple[BadInput, ...] = (
-    BadInput("db.broken.wrongKey", "read", _with_second(wrong_key)),
-    BadInput("db.broken.truncated", "read", _with_second(truncated)),
-    BadInput("db.broken.tampered", "read", _with_second(tampered)),
-    BadInput("db.broken.missingIv", "read", _with_second(missing_iv)),
-    BadInput("db.broken.badJson", "quarantine", _bad_json),
-    BadInput("db.broken.duplicateIds", "ids", _duplicate_ids),
-    BadInput("db.broken.manifestShort", "manifest", _manifest_short),
-    BadInput("db.broken.manifestMissing", "manifest", _with_second(without_manifest)),
-    BadInput("db.broken.lostFile", "manifest", _with_second(without_body)),
-    BadInput("db.broken.batchGap", "slices", _with_second(lambda _: None)),
-    BadInput("db.broken.overlap", "slices", _overlap),
+_OBJECTS = (
+    BadInput("wrongKey", "read", with_second(ways.wrong_key)),
+    BadInput("refusedKey", "read", with_second(ways.with_metadata(ciphertext=_UNKNOWN_CIPHERTEXT))),
+    BadInput("truncated", "read", with_second(ways.truncated)),
+    BadInput("tampered", "read", with_second(ways.tampered)),
+    BadInput("emptyObject", "read", with_second(ways.empty_object)),
+    BadInput("missingIv", "read", with_second(ways.missing_iv)),
+    BadInput("malformedIv", "read", with_second(ways.with_metadata(iv="%%%%"))),
+    BadInput("shortIv", "read", with_second(ways.with_metadata(iv="AAAA"))),
+    BadInput("gzipMembers", None, with_compressed(ways.gzip_members)),
+    BadInput("trailingBytes", "read", with_compressed(ways.trailing_bytes)),
 )
+_LINES = (
+    BadInput("noFinalNewline", None, with_compressed(ways.no_final_newline)),
+    BadInput("crlf", None, with_compressed(ways.crlf)),
+    BadInput("blankLines", None, with_compressed(ways.blank_lines)),
+    BadInput("byteOrderMark", None, with_compressed(ways.byte_order_mark)),
+    BadInput("invalidUtf8", "quarantine", rewrite=ways.with_field("text", b'"\xff"')),
+    BadInput("badJson", "quarantine", rewrite=with_first_line(lambda line: line[:-1])),
+    BadInput("arrayLine", "quarantine", rewrite=with_first_line(lambda line: b"[" + line + b"]")),
+    BadInput("scalarLine", "quarantine", rewrite=with_first_line(lambda _: b"12")),
+    BadInput("missingId", "quarantine", rewrite=with_first_line(lambda line: line.replace(b'"_id":', b'"other":', 1))),
+    BadInput("deepNesting", None, rewrite=ways.deep_nesting),
+    BadInput("largeDocument", None, rewrite=ways.large_document),
+    BadInput("typeChange", None, rewrite=ways.other_type, against_day_before=True),
+)
+_MANIFESTS = (
+    BadInput("duplicateIds", "ids", rewrite=ways.duplicate_ids),
+    BadInput("manifestShort", "manifest", ways.with_manifest_of(ways.one_fewer)),
+    BadInput("manifestExtra", "manifest", ways.with_manifest_of(ways.one_more)),
+    BadInput("manifestOtherId", "ids", ways.with_manifest_of(ways.other_id)),
+    BadInput("manifestMalformed", "manifest", with_second(ways.malformed_manifest)),
+    BadInput("manifestMissing", "manifest", with_second(ways.without_manifest)),
+    BadInput("lostFile", "manifest", with_second(ways.without_body)),
+)
+_EXPORTS = (
+    BadInput("batchGap", "slices", with_second(lambda _: None)),
+    BadInput("overlap", "slices", ways.overlap),
+    BadInput("twins", None, ways.twins),
+    BadInput("copiedFile", "ids", ways.copied_file),
+    BadInput("rowsToNone", "rows", rewrite=ways.no_documents, against_day_before=True),
+)
+BAD_INPUTS: tuple[BadInput, ...] = (*_OBJECTS, *_LINES, *_MANIFESTS, *_EXPORTS)
 """Every kind, with the check that finds it."""

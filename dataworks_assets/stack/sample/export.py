@@ -10,16 +10,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
 import msgspec
 
-from dataworks_assets.stack.sample.bad_input import BAD_INPUTS, BadInput, Batches
+from dataworks_assets.stack.sample.bad_input import BAD_INPUTS, BadInput
 from dataworks_assets.stack.sample.benefits import thing
 from dataworks_assets.stack.sample.plans import BOTH, FULL, PLANS, UNLISTED, CollectionPlan, Generated, Scope
 from dataworks_assets.stack.sample.slicing import divide
+from dataworks_assets.stack.sample.spoiling import Batches
 from dataworks_assets.stack.sample.truth import VERSION, ExportTruth, TopicTruth, describe
 from dataworks_assets.stack.sample.wire import Destination, EncodedFile, Record, encode_file, store_file
 from spark.contract import KeyServiceSettings
@@ -47,7 +48,7 @@ class SampleRequest:
         topics: only these; all when empty. Without a foreign object then.
         scale: how many times the usual number of documents (about 60,000 in a full).
         seed: the same seed gives the same documents.
-        bad: whether one collection of each kind of bad input is in the fulls.
+        bad: whether one collection of each kind of bad input, and of what only looks so, is in the fulls.
         batch_bytes: uncompressed size of a data file before the next is begun.
     """
 
@@ -70,9 +71,9 @@ class SampleRequest:
                     "the sample has no such topic", where=topic, remedy=f"It has {', '.join(sorted(known))}"
                 )
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self, day: date) -> dict[str, Any]:
         """What decides which documents a day holds."""
-        return {
+        return ({"second_day": self.is_second(day)} if self.has_bad else {}) | {
             "version": VERSION,
             "topics": sorted(self.topics),
             "scale": self.scale,
@@ -80,6 +81,18 @@ class SampleRequest:
             "bad": self.bad,
             "batch_bytes": self.batch_bytes,
         }
+
+    @property
+    def has_bad(self) -> bool:
+        """Whether any collection of bad input is asked for."""
+        return self.bad or any(bad.topic in self.topics for bad in BAD_INPUTS)
+
+    def is_second(self, day: date) -> bool:
+        """Whether it is the second, fourth... of days in a row."""
+        days, first = set(self.days), day
+        while first - timedelta(days=1) in days:
+            first -= timedelta(days=1)
+        return (day - first).days % 2 == 1
 
     def wants(self, topic: str) -> bool:
         """Whether a topic is asked for."""
@@ -145,7 +158,7 @@ class SampleWriter:
         there = [listed.uri for uri in (destination.data_uri, destination.manifest_uri) for listed in self.store.list(uri)]
         (said,) = self.store.read_many([truth_uri])
         known = msgspec.json.decode(said, type=ExportTruth) if said else None
-        if known and known.request == request.identity() and known.objects == len(there):
+        if known and known.request == request.identity(day) and known.objects == len(there):
             return WrittenExport(known, is_new=False)
         if there and not known:
             raise ConfigurationError(
@@ -177,7 +190,7 @@ class SampleWriter:
         truth = ExportTruth(
             export_date=day.isoformat(),
             snapshot_type=snapshot_type,
-            request=request.identity(),
+            request=request.identity(day),
             topics=topics,
             objects=objects,
         )
@@ -192,7 +205,7 @@ class SampleWriter:
                 yield self._well(plan, request, scope, destination, pool)
         for bad in BAD_INPUTS:
             if scope.snapshot_type == FULL and (request.bad or bad.topic in request.topics) and request.wants(bad.topic):
-                yield self._broken(bad, scope, destination)
+                yield self._broken(bad, scope, destination, second_day=request.is_second(scope.day))
 
     def _well(
         self,
@@ -210,18 +223,14 @@ class SampleWriter:
         self.progress(scope.day, scope.snapshot_type, truth)
         return truth
 
-    def _broken(self, bad: BadInput, scope: Scope, destination: Destination) -> TopicTruth:
+    def _broken(self, bad: BadInput, scope: Scope, destination: Destination, *, second_day: bool) -> TopicTruth:
         records = list(Generated(bad.topic, _BROKEN_ROWS, thing)(scope))
         third = -(-len(records) // _BROKEN_FILES)
-        batches = Batches(
-            bad.topic,
-            [records[start : start + third] for start in range(0, len(records), third)],
-            lambda name, batch: encode_file(name, batch, self.key, snapshot_type=scope.snapshot_type),
-        )
-        files = bad.spoil(batches)
-        for file in files:
+        divided = [records[start : start + third] for start in range(0, len(records), third)]
+        written = bad.write(Batches(bad.topic, divided, self.key, scope.snapshot_type), second_day=second_day)
+        for file in written.files:
             store_file(destination, file)
-        truth = _with_files(describe(bad.topic, records, has_ids=True), files, refused=bad.refused)
+        truth = _with_files(describe(bad.topic, written.records, has_ids=True), written.files, refused=written.refused)
         self.progress(scope.day, scope.snapshot_type, truth)
         return truth
 

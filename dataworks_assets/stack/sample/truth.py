@@ -24,8 +24,8 @@ class TopicTruth(msgspec.Struct, frozen=True, kw_only=True):
             None where it has no ids.
         records_sha256: of the sorted documents' texts, each followed by a line feed.
         sums: by path (joined by points), the sum of a number over all documents.
-        refused: the check that must refuse the day (`manifest`, `ids`, `slices`, `read`, `quarantine`); None where it is
-            well.
+        refused: the check that must refuse the day (`manifest`, `ids`, `slices`, `read`, `quarantine`, `rows`); None where
+            it is well, or only looks bad: then all its rows are published.
         configured: false for a topic that no collection reads.
         files, input_bytes, decoded_bytes: data files, their size in the store, and the size of the JSON text.
     """

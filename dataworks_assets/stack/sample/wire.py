@@ -45,7 +45,10 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True)
 class EncodedFile:
-    """A data file and its manifest as they will lie in the store; None for one that is not to be there."""
+    """A data file and its manifest as they will lie in the store; None for one that is not to be there.
+
+    `folder` is where both lie below their prefixes, if not right there.
+    """
 
     name: ObjectName
     body: bytes | None
@@ -53,11 +56,17 @@ class EncodedFile:
     manifest: bytes | None
     lines: int = 0
     decoded_bytes: int = 0
+    folder: str = ""
 
     @property
     def topic(self) -> str:
         """The topic it belongs to."""
         return self.name.topic
+
+    @property
+    def stem(self) -> str:
+        """What the addresses of both have in common below their prefixes."""
+        return f"{self.folder}/{self.name.stem}" if self.folder else self.name.stem
 
 
 @dataclass(frozen=True)
@@ -173,8 +182,8 @@ def store_file(destination: Destination, file: EncodedFile) -> int:
         StoreError, AccessError: the store refused or failed.
     """
     if file.body is not None:
-        uri = f"{destination.data_uri}/{file.name.stem}{DATA_SUFFIX}"
+        uri = f"{destination.data_uri}/{file.stem}{DATA_SUFFIX}"
         destination.store.put(uri, file.body, metadata=file.metadata)
     if file.manifest is not None:
-        destination.store.put(f"{destination.manifest_uri}/{file.name.stem}{MANIFEST_SUFFIX}", file.manifest)
+        destination.store.put(f"{destination.manifest_uri}/{file.stem}{MANIFEST_SUFFIX}", file.manifest)
     return len(file.body or b"") + len(file.manifest or b"")

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from dataworks_assets.stack.sample import bad_input
+from dataworks_assets.stack.sample import spoiling
 from dataworks_assets.systems.adg.plan import Decision
 from dataworks_assets_tests.systems.adg.bad_input.judging import (
     DOUBTFUL,
@@ -33,9 +33,9 @@ def cut(file):
 @pytest.mark.parametrize(
     ("spoil", "place", "cause", "remedy"),
     [
-        (bad_input.wrong_key, "byte 0", "most likely the wrong data key or iv", "Compare the object's metadata"),
+        (spoiling.wrong_key, "byte 0", "most likely the wrong data key or iv", "Compare the object's metadata"),
         (cut, "byte ", "the object was truncated", "Compare its size; have the producer write this object again"),
-        (bad_input.tampered, "byte ", "most likely the object was tampered with", AGAIN),
+        (spoiling.tampered, "byte ", "most likely the object was tampered with", AGAIN),
         (lambda file: with_body(file, b""), "byte 0", "the object is empty (0 bytes)", AGAIN),
         (lambda _: inflating_to(gzip.compress(b""), MANY), "", "it inflates to nothing", AGAIN),
         (
@@ -68,7 +68,7 @@ def test_an_object_that_cannot_be_read_whole_refuses_its_collection_by_name(worl
     ],
 )
 def test_an_iv_that_is_missing_malformed_or_short_is_told_without_reading(world, iv, cause):
-    file = bad_input.missing_iv(file_of(documents(3)))
+    file = spoiling.missing_iv(file_of(documents(3)))
     file = file if iv is None else replace(file, metadata=file.metadata | {"iv": iv})
     world.put(file)
     outcome = refused(world)
