@@ -51,21 +51,35 @@ def test_bad_input_adds_its_collections(with_bad_input):
     assert "broken/wrongKey" in with_bad_input.scope(SnapshotType.FULL).collections
 
 
-def test_what_is_bad_on_purpose_is_no_failure(with_bad_input):
-    assert demo._failed_unexpectedly(with_bad_input, [report(outcome("broken/wrongKey"))], bad=True) == ""
+@pytest.mark.parametrize("name", ["broken/wrongKey", "broken/rowsToNone"])
+def test_what_is_bad_on_purpose_is_no_failure(name):
+    assert demo._failed_unexpectedly([report(outcome(name))], bad=True) == ""
 
 
-def test_any_other_refusal_is_one(with_bad_input):
-    said = demo._failed_unexpectedly(with_bad_input, [report(outcome("core/toDo", cause="twice"))], bad=True)
-    assert said == "adg_full/core/toDo 2026-11-20: twice"
+@pytest.mark.parametrize("name", ["core/toDo", "broken/crlf"])
+def test_any_other_refusal_is_one(name):
+    said = demo._failed_unexpectedly([report(outcome(name, cause="twice"))], bad=True)
+    assert said == f"adg_full/{name} 2026-11-20: twice"
 
 
-def test_without_bad_input_every_refusal_is_a_failure(workplace):
-    assert demo._failed_unexpectedly(workplace, [report(outcome("core/toDo"))], bad=False)
+@pytest.mark.parametrize("state", ["published", "unchanged"])
+def test_bad_input_that_is_not_refused_is_a_failure(state):
+    said = demo._failed_unexpectedly([report(outcome("broken/wrongKey", state))], bad=True)
+    assert said == f"adg_full/broken/wrongKey 2026-11-20: {state}, though its input is bad"
 
 
-def test_a_run_that_failed_otherwise_is_a_failure(workplace):
-    assert demo._failed_unexpectedly(workplace, [report(error="killed")], bad=False) == "killed"
+@pytest.mark.parametrize("name", ["broken/crlf", "broken/rowsToNone", "core/toDo"])
+def test_sound_input_that_is_published_is_none(name):
+    assert demo._failed_unexpectedly([report(outcome(name, "published"))], bad=True) == ""
+
+
+@pytest.mark.parametrize("name", ["core/toDo", "broken/wrongKey"])
+def test_without_bad_input_every_refusal_is_a_failure(name):
+    assert demo._failed_unexpectedly([report(outcome(name))], bad=False)
+
+
+def test_a_run_that_failed_otherwise_is_a_failure():
+    assert demo._failed_unexpectedly([report(error="killed")], bad=False) == "killed"
 
 
 def test_the_proof_counts_what_the_catalog_points_at(bench):

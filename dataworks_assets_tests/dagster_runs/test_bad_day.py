@@ -8,7 +8,7 @@ from dagster import AssetCheckSeverity, DagsterEventType
 from dataworks_assets.stack.sample.bad_input import BAD_INPUTS
 from dataworks_assets_tests.dagster_runs.world import BAD_DAY, FULL
 
-REFUSED_BY = {f"broken/{bad.name}": bad.refused_on(second_day=False) for bad in BAD_INPUTS}
+REFUSED_BY = {bad.collection: bad.refused_on(second_day=False) for bad in BAD_INPUTS}
 BROKEN = {name: check for name, check in REFUSED_BY.items() if check}
 SOUND = sorted(REFUSED_BY.keys() - BROKEN.keys())
 WELL = {(name, BAD_DAY.isoformat()) for name in ("core/toDo", "quartz/claimantEvent", *SOUND)}

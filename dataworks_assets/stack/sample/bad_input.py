@@ -52,6 +52,11 @@ class BadInput:
         """As in the object names."""
         return f"db.broken.{self.name}"
 
+    @property
+    def collection(self) -> str:
+        """As configured."""
+        return f"broken/{self.name}"
+
     def write(self, batches: Batches, *, second_day: bool = False) -> Broken:
         """Returns a day's documents and files, whose batches are three; `second_day` after a day on which all is well."""
         if self.against_day_before and not second_day:
