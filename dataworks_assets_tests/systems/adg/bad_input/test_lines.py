@@ -27,7 +27,10 @@ NOT_DOCUMENTS = {
     "a scalar": (b"12", "not a JSON object: Expected `object`, got `int`"),
     "no _id": (b'{"a":1}', "the document has no _id"),
     "a null _id": (b'{"_id":null}', "the document has no _id"),
-    "nested 6,000 levels deep": (b'{"_id":{"d_oid":"x"},"a":' + b"[" * 6000 + b"]" * 6000 + b"}", "nested too deep"),
+    "nested 6,000 levels deep": (
+        b'{"_id":{"d_oid":"x"},"a":' + b"[" * 6000 + b"]" * 6000 + b"}",
+        "nested deeper than about 4800 levels",
+    ),
 }
 
 
