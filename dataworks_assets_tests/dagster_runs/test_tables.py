@@ -8,6 +8,13 @@ import pytest
 from dataworks_assets_tests.dagster_runs.reading import Holds, held_by, newest_of, nothing_in, query, read_files, table_days
 from dataworks_assets_tests.dagster_runs.world import DAYS, FULL, INCREMENTAL, NEWEST
 
+INTERPRETED = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.shuffle.partitions": "1",
+}
+
 
 @pytest.fixture(scope="module")
 def expected(published):
@@ -27,11 +34,15 @@ def expected(published):
 
 @pytest.fixture(params=["true", "false"], ids=["spark reader", "hive reader"])
 def spark_sql(request, spark):
-    """Runs a query by one of Spark's two readers of Hive tables."""
-    spark.conf.set("spark.sql.hive.convertMetastoreParquet", request.param)
+    """Runs a query by one of Spark's two readers of Hive tables, without compiling code for a few rows."""
+    chosen = {**INTERPRETED, "spark.sql.hive.convertMetastoreParquet": request.param}
+    before = {name: spark.conf.get(name, None) for name in chosen}
+    for name, value in chosen.items():
+        spark.conf.set(name, value)
     spark.catalog.clearCache()
     yield spark.sql
-    spark.conf.unset("spark.sql.hive.convertMetastoreParquet")
+    for name, value in before.items():
+        spark.conf.unset(name) if value is None else spark.conf.set(name, value)
 
 
 def _told(days):
