@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dataworks_assets.systems.adg import holding
 from dataworks_assets_tests.faults.lake import CLOCK, START_SECONDS
 from dataworks_assets_tests.faults.points import SEEN, STRUCK
 from spark.publish.follow import Follower
@@ -20,6 +21,7 @@ def clock(monkeypatch):
     """Leases live by this clock; who pauses lets no time pass."""
     CLOCK.now_seconds = START_SECONDS
     monkeypatch.setitem(LeaseKeeper.__init__.__kwdefaults__, "clock", CLOCK)
+    monkeypatch.setattr(holding, "sleep", CLOCK.sleep)
     for kind in (Follower, NewestFollower, Publisher, QuarantineKeeper, Switcher, Tables):
         monkeypatch.setitem(kind.__init__.__kwdefaults__, "pause", lambda _seconds: None)
     return CLOCK

@@ -28,6 +28,7 @@ def strike_each(
     every: int = 1,
     first: int = 1,
     processes: frozenset[str] = BOTH,
+    is_patient: bool = False,
 ) -> int:
     """Strikes the `first` call, then every so many on, until a run gets through unstruck; returns how many were struck."""
     at, struck = first, 0
@@ -40,8 +41,8 @@ def strike_each(
         if not strike.has_struck:
             assert scenario.went_well(ran), ran
             return struck
-        retried = retry(scenario, lake, strike)
-        assert len(retried) == 1 or leases_may_stay(strike), (strike.where, retried)
+        retried = retry(scenario, lake, strike, is_patient=is_patient)
+        assert len(retried) == 1 or (leases_may_stay(strike) and not is_patient), (strike.where, retried)
         check(scenario, reader, [ran, *retried], strike)
         STRUCK[f"{fault} {moment} the call, {' and '.join(sorted(processes))}: {scenario.name}"] += 1
         struck += 1
@@ -53,9 +54,9 @@ def leases_may_stay(strike: Strike) -> bool:
     return strike.is_dead or "/leases/" in strike.where
 
 
-def retry(scenario: Scenario, lake: Lake, strike: Strike) -> list[Ran]:
+def retry(scenario: Scenario, lake: Lake, strike: Strike, *, is_patient: bool = False) -> list[Ran]:
     """A plain retry; where leases of a run that was killed are in its way, another one when they have run out."""
-    ran = [run(scenario, lake, name="retry")]
+    ran = [run(scenario, lake, name="retry", is_patient=is_patient)]
     if not scenario.went_well(ran[-1]):
         others = [failure.cause for failure in ran[-1].failures if not failure.lies_in_data]
         assert {cause.partition(" ")[0] for cause in others} <= {"run"}, (strike.where, ran)

@@ -202,7 +202,13 @@ class StruckEngine(Engine):
 
 
 def run(
-    scenario: Scenario, lake: Lake, strike: Strike | None = None, *, days: Sequence[date] | None = None, name: str = "run"
+    scenario: Scenario,
+    lake: Lake,
+    strike: Strike | None = None,
+    *,
+    days: Sequence[date] | None = None,
+    name: str = "run",
+    is_patient: bool = False,
 ) -> Ran:
     """Runs the scenario's request, or other days of it, in this thread."""
     strike = strike or Strike()
@@ -212,7 +218,7 @@ def run(
     platform = world.platform
     platform.engine = StruckEngine(scenario, lake, strike)
     platform.put_tags = LakeStore(lake, strike, STEP).put_tags
-    execution = Execution(platform, world.scope, events)
+    execution = Execution(platform, world.scope, events, is_patient=is_patient)
     try:
         execution.run(Request((), tuple(scenario.days if days is None else days)))
         strike.point(STEP, "end")

@@ -29,3 +29,8 @@ def test_a_run_killed_at_some_calls_leaves_what_a_plain_retry_puts_right(name):
 
 def test_an_application_killed_at_some_calls_leaves_what_a_plain_retry_puts_right():
     assert strike_each(CHANGED, "kill", "before", every=9, processes=ALONE) > 5
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_retry_by_dagster_outwaits_the_leases_of_the_dead(name):
+    assert strike_each(SCENARIOS[name], "kill", "before", every=19, first=9, is_patient=True) > 2

@@ -93,7 +93,8 @@ def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
             confirm=config.confirm,
         )
         platform: Platform = context.resources.platform
-        execution = Execution(platform, scope, context, channel=PipesChannel(context))
+        is_retry = context.run.parent_run_id is not None
+        execution = Execution(platform, scope, context, channel=PipesChannel(context), is_patient=is_retry)
         execution.run(request)
         if execution.failures:
             _fail(context, execution.failures)

@@ -80,12 +80,21 @@ class Failed:
 
 @dataclass
 class Execution:
-    """Carries out one request of one snapshot type."""
+    """Carries out one request of one snapshot type.
+
+    Args:
+        platform: the deployment's clients.
+        scope: the snapshot type's collections.
+        context: Dagster's side.
+        channel: how the application's messages travel.
+        is_patient: whether to wait until leases of a run that died have run out, as a retry has to.
+    """
 
     platform: Platform
     scope: AdgScope
     context: RunContext
     channel: Channel | None = None
+    is_patient: bool = False
     failures: list[Failed] = field(default_factory=list)
     _reported: set[tuple[str, str]] = field(default_factory=set)
 
@@ -103,7 +112,7 @@ class Execution:
         self._retag(plan.decided(Decision.CHANGED_TAGS))
         if plan.work:
             owner = owner_name(self.context.run_id)
-            with held(self.platform, self.scope, plan.work, owner=owner) as taken:
+            with held(self.platform, self.scope, plan.work, owner=owner, is_patient=self.is_patient) as taken:
                 work = tuple(self._work_of(planned, lease, request) for planned, lease in self._leased(taken))
                 if work:
                     self._submit(work, owner)
@@ -129,7 +138,8 @@ class Execution:
         """Puts changed tags on the objects of days that are published."""
         if not days:
             return
-        with held(self.platform, self.scope, days, owner=owner_name(self.context.run_id)) as taken:
+        owner = owner_name(self.context.run_id)
+        with held(self.platform, self.scope, days, owner=owner, is_patient=self.is_patient) as taken:
             for done in retag(self.platform, self.scope, taken.keeper, self._leased(taken)):
                 if done.error is None:
                     self.context.log.info("%s %s: %d objects have new tags", done.collection, done.export_date, done.objects)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
+from time import sleep
 
 from dataworks_assets.systems.adg.plan import PlannedDay
 from dataworks_assets.systems.adg.scope import SYSTEM, AdgScope
@@ -14,6 +16,10 @@ from spark.errors import LeaseError
 from spark.publish.catalog import Pointer
 from spark.publish.lease import Lease, LeaseKeeper, LeaseKey
 from spark.publish.state import published_state
+
+_PATIENCE_LIVES = 1.5
+"""A lease's life, and what clocks may differ by."""
+_WAIT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -25,8 +31,17 @@ class Held:
 
 
 @contextmanager
-def held(platform: Platform, scope: AdgScope, days: Sequence[PlannedDay], *, owner: str) -> Iterator[Held]:
+def held(
+    platform: Platform, scope: AdgScope, days: Sequence[PlannedDay], *, owner: str, is_patient: bool = False
+) -> Iterator[Held]:
     """Holds planned days while the block runs.
+
+    Args:
+        platform: the deployment's clients.
+        scope: the days' snapshot type.
+        days: to be held.
+        owner: of the leases.
+        is_patient: whether to wait until the leases of a run that died have run out.
 
     Raises:
         StoreError, CatalogError: what is there cannot be read.
@@ -35,12 +50,26 @@ def held(platform: Platform, scope: AdgScope, days: Sequence[PlannedDay], *, own
     with held_leases(platform, scope.control_uri, owner=owner) as keeper:
         taken: list[Lease] = []
         try:
-            found = keeper.acquire_many(keys)
-            taken += [lease for lease in found.values() if isinstance(lease, Lease)]
+            found: dict[LeaseKey, Lease | LeaseError] = {}
+            for _ in _tries(platform, is_patient=is_patient):
+                found |= keeper.acquire_many([key for key in keys if not isinstance(found.get(key), Lease)])
+                taken[:] = [lease for lease in found.values() if isinstance(lease, Lease)]
+                if len(taken) == len(keys):
+                    break
             pairs = zip(days, keys, strict=True)
             yield Held(keeper, tuple((planned, _as_planned(platform, planned, found[key])) for planned, key in pairs))
         finally:
             keeper.release_many(taken)
+
+
+def _tries(platform: Platform, *, is_patient: bool) -> Iterator[None]:
+    """Yields once, or again and again until any lease has run out that nobody renews."""
+    yield
+    if is_patient:
+        patience_seconds = _PATIENCE_LIVES * platform.settings.deployment.output.lease_ttl_seconds
+        for _ in range(ceil(patience_seconds / _WAIT_SECONDS)):
+            sleep(_WAIT_SECONDS)
+            yield
 
 
 def _as_planned(platform: Platform, planned: PlannedDay, lease: Lease | LeaseError) -> Lease | LeaseError:
