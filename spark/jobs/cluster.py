@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_POLL_SECONDS = 0.05
 _PYTHON_ERROR = re.compile(r"^[a-z_][\w.]*\.\w+(Error|Exception): |^\w+Error: ")
 
 
@@ -74,17 +73,11 @@ class SparkCluster:
         """See `Cluster.run`."""
         if not items:
             return
-        arrived: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
+        arrived: queue.SimpleQueue[list[Any] | None] = queue.SimpleQueue()
         failures: list[Exception] = []
-        job = threading.Thread(target=self._work, args=(function, items, name, arrived, failures), daemon=True)
-        job.start()
-        while True:
-            running = job.is_alive()
-            try:
-                yield from arrived.get(timeout=_POLL_SECONDS)
-            except queue.Empty:
-                if not running:
-                    break
+        threading.Thread(target=self._work, args=(function, items, name, arrived, failures), daemon=True).start()
+        while (results := arrived.get()) is not None:
+            yield from results
         if failures:
             raise EngineError(
                 f"a task of the stage {name!r} was lost: {_reason(failures[0])}",
@@ -96,7 +89,7 @@ class SparkCluster:
         function: Callable[[Item], Result],
         items: Sequence[Item],
         name: str,
-        arrived: queue.SimpleQueue[list[Any]],
+        arrived: queue.SimpleQueue[list[Any] | None],
         failures: list[Exception],
     ) -> None:
         from py4j.protocol import Py4JError
@@ -108,9 +101,11 @@ class SparkCluster:
             self._context.parallelize(items, len(items)).foreach(lambda item: results.add([function(item)]))
         except (Py4JError, PySparkException, OSError) as error:
             failures.append(error)
+        finally:
+            arrived.put(None)  # behind every result: Spark merges a task's before it tells that the stage has ended
 
 
-def _forwarding(arrived: queue.SimpleQueue[list[Any]]) -> Any:
+def _forwarding(arrived: queue.SimpleQueue[list[Any] | None]) -> Any:
     """An accumulator parameter that adds lists in a task, and hands each task's list to the queue in the driver."""
     from pyspark.accumulators import AccumulatorParam, AddingAccumulatorParam
 
