@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -20,7 +21,7 @@ from dataworks_assets_tests.faults.reader import NEWEST, Reader, Shown
 from dataworks_assets_tests.faults.strikes import APPLICATION, STEP, Killed, Strike
 from dataworks_assets_tests.systems.adg.whole_path import Events, Outcome, World, bare, configured, documents
 from spark.contract import JobParameters, JobResult, decode, encode
-from spark.errors import DataworksError
+from spark.errors import DataworksError, NotFoundError, StoreError
 from spark.jobs import adg
 from spark.jobs.cluster import ThreadCluster
 from spark.jobs.progress import Reporter
@@ -179,26 +180,54 @@ class StruckEngine(Engine):
 
     def run(self, submission, *, on_message, channel=None):
         del channel
-        parameters = decode(encode(submission.parameters), JobParameters, where="parameters")
-        world = self.scenario.world(self.lake, self.strike, APPLICATION)
-        services = adg.Services(world.store, world.catalog, world.keys, pause=lambda _seconds: None)
+        step, where = self._world(STEP).store, submission.parameters.result_uri
+        step.delete([where])
+        step.put(submission.parameters_uri, encode(submission.parameters))
+        failure = self._apply(submission, on_message)
+        try:
+            result = decode(step.read(where), JobResult, where=where)
+        except NotFoundError:
+            result = None
+        if failure is None and result is not None and result.complete:
+            return result
+        raise JobError("the application is gone", transient=getattr(failure, "transient", True), result=result) from failure
 
-        def emit(message):
+    def _world(self, process: str) -> World:
+        return self.scenario.world(self.lake, self.strike, process)
+
+    def _apply(self, submission, on_message) -> BaseException | None:
+        """The application: returns what it ended of, if anything; it leaves its result as far as it comes."""
+        world = self._world(APPLICATION)
+
+        def write(result: JobResult) -> None:
+            world.store.put(submission.parameters.result_uri, encode(result))
+
+        def write_unfinished(finished) -> None:
+            write(JobResult(run_id=submission.run_id, partitions=finished, seconds=0.0, complete=False))
+
+        def write_interim(finished) -> None:
+            with suppress(StoreError):
+                write_unfinished(finished)
+
+        def emit(message) -> None:
             self.strike.point(APPLICATION, f"message {type(message).__name__}")
             on_message(message)
 
-        reporter = Reporter(emit)
+        reporter = Reporter(emit, on_finished=write_interim)
+        services = adg.Services(world.store, world.catalog, world.keys, pause=lambda _seconds: None)
         try:
-            result = adg.run(parameters, ThreadCluster(2), reporter, services=services)
+            parameters = decode(world.store.read(submission.parameters_uri), JobParameters, where="parameters")
+            write(adg.run(parameters, ThreadCluster(2), reporter, services=services))
             self.strike.point(APPLICATION, "end")
         except Killed as killed:
             if self.strike.processes != {APPLICATION}:
                 raise
-            raise JobError("the application is gone") from killed
+            return killed
         except DataworksError as error:
-            finished = JobResult(run_id="x", partitions=reporter.finished_partitions, seconds=0.0, complete=False)
-            raise JobError(error.what, transient=error.transient, result=finished) from error
-        return decode(encode(result), JobResult, where="result")
+            with suppress(DataworksError):
+                write_unfinished(reporter.finished_partitions)
+            return error
+        return None
 
 
 def run(
