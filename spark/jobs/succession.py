@@ -29,6 +29,7 @@ class Succession:
     def __init__(self, works: Iterable[PartitionWork]) -> None:
         self._unjudged = {_key(work) for work in works}
         self._rows: dict[Key, int] = {}
+        self._held_against: dict[Key, int] = {}
         self._waiting: dict[Key, tuple[PartitionWork, Judge]] = {}
         self._lock = threading.Lock()
 
@@ -36,13 +37,14 @@ class Succession:
         """Judges a day, and those that waited for it; or leaves it waiting for its day before.
 
         `previous_rows` of the work that is judged are those of the day before as this application will show it. Where that
-        day is refused, or not of this application, they stay what the plan found published.
+        day is refused, or not of this application, they stay what the plan found published; where the plan found nothing,
+        they are those that the refused day was held against, so that a second empty day is no better than the first.
         """
         ready: tuple[PartitionWork, Judge] | None = (work, judge)
         while ready is not None and self._may_go(*ready):
             work, judge = ready
-            shown = judge(self._with_day_before(work))
-            ready = self._judged(work, shown)
+            work = self._with_day_before(work)
+            ready = self._judged(work, judge(work))
 
     def _may_go(self, work: PartitionWork, judge: Judge) -> bool:
         before = _day_before(work)
@@ -54,6 +56,8 @@ class Succession:
 
     def _with_day_before(self, work: PartitionWork) -> PartitionWork:
         rows = self._rows.get(_day_before(work))
+        if rows is None and work.previous_rows is None:
+            rows = self._held_against.get(_day_before(work))
         return work if rows is None else msgspec.structs.replace(work, previous_rows=rows)
 
     def _judged(self, work: PartitionWork, shown: int | None) -> tuple[PartitionWork, Judge] | None:
@@ -61,6 +65,8 @@ class Succession:
             self._unjudged.discard(_key(work))
             if shown is not None:
                 self._rows[_key(work)] = shown
+            elif work.previous_rows is not None:
+                self._held_against[_key(work)] = work.previous_rows
             return self._waiting.pop(_key(work), None)
 
 

@@ -28,7 +28,14 @@ class _There:
     """What is published of one collection, and how many bytes lie in each folder of the day's output."""
 
     published: Published
+    newest: Pointer | None
     sizes: dict[str, int]
+
+    def before(self, day: date) -> Pointer | None:
+        """The published day that a day is held against: the one before it, else the newest where that is earlier."""
+        before = self.published.get((day - timedelta(days=1)).isoformat())
+        earlier = self.newest if self.newest and self.newest.partition < day.isoformat() else None
+        return before or earlier
 
     def bytes_at(self, location: str) -> int:
         return self.sizes.get(location.rstrip("/"), 0)
@@ -61,6 +68,7 @@ class Planner:
         }
         # The catalog before the inputs: who publishes newer ones in between is seen when the leases are taken.
         published = published_states(self.platform.catalog, [scoped.job for scoped in collections], _with_days_before(days))
+        newest = self._newest(collections)
         with ThreadPoolExecutor(_IN_PARALLEL) as pool:
             listings = self._list(pool, places.values())
             sizes = dict(zip(days, pool.map(self._published_sizes, days), strict=True))
@@ -68,7 +76,7 @@ class Planner:
         planned: list[PlannedDay] = []
         for day in days:
             for collection in (scoped for scoped in collections if scoped.has_day(day)):
-                there = _There(published[collection.name], sizes[day])
+                there = _There(published[collection.name], newest.get(collection.name), sizes[day])
                 if collection.name in holds:
                     reason = f"held by an operator: {holds[collection.name]}"
                     planned.append(
@@ -84,6 +92,16 @@ class Planner:
             unconfigured_topics=tuple(sorted({topic for listing in listings.values() for topic in listing.files} - topics)),
             foreign_objects=tuple(sorted({uri for listing in listings.values() for uri in listing.foreign})),
         )
+
+    def _newest(self, collections: Iterable[ScopedCollection]) -> dict[str, Pointer]:
+        """What the tables of the newest day show, by collection; nothing of collections that have none."""
+        tables = {scoped.name: scoped.job.tables[0] for scoped in collections}
+        names: dict[str, list[str]] = defaultdict(list)
+        for table in tables.values():
+            names[table.database] += [table.newest] if table.newest else []
+        shown = {database: self.platform.catalog.newest_many(database, wanted) for database, wanted in names.items() if wanted}
+        found = {name: shown.get(table.database, {}).get(table.newest or "") for name, table in tables.items()}
+        return {name: pointer for name, pointer in found.items() if pointer is not None}
 
     def _list(self, pool: ThreadPoolExecutor, places: Iterable[ExportPlace]) -> dict[ExportPlace, ExportListing]:
         distinct = sorted(set(places), key=lambda place: place.data_uri)
@@ -113,7 +131,7 @@ class Planner:
         missing = listing.missing_manifests.get(topic, ()) if collection.job.manifest_required else ()
         now = fingerprint(files, config_hash=collection.config_hash)
         decision, reason = _compare(request, collection, now, published, there)
-        before = there.published.get((day - timedelta(days=1)).isoformat())
+        before = there.before(day)
         return PlannedDay(
             collection=collection,
             day=day,

@@ -100,3 +100,18 @@ def test_retention_drops_days_that_are_too_old_but_never_the_newest(world):
     dropped = {day for _, day in report.dropped}
     assert DAY.isoformat() not in dropped
     assert (DAY_BEFORE.isoformat() in dropped) is (world.pointer(NAME, DAY_BEFORE) is None)
+
+
+def test_a_second_day_without_rows_is_refused_as_the_first_was(world):
+    days = [DAY_AFTER, DAY_AFTER + timedelta(days=1)]
+    for day in days:
+        world.write(TOPIC, day, [])
+    refused = [{failure.day for failure in world.run(days=[day]).failures} for day in days]
+    assert refused == [{day.isoformat()} for day in days]
+
+
+def test_two_days_without_rows_in_one_run_are_both_refused(world):
+    days = [DAY_AFTER, DAY_AFTER + timedelta(days=1)]
+    for day in days:
+        world.write(TOPIC, day, [])
+    assert {failure.day for failure in world.run(days=days).failures} == {day.isoformat() for day in days}
