@@ -374,4 +374,13 @@ RETAGGED = Scenario(
     days=DAYS[:2],
     ids={(name, day): _ids(0, 2) for name in ("core/statement", "core/claimant") for day in DAYS[:2]},
 )
-SCENARIOS = {scenario.name: scenario for scenario in (FIRST, CHANGED, SPECIAL, RANGE, REFUSED, RETAGGED)}
+RECONFIGURED = Scenario(
+    "another column",
+    (configured(STATEMENT, layout="typed", columns=["n", "m"]),),
+    collections_before=(configured(STATEMENT, layout="typed", columns=["n"]),),
+    before=[(STATEMENT, day, documents(2, n="one", m="two")) for day in DAYS],
+    then=[],
+    days=DAYS[1:],
+    ids={("core/statement", day): _ids(0, 2) for day in DAYS},
+)
+SCENARIOS = {scenario.name: scenario for scenario in (FIRST, CHANGED, SPECIAL, RANGE, REFUSED, RETAGGED, RECONFIGURED)}
