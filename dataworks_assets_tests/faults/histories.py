@@ -14,7 +14,8 @@ from dataworks_assets.systems.adg.scope import SYSTEM
 from dataworks_assets_tests.faults.lake import CLOCK, Lake, Stored
 from dataworks_assets_tests.faults.points import SEEN, STRUCK, TTL_SECONDS, assert_documents
 from dataworks_assets_tests.faults.reader import NEWEST, Reader, rows_of, watched
-from dataworks_assets_tests.faults.scenarios import AUDIT, FIRST, SPECIAL, STATEMENT, Ran, Scenario, run
+from dataworks_assets_tests.faults.scenario import Ran, Scenario, run
+from dataworks_assets_tests.faults.scenarios import AUDIT, FIRST, SPECIAL, STATEMENT
 from dataworks_assets_tests.faults.strikes import Killed, Strike
 from dataworks_assets_tests.systems.adg.whole_path import configured, document
 from spark.errors import DataworksError

@@ -8,7 +8,7 @@ from collections import Counter
 from dataworks_assets.systems.adg.refusals import read_refusals
 from dataworks_assets_tests.faults.lake import CLOCK, Lake
 from dataworks_assets_tests.faults.reader import Reader, Shown, watched
-from dataworks_assets_tests.faults.scenarios import Ran, Scenario, run
+from dataworks_assets_tests.faults.scenario import Ran, Scenario, run
 from dataworks_assets_tests.faults.strikes import APPLICATION, STEP, Strike
 
 STRUCK: Counter[str] = Counter()

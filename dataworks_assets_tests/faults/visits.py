@@ -14,20 +14,8 @@ from dataworks_assets.systems.adg.scope import SYSTEM
 from dataworks_assets_tests.faults.lake import CLOCK, Lake
 from dataworks_assets_tests.faults.points import SEEN, STRUCK, TTL_SECONDS, assert_documents, assert_records, differences
 from dataworks_assets_tests.faults.reader import watched
-from dataworks_assets_tests.faults.scenarios import (
-    AUDIT,
-    CLAIMANT,
-    DAYS,
-    RANGE,
-    REFUSED,
-    SPECIAL,
-    STATEMENT,
-    Export,
-    Ran,
-    Scenario,
-    run,
-    write,
-)
+from dataworks_assets_tests.faults.scenario import Export, Ran, Scenario, run, write
+from dataworks_assets_tests.faults.scenarios import AUDIT, CLAIMANT, DAYS, RANGE, REFUSED, SPECIAL, STATEMENT
 from dataworks_assets_tests.faults.strikes import Strike
 from dataworks_assets_tests.systems.adg.whole_path import World, documents
 from spark.publish.garbage import GarbageCollector, GarbageContext, Retention
