@@ -115,7 +115,8 @@ def reconcile(documents: Hashes, manifest: Hashes, *, quarantined: int) -> Recon
 
 def repeated(hashes: Hashes) -> tuple[Positions, Positions]:
     """Returns the positions of ids that were there before, and for each the position of the one before it."""
-    if len(hashes) == len(np.unique(hashes)):
+    ordered = np.sort(hashes)
+    if not (ordered[1:] == ordered[:-1]).any():
         return _NONE, _NONE
     order = np.argsort(hashes, kind="stable")
     same = np.flatnonzero(hashes[order][1:] == hashes[order][:-1])

@@ -18,9 +18,10 @@ from spark.contract import Collection, DataFile, Finding
 from spark.decode.documents import DecodedChunk
 from spark.decode.ids import Hashes, IdLog, Reconciliation, reconcile, repeated
 from spark.errors import DataworksError
+from spark.jobs.ahead import read_ahead
 from spark.jobs.outcome import IdHashes, failed
 from spark.jobs.unlock import finding_of
-from spark.sources.manifest import manifest_id_hashes, read_manifest
+from spark.sources.manifest import count_records, stream_id_hashes
 from spark.store import ObjectStore
 
 SliceKey = tuple[int, int]
@@ -58,9 +59,9 @@ def reconcile_file(store: ObjectStore, file: DataFile, read: FileIds, *, has_ids
     if file.manifest is None:
         return ()
     try:
-        body = store.read(file.manifest.uri, etag=file.manifest.etag)
-        listed = manifest_id_hashes(body, uri=file.manifest.uri) if has_ids else None
-        read.manifest_lines = read_manifest(body, uri=file.manifest.uri).lines if listed is None else len(listed)
+        body = read_ahead(store.stream(file.manifest.uri, etag=file.manifest.etag))
+        listed = stream_id_hashes(body, uri=file.manifest.uri) if has_ids else None
+        read.manifest_lines = count_records(body, uri=file.manifest.uri) if listed is None else len(listed)
     except DataworksError as error:
         return (finding_of(error, object_uri=file.manifest.uri, check="manifest"),)
     findings: list[Finding] = []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from spark.errors import InputError
 from spark.sources.ids import comparison_hashes, comparison_key
-from spark.sources.manifest import iter_manifest_keys, manifest_id_hashes, read_manifest
+from spark.sources.manifest import count_records, iter_manifest_keys, manifest_id_hashes, read_manifest, stream_id_hashes
 
 PLAIN = b'"{""$oid"":""5d1""}"|1562225255104|core|statement|EXPORT|MONGO_UPDATE|"{""$oid"":""5d1""}"|MONGO_UPDATE\n'
 
@@ -144,3 +144,25 @@ def test_what_a_producer_writes_is_read_back(records):
 @given(st.lists(row_keys, max_size=4))
 def test_ids_made_from_row_keys_are_read_back(keys):
     assert ids("".join(map(record, keys)).encode()) == [key.encode() for key in keys]
+
+
+EVEN = b'"{""$oid"":""%b""}"|1234567890123|core|claim|EXPORT|MONGO_INSERT|"{""$oid"":""%b""}"|MONGO_INSERT\n'
+
+
+@pytest.mark.parametrize("odd", [b"abcd", b"a$cd", b"a|cd", b'a""d', b"a\\nd", b"\xc3\xa9cd", b"{{{{", b"a\x01cd"])
+def test_records_of_one_length_are_read_as_any_others(odd):
+    even = b"".join(EVEN % (value, value) for value in (b"0000", odd, b"1111"))
+    longer = EVEN % (b"22222", b"22222")
+    assert ids(even) == ids(even + longer)[:-1]
+
+
+def test_an_archived_id_among_records_of_one_length_is_renamed():
+    even = b"".join(EVEN % (value, value) for value in (b"x_archived", b"0123456789"))
+    assert ids(even) == [b'{"d_oid":"x_removed"}', b'{"d_oid":"0123456789"}']
+
+
+def test_a_manifest_in_pieces_gives_the_same_hashes():
+    body = b"".join(EVEN % (b"%04d" % number, b"%04d" % number) for number in range(500))
+    pieces = [body[start : start + 777] for start in range(0, len(body), 777)]
+    assert (stream_id_hashes(pieces, uri="m") == manifest_id_hashes(body, uri="m")).all()
+    assert count_records(pieces, uri="m") == 500
