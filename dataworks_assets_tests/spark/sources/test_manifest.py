@@ -127,7 +127,7 @@ identifiers = st.dictionaries(st.text(min_size=1, max_size=5), st.text(max_size=
     lambda value: json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 )
 row_keys = st.text(alphabet="ab|,\"\r\n'$", min_size=1, max_size=8).filter(
-    lambda text: text.strip("\r\n") and not text.startswith('"')
+    lambda text: text.strip("\r\n") and not text.strip("\r\n").startswith('"')
 )
 
 
