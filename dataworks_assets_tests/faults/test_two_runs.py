@@ -1,5 +1,6 @@
 import pytest
 
+from dataworks_assets_tests.faults.chains import CHAINS, sleep_in_a_chain
 from dataworks_assets_tests.faults.visits import SLEEPS, VISITS, collect_at_each, meet_at_each, sleep_at_each
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -39,3 +40,16 @@ def test_a_run_that_sleeps_through_its_lease_at_some_calls_harms_nothing(name):
 @pytest.mark.parametrize("name", VISITS)
 def test_two_runs_that_meet_at_some_calls_do_each_day_once(name):
     assert meet_at_each(VISITS[name], "before", every=17) > 3
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", CHAINS)
+def test_runs_that_sleep_through_each_other_leave_the_newest_inputs(name):
+    for seed in range(1000, 1200):
+        sleep_in_a_chain(CHAINS[name], seed)
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_some_runs_that_sleep_through_each_other_leave_the_newest_inputs(name):
+    for seed in range(6):
+        sleep_in_a_chain(CHAINS[name], seed)
