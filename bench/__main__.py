@@ -44,6 +44,7 @@ def main(
         around = Surroundings(place, replace(sizes, rounds=rounds or sizes.rounds), console.print)
         for name in only or MEASURES:
             results.sections[name] = _measured(name, around)
+            results.sections = {each: results.sections[each] for each in MEASURES if each in results.sections}
             write_results(folder, results)
     Console(highlight=False, soft_wrap=True).print(table_text(results), markup=False)
     console.print(f"Written to {folder}")

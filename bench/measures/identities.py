@@ -54,7 +54,7 @@ def measure(around: Surroundings) -> Section:
     return Section(
         title="Ids",
         rows=(_driver_row(max(received), len(export.files), export.rows), _share_row(results[-1], more, export.rows)),
-        inputs=f"{export.rows:,} documents in {len(export.files)} files",
+        inputs=f"{export.rows:,} documents in {len(export.files)} files; {around.sizes.rounds} rounds",
     )
 
 

@@ -41,7 +41,9 @@ def measure(around: Surroundings) -> Section:
         reached=ratio[0] <= _MOST,
         note=f"{len(small.files)} and {len(large.files)} files of {megabytes_text(small_request.file_bytes)}",
     )
-    return Section(title="Scale", rows=(row,), inputs=f"up to {megabytes_text(large.decoded_bytes)} of JSON")
+    return Section(
+        title="Scale", rows=(row,), inputs=f"up to {megabytes_text(large.decoded_bytes)} of JSON; {around.sizes.rounds} rounds"
+    )
 
 
 def _contender(around: Surroundings, production: Production, name: str, export: Export) -> Contender:

@@ -15,7 +15,7 @@ from bench.baselines.kernel import Kernel, open_kernel
 from bench.baselines.old_algorithm import OldAlgorithm
 from bench.baselines.plain_pyspark import PlainPySpark
 from bench.findings import Bar, Row, Section, Surroundings, megabytes_text, times_text
-from bench.place import CORES, OUTPUT_URI, Export, open_session
+from bench.place import OUTPUT_URI, Export, open_session
 from bench.production import Production, collection_of
 from bench.race import Contender, Race, race
 from dataworks_assets.stack.sample.bench import BenchRequest, write_plain_files
@@ -54,11 +54,12 @@ def measure(around: Surroundings) -> Section:
         rmtree(plain_folder, ignore_errors=True)
         around.place.remove_export(export)
         around.place.remove_export(warm_up)
+    measured_text = f"{len(export.files)} files, {megabytes_text(export.decoded_bytes)} of JSON, {export.rows:,} documents"
     return Section(
         title="Speed",
         rows=tuple(_rows(run)),
         bars=tuple(_bars(run, export.decoded_bytes)),
-        inputs=f"{len(export.files)} files, {megabytes_text(export.decoded_bytes)} of JSON, {export.rows:,} documents",
+        inputs=f"{measured_text}; {around.sizes.rounds} rounds",
     )
 
 
@@ -166,6 +167,3 @@ def _bars(run: Race, decoded_bytes: int) -> list[Bar]:
         )
         for timing in run.timings.values()
     ]
-
-
-SHOWN = f"`local[{CORES}]`; session start left out; every figure is a median of rounds in turns"
