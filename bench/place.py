@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworks_assets.engines.properties import PROJECT_FOLDER, common_properties, local_properties
+from dataworks_assets.engines.properties import JAVA_OPTIONS, PROJECT_FOLDER, common_properties, local_properties
 from dataworks_assets.stack import lifecycle
 from dataworks_assets.stack.sample.bench import BenchRequest, write_bench_export
 from dataworks_assets.stack.sample.wire import Destination
@@ -129,6 +129,11 @@ def open_place(home: Path) -> Iterator[Place]:
         lifecycle.down(home)
 
 
+def _without_quick_start(properties: dict[str, str]) -> dict[str, str]:
+    """Leaves out what makes production's JVM start quickly and work slowly: the baselines work in it."""
+    return {name: value for name, value in properties.items() if name != JAVA_OPTIONS}
+
+
 @contextmanager
 def open_session(place: Place) -> Iterator[SparkSession]:
     """Opens a session in `local[2]` with the properties of every production application, with workers of its own."""
@@ -138,7 +143,7 @@ def open_session(place: Place) -> Iterator[SparkSession]:
     work_folder.mkdir(exist_ok=True)
     settings: dict[str, bool | float | int | str | None] = {
         **common_properties(memory=_MEMORY),
-        **local_properties(),
+        **_without_quick_start(local_properties()),
         **place.state.spark_conf(),
         "spark.local.dir": str(work_folder),
         "spark.driver.bindAddress": "127.0.0.1",

@@ -21,6 +21,10 @@ AUTHENTICATION_VARIABLE = "_SPARK_AUTH_SECRET"
 PROJECT_FOLDER = Path(spark.__file__).resolve().parents[1]
 RUNNER_PATH = PROJECT_FOLDER / "spark" / "jobs" / "runner.py"
 
+JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+_QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""The JVM schedules, Python works: without its second compiler an application costs half the processor time to start."""
+
 _TASK_VARIABLES = re.compile(r"AWS_\w+|PYTHONPATH|SSL_CERT_FILE")
 
 
@@ -46,7 +50,7 @@ def common_properties(*, memory: str) -> dict[str, str]:
 
 def local_properties() -> dict[str, str]:
     """Returns what applications have in common whose tasks run on this machine, where this environment's modules are."""
-    return {"spark.python.daemon.module": daemon.__name__}
+    return {"spark.python.daemon.module": daemon.__name__, JAVA_OPTIONS: _QUICK_START}
 
 
 def task_properties(environment: Mapping[str, str]) -> dict[str, str]:
