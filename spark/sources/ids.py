@@ -24,6 +24,9 @@ _CONTROLS = bytes(range(0x20))
 _NOT_PLAIN = _CONTROLS + b'"\\$'
 _RENAMED = b"_archived"
 
+_MOST_BRACKETS = 200
+"""More opening brackets than any id has: whether Python can follow them depends on who has raised its limit before."""
+
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(name)
@@ -125,6 +128,8 @@ def _is_plain(raw: bytes) -> bool:
 
 
 def _parse(raw: bytes) -> object:
+    if raw.count(b"[") + raw.count(b"{") > _MOST_BRACKETS:
+        raise InputError("an id is nested too deep")
     try:
         return _DECODER.decode(raw.decode())
     except (ValueError, RecursionError) as error:
