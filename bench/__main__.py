@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -53,7 +54,12 @@ def main(
 def _measured(name: str, around: Surroundings) -> Section:
     started, load = time.monotonic(), os.getloadavg()[0]
     section = MEASURES[name](around)
-    return msgspec.structs.replace(section, seconds=time.monotonic() - started, load=(load, os.getloadavg()[0]))
+    return msgspec.structs.replace(
+        section,
+        seconds=time.monotonic() - started,
+        load=(load, os.getloadavg()[0]),
+        measured_utc=datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
+    )
 
 
 if __name__ == "__main__":

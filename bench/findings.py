@@ -40,6 +40,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     inputs: str = ""
     seconds: float = 0.0
     load: tuple[float, float] = (0.0, 0.0)
+    measured_utc: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -17,10 +16,9 @@ _OURS, _OTHERS = "#2a6f97", "#b8b8b8"
 
 
 class Results(msgspec.Struct, kw_only=True):
-    """All sections by name, with where and when they were measured."""
+    """All sections by name, with where they were measured."""
 
     machine: str = ""
-    measured_utc: str = ""
     quick: bool = False
     sections: dict[str, Section] = {}
 
@@ -35,7 +33,6 @@ def write_results(folder: Path, results: Results) -> None:
     """Writes document, table and plot."""
     folder.mkdir(parents=True, exist_ok=True)
     results.machine = machine_text()
-    results.measured_utc = datetime.now(UTC).isoformat(timespec="minutes")
     (folder / _RESULTS).write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
     (folder / _TABLE).write_text(table_text(results), encoding="utf-8")
     bars = [bar for section in results.sections.values() for bar in section.bars]
@@ -55,7 +52,7 @@ def table_text(results: Results) -> str:
         "# What it costs: speed and memory",
         "",
         f"Written by `make bench`{' with `QUICK=1`: small sizes, of no weight' if results.quick else ''}"
-        f" on {results.measured_utc} UTC. Machine: {results.machine}.",
+        f", each section when it says. Machine: {results.machine}.",
         "",
         "Every ratio is to a baseline of the same run on the same machine, contenders in turns, `local[2]`, the object store on"
         " the same cores, session start and planning left out. A result is the median over the rounds, in brackets the least"
@@ -73,7 +70,9 @@ def table_text(results: Results) -> str:
 
 def _section_lines(section: Section) -> list[str]:
     before, after = section.load
-    took = f"{section.seconds:.0f} s; load of the machine {before:.1f} before, {after:.1f} after"
+    took = (
+        f"{section.seconds:.0f} s until {section.measured_utc} UTC; load of the machine {before:.1f} before, {after:.1f} after"
+    )
     table = [
         "| measure | result | to reach | reached | remarks |",
         "|---|---|---|---|---|",

@@ -12,6 +12,7 @@ SECTION = Section(
     inputs="2 files",
     seconds=12.0,
     load=(0.5, 2.0),
+    measured_utc="2026-11-21 18:00",
 )
 
 
@@ -23,7 +24,9 @@ def test_a_target_that_was_missed_stands_out():
 
 
 def test_the_machines_load_is_told():
-    assert "2 files. Took 12 s; load of the machine 0.5 before, 2.0 after." in table_text(Results(sections={"speed": SECTION}))
+    assert "Took 12 s until 2026-11-21 18:00 UTC; load of the machine 0.5 before, 2.0 after." in table_text(
+        Results(sections={"speed": SECTION})
+    )
 
 
 def test_small_sizes_are_told():
