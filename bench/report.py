@@ -78,7 +78,7 @@ def _section_lines(section: Section) -> list[str]:
         "|---|---|---|---|---|",
         *(_row_line(row) for row in section.rows),
     ]
-    return [f"## {section.title}", "", f"{section.inputs}. Took {took}.", "", *table, ""]
+    return [f"## {section.title}", "", f"{section.inputs}. Took {took}; {load}.", "", *table, ""]
 
 
 def _row_line(row: Row) -> str:

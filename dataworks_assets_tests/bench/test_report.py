@@ -24,9 +24,8 @@ def test_a_target_that_was_missed_stands_out():
 
 
 def test_the_machines_load_is_told():
-    assert "Took 12 s until 2026-11-21 18:00 UTC; load of the machine 0.5 before, 2.0 after." in table_text(
-        Results(sections={"speed": SECTION})
-    )
+    text = table_text(Results(sections={"speed": SECTION}))
+    assert "Took 12 s until 2026-11-21 18:00 UTC; load of the machine 0.5 before, 2.0 after." in text
 
 
 def test_small_sizes_are_told():
