@@ -70,9 +70,8 @@ def table_text(results: Results) -> str:
 
 def _section_lines(section: Section) -> list[str]:
     before, after = section.load
-    took = (
-        f"{section.seconds:.0f} s until {section.measured_utc} UTC; load of the machine {before:.1f} before, {after:.1f} after"
-    )
+    took = f"{section.seconds:.0f} s until {section.measured_utc} UTC"
+    load = f"load of the machine {before:.1f} before, {after:.1f} after"
     table = [
         "| measure | result | to reach | reached | remarks |",
         "|---|---|---|---|---|",
