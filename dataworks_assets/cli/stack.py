@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from dataworks_assets.stack.lifecycle import ServiceStatus, down, look, up
+from dataworks_assets.stack.lifecycle import ON_DEMAND, ServiceStatus, down, look, up
 from dataworks_assets.stack.state import default_home
 
 app = typer.Typer(
@@ -23,19 +23,26 @@ Home = Annotated[
     typer.Option(help="State folder: data, ports, logs. DATAWORKS_HOME where that is set, else .dataworks in the project."),
 ]
 
+Wanted = Annotated[
+    list[str] | None,
+    typer.Option("--with", help=f"A service that runs only on demand: {', '.join(ON_DEMAND)}. May be given several times."),
+]
+
 _COLOURS = {"running": "green", "dead": "red", "stopped": "yellow"}
 _MEBIBYTE = 1024 * 1024
 
 
 @app.command("up")
-def start(home: Home = None) -> None:
+def start(home: Home = None, wanted: Wanted = None) -> None:
     """Start what does not run or does not answer, however the last stack ended; takes about 10 s.
 
     What lay in S3 and in the metastore is still there. The emulated AWS APIs keep nothing: their topics and queues are
     made anew, and that is said.
     """
     console = Console(highlight=False)
-    up(_folder(home), say=lambda line: console.print(line, markup=False))
+    if unknown := [name for name in wanted or () if name not in ON_DEMAND]:
+        raise typer.BadParameter(f"{unknown[0]!r} is no service on demand: there is {', '.join(ON_DEMAND)}")
+    up(_folder(home), wanted=wanted or (), say=lambda line: console.print(line, markup=False))
     _show(console, _folder(home))
 
 

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ from dataworks_assets.engines.properties import (
     write_properties,
 )
 from dataworks_assets.stack.java import find_java_home
+from dataworks_assets.stack.processes import session_members, signal_all
 from spark.jobs.progress import Message
 
 _TERM_SECONDS = 5.0
@@ -140,12 +141,12 @@ class SparkSubmit(Application):
 
     def cancel(self) -> None:
         """Asks the whole session to end, then kills what is left of it."""
-        members = list(self._members())
-        _signal_all(members, signal.SIGTERM)
+        members = list(session_members(self._process.pid))
+        signal_all(members, signal.SIGTERM)
         self._reap(_TERM_SECONDS)
         _, alive = psutil.wait_procs(members, timeout=_TERM_SECONDS)
-        left = [*alive, *self._members()]
-        _signal_all(left, signal.SIGKILL)
+        left = [*alive, *session_members(self._process.pid)]
+        signal_all(left, signal.SIGKILL)
         self._reap(_KILL_SECONDS)
         psutil.wait_procs(left, timeout=_KILL_SECONDS)
 
@@ -162,19 +163,6 @@ class SparkSubmit(Application):
     def _reap(self, timeout_seconds: float) -> None:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout_seconds)
-
-    def _members(self) -> Iterator[psutil.Process]:
-        """Yields the living processes of the application's session, whichever process group they put themselves into."""
-        for process in psutil.process_iter():
-            with suppress(ProcessLookupError, psutil.NoSuchProcess):
-                if os.getsid(process.pid) == self._process.pid and process.status() != psutil.STATUS_ZOMBIE:
-                    yield process
-
-
-def _signal_all(processes: Sequence[psutil.Process], number: signal.Signals) -> None:
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            process.send_signal(number)
 
 
 def find_spark_home() -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ import psutil
 
 from dataworks_assets.stack import aws_server, key_service, metastore, object_server, processes
 from dataworks_assets.stack.certificates import Certificates
+from dataworks_assets.stack.emr import service as emr_service
 from dataworks_assets.stack.jars import ensure_jars
 from dataworks_assets.stack.java import find_java_home
 from dataworks_assets.stack.ports import choose_ports, expand
@@ -25,7 +26,15 @@ from dataworks_assets.stack.service import Service, Surroundings
 from dataworks_assets.stack.state import ServiceRecord, StackState, load_state, save_state
 from spark.errors import StackError
 
-SERVICES: tuple[Service, ...] = (object_server.SERVICE, aws_server.SERVICE, metastore.SERVICE, key_service.SERVICE)
+SERVICES: tuple[Service, ...] = (
+    object_server.SERVICE,
+    aws_server.SERVICE,
+    metastore.SERVICE,
+    key_service.SERVICE,
+    emr_service.SERVICE,
+)
+ON_DEMAND = tuple(service.name for service in SERVICES if service.on_demand)
+"""Services that run only for those that ask for them, by name."""
 
 _READY_SECONDS = 120.0
 _ANSWER_SECONDS = 20.0
@@ -50,12 +59,15 @@ class ServiceStatus:
     bound_to_all: bool = False
 
 
-def up(home: Path, *, jars_directory: Path | None = None, say: Say = lambda _: None) -> StackState:
+def up(
+    home: Path, *, jars_directory: Path | None = None, wanted: Collection[str] = (), say: Say = lambda _: None
+) -> StackState:
     """Makes the whole stack run and returns how to reach it; starts what does not run or answer, all at once.
 
     Args:
         home: the state folder; made where it is missing.
         jars_directory: where the jars are; the state folder's own `jars` by default.
+        wanted: services on demand (`ON_DEMAND`) that shall run too; one that was asked for before goes on running.
         say: called with a line of progress, also for what was lost and made anew.
 
     Raises:
@@ -67,10 +79,11 @@ def up(home: Path, *, jars_directory: Path | None = None, say: Say = lambda _: N
         jars = (jars_directory or home / "jars").resolve()
         ensure_jars(jars, say=say)
         known = load_state(home)
-        state, around = _plan(home, jars, known)
+        services = _asked_for(known, wanted)
+        state, around = _plan(home, jars, known, services)
         save_state(state)
         before = state.services
-        state = _ensure_all(state, around, say)
+        state = _ensure_all(state, around, services, say)
         state = _provision(state, known, say)
         save_state(state)
         if state.services == before:
@@ -130,15 +143,21 @@ def _locked(home: Path) -> Iterator[None]:
         yield
 
 
-def _plan(home: Path, jars: Path, known: StackState | None) -> tuple[StackState, Surroundings]:
+def _asked_for(known: StackState | None, wanted: Collection[str]) -> tuple[Service, ...]:
+    """Returns the services that shall run: all but those on demand that nobody has asked for since the stack began."""
+    begun = {name for name, record in known.services.items() if record.process is not None} if known else set()
+    return tuple(service for service in SERVICES if not service.on_demand or service.name in {*wanted, *begun})
+
+
+def _plan(home: Path, jars: Path, known: StackState | None, services: Sequence[Service]) -> tuple[StackState, Surroundings]:
     """Decides every port, ends what runs with another command than it should, and says which services still run."""
     running = {} if known is None else {record.name: record for record in known.services.values() if _runs(home, record)}
     taken: set[int] = set()
-    for service in SERVICES:
+    for service in services:
         if service.name in running:
             taken |= expand(running[service.name].ports.values(), service.port_offsets)
     ports: dict[str, dict[str, int]] = {}
-    for service in SERVICES:
+    for service in services:
         kept = known.services[service.name].ports if known and service.name in known.services else {}
         if service.name in running and set(kept) == set(service.port_names):
             ports[service.name] = kept
@@ -148,7 +167,7 @@ def _plan(home: Path, jars: Path, known: StackState | None) -> tuple[StackState,
             taken |= expand(ports[service.name].values(), offsets)
     around = Surroundings(home=home, java_home=find_java_home(), jars_directory=jars, ports=ports)
     records = {}
-    for service in SERVICES:
+    for service in services:
         service.prepare(around)
         process = running[service.name].process if service.name in running else None
         if process is None or process.command != tuple(service.command(around)):
@@ -174,6 +193,7 @@ def _describe(around: Surroundings, records: dict[str, ServiceRecord], known: St
         "aws_endpoint": aws_server.SERVICE.url(around),
         "metastore_uri": metastore.SERVICE.url(around),
         "key_service_url": key_service.SERVICE.url(around),
+        "emr_endpoint": emr_service.SERVICE.url(around) if emr_service.NAME in records else "",
         "ca_path": certificates.ca,
         "client_certificate_path": certificates.client,
         "client_key_path": certificates.client_key,
@@ -190,10 +210,10 @@ def _with_service(state: StackState, record: ServiceRecord) -> StackState:
     return state.model_copy(update={"services": {**state.services, record.name: record}})
 
 
-def _ensure_all(state: StackState, around: Surroundings, say: Say) -> StackState:
+def _ensure_all(state: StackState, around: Surroundings, services: Sequence[Service], say: Say) -> StackState:
     """Makes every service run, all at once; what was started is kept in the state even where another fails."""
-    with ThreadPoolExecutor(max_workers=len(SERVICES)) as pool:
-        futures = [pool.submit(_ensure, service, around, state.services[service.name], say) for service in SERVICES]
+    with ThreadPoolExecutor(max_workers=len(services)) as pool:
+        futures = [pool.submit(_ensure, service, around, state.services[service.name], say) for service in services]
         for future in as_completed(futures):
             if future.exception() is None:
                 state = _with_service(state, future.result())

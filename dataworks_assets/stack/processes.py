@@ -7,9 +7,11 @@ a pid that the operating system gave to another program is never touched.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -107,6 +109,21 @@ def end(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
         _signal(process, kill=True)
     _, left = psutil.wait_procs(alive, timeout=_KILL_SECONDS)
     return [process for process in left if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def session_members(leader_pid: int) -> Iterator[psutil.Process]:
+    """Yields the living processes of a session, whichever process group they put themselves into."""
+    for process in psutil.process_iter():
+        with suppress(ProcessLookupError, psutil.NoSuchProcess):
+            if os.getsid(process.pid) == leader_pid and process.status() != psutil.STATUS_ZOMBIE:
+                yield process
+
+
+def signal_all(members: Sequence[psutil.Process], number: signal.Signals) -> None:
+    """Sends a signal to processes; one that has ended meanwhile is left alone."""
+    for process in members:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
 
 
 def _with_children(process: psutil.Process) -> list[psutil.Process]:

@@ -49,6 +49,7 @@ class Service:
         environment: variables for its process.
         port_offsets: distances from each port at which it takes further ones.
         bound_to_all: whether it listens on every address of the machine, having no option for one.
+        on_demand: whether it runs only for those that ask for it.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Service:
     environment: Callable[[Surroundings], dict[str, str]] = field(default=lambda _: {})
     port_offsets: tuple[int, ...] = (0,)
     bound_to_all: bool = False
+    on_demand: bool = False
 
 
 def python_path() -> str:

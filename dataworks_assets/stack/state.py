@@ -74,6 +74,8 @@ class StackState(BaseModel):
     """ARN of the topic of the export's completion messages, by snapshot type (`full`, `incremental`)."""
     notice_topic_arn: str = ""
     message_queue_url: str = ""
+    emr_endpoint: str = ""
+    """Of the emulated EMR; empty where nobody asked for one."""
 
     def environment(self) -> dict[str, str]:
         """Returns the variables a child process needs: credentials, endpoints, Java, the loopback address for Spark."""

@@ -32,3 +32,9 @@ def test_status_of_no_stack_says_how_to_start_one(run, tmp_path):
 
 def test_ending_what_does_not_run_is_no_error(run, tmp_path):
     assert run("down", "--home", str(tmp_path)).exit_code == 0
+
+
+def test_a_service_that_is_none_on_demand_is_refused_by_name(run, tmp_path):
+    shown = run("up", "--home", str(tmp_path), "--with", "emq")
+    assert shown.exit_code == 2
+    assert "'emq' is no service on demand" in shown.output

@@ -1,0 +1,27 @@
+"""An emulated EMR in memory for each test."""
+
+import pytest
+
+from dataworks_assets.stack.emr.control import EmulatedEmr
+from dataworks_assets.stack.emr.life import Delays
+from dataworks_assets_tests.stack.emr.memory import Clock, MemoryClient, PretendedNodes
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def nodes():
+    return PretendedNodes()
+
+
+@pytest.fixture
+def emr(nodes, clock):
+    return EmulatedEmr(nodes, delays=Delays(starting=60, bootstrapping=120, pending=5, terminating=30), clock=clock)
+
+
+@pytest.fixture
+def client(emr):
+    return MemoryClient(emr)
