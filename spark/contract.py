@@ -147,7 +147,7 @@ class Finding(Document, frozen=True):
     """One thing the audit looked at. A failed finding refuses its collection's day; it never names an id in clear."""
 
     check: str
-    """manifest, ids, slices, read, schema, quarantine, rows, write, lease, publish, unchanged"""
+    """manifest, ids, slices, read, schema, quarantine, rows, write, tags, lease, publish, unchanged"""
     passed: bool
     object: str = ""
     place: str = ""

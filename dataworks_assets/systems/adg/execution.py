@@ -45,6 +45,7 @@ from spark.contract import (
     PartitionWork,
 )
 from spark.errors import DataworksError, LeaseError
+from spark.jobs.unlock import finding_of
 from spark.publish.follow import Follower
 from spark.publish.lease import Lease
 from spark.publish.newest import NewestFollower
@@ -107,7 +108,8 @@ class Execution:
         plan = Planner(self.platform, self.scope).plan(request)
         self._say(plan)
         for planned in plan.days:
-            self._report_without_work(planned)
+            if planned.decision is not Decision.CHANGED_TAGS:
+                self._report_without_work(planned)
         self._follow(plan)
         self._retag(plan.decided(Decision.CHANGED_TAGS))
         if plan.work:
@@ -135,16 +137,19 @@ class Execution:
             self.context.log.warning("what follows the publication of %s is not done: %s", name, failure)
 
     def _retag(self, days: tuple[PlannedDay, ...]) -> None:
-        """Puts changed tags on the objects of days that are published."""
+        """Puts changed tags on the objects of days that are published, and reports each when it has them."""
         if not days:
             return
         owner = owner_name(self.context.run_id)
+        by_day = {(planned.collection.name, planned.day.isoformat()): planned for planned in days}
         with held(self.platform, self.scope, days, owner=owner, is_patient=self.is_patient) as taken:
             for done in retag(self.platform, self.scope, taken.keeper, self._leased(taken)):
+                planned = by_day[done.collection, done.export_date]
                 if done.error is None:
                     self.context.log.info("%s %s: %d objects have new tags", done.collection, done.export_date, done.objects)
+                    self._report_without_work(planned)
                 else:
-                    self.failures.append(Failed(done.collection, done.export_date, str(done.error), lies_in_data=False))
+                    self._fail(planned, finding_of(done.error, object_uri=done.error.where, check="tags"), lies_in_data=False)
 
     def _say(self, plan: Plan) -> None:
         counts = {decision: len(plan.decided(decision)) for decision in Decision}

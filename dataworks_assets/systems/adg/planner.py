@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -25,11 +25,15 @@ _IN_PARALLEL = 8
 
 @dataclass(frozen=True)
 class _There:
-    """What is published of one collection, and how many bytes lie in each folder of the day's output."""
+    """What is published of one collection, and how many bytes lie in each folder of the day's output.
+
+    `further` are the pointers of a special collection's tables but the main one, by day.
+    """
 
     published: Published
     newest: Pointer | None
     sizes: dict[str, int]
+    further: tuple[Mapping[str, Pointer], ...] = ()
 
     def before(self, day: date) -> Pointer | None:
         """The published day that a day is held against: the one before it, else the newest where that is earlier."""
@@ -37,8 +41,10 @@ class _There:
         earlier = self.newest if self.newest and self.newest.partition < day.isoformat() else None
         return before or earlier
 
-    def bytes_at(self, location: str) -> int:
-        return self.sizes.get(location.rstrip("/"), 0)
+    def is_whole(self, published: Pointer) -> bool:
+        """Whether every file is there that the day's tables show."""
+        shown = [published, *(pointers[published.partition] for pointers in self.further)]
+        return all(self.sizes.get(pointer.location.rstrip("/"), 0) == pointer.size_bytes for pointer in shown)
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ class Planner:
         # The catalog before the inputs: who publishes newer ones in between is seen when the leases are taken.
         published = published_states(self.platform.catalog, [scoped.job for scoped in collections], _with_days_before(days))
         newest = self._newest(collections)
+        further = {scoped.name: self._further(scoped, days) for scoped in collections}
         with ThreadPoolExecutor(_IN_PARALLEL) as pool:
             listings = self._list(pool, places.values())
             sizes = dict(zip(days, pool.map(self._published_sizes, days), strict=True))
@@ -76,7 +83,8 @@ class Planner:
         planned: list[PlannedDay] = []
         for day in days:
             for collection in (scoped for scoped in collections if scoped.has_day(day)):
-                there = _There(published[collection.name], newest.get(collection.name), sizes[day])
+                name = collection.name
+                there = _There(published[name], newest.get(name), sizes[day], further[name])
                 if collection.name in holds:
                     reason = f"held by an operator: {holds[collection.name]}"
                     planned.append(
@@ -102,6 +110,11 @@ class Planner:
         shown = {database: self.platform.catalog.newest_many(database, wanted) for database, wanted in names.items() if wanted}
         found = {name: shown.get(table.database, {}).get(table.newest or "") for name, table in tables.items()}
         return {name: pointer for name, pointer in found.items() if pointer is not None}
+
+    def _further(self, scoped: ScopedCollection, days: Sequence[date]) -> tuple[Mapping[str, Pointer], ...]:
+        """What a collection's tables but the main one show, by day; a collection that is not special has none."""
+        dates = [day.isoformat() for day in days]
+        return tuple(self.platform.catalog.pointers(table.database, table.name, dates) for table in scoped.job.tables[1:])
 
     def _list(self, pool: ThreadPoolExecutor, places: Iterable[ExportPlace]) -> dict[ExportPlace, ExportListing]:
         distinct = sorted(set(places), key=lambda place: place.data_uri)
@@ -162,7 +175,7 @@ def _compare(
 
 def _compare_output(collection: ScopedCollection, published: Pointer, there: _There) -> tuple[Decision, str]:
     """Returns what is to be done with a day whose inputs and configuration are those that were published."""
-    if there.bytes_at(published.location) != published.size_bytes:
+    if not there.is_whole(published):
         return Decision.INCOMPLETE, "published files are gone from the store"
     if has_other_tags(collection.job, published):
         return Decision.CHANGED_TAGS, "same inputs, other tags: the objects get them without being read"

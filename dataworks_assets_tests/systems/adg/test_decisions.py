@@ -10,6 +10,7 @@ from dataworks_assets.systems.adg.holds import hold, release
 from dataworks_assets.systems.adg.housekeeping import collect_garbage
 from dataworks_assets.systems.adg.plan import Decision
 from dataworks_assets_tests.systems.adg.whole_path import DAY, DAY_AFTER, DAY_BEFORE, World, configured, documents
+from spark.errors import AccessError
 
 TOPIC = "db.core.statement"
 NAME = "core/statement"
@@ -22,6 +23,13 @@ def world() -> World:
     world.write(TOPIC, DAY, documents(3))
     assert world.run().failures == ()
     return world
+
+
+class Untaggable(dict[str, dict[str, str]]):
+    """Objects whose tags nobody may change."""
+
+    def __setitem__(self, uri: str, tags: dict[str, str]) -> None:
+        raise AccessError("the role may not tag", where=uri, remedy="Allow s3:PutObjectTagging")
 
 
 def _decision(world: World) -> Decision:
@@ -54,6 +62,18 @@ def test_files_that_are_gone_are_made_again(world):
     assert world.ids(NAME) == ["s0", "s1", "s2"]
 
 
+def test_files_of_a_further_table_that_are_gone_are_made_again():
+    further = {"database": "red", "table": "statement_red", "layout": "columns", "columns": ["name"]}
+    world = World(collections=(configured(TOPIC, tables=(further,)),))
+    world.write(TOPIC, DAY, documents(3))
+    assert world.run().failures == ()
+    assert _decision(world) is Decision.UNCHANGED
+    world.store.delete([uri for uri in world.objects() if "statement_red" in uri and uri.endswith(".parquet")])
+    assert _decision(world) is Decision.INCOMPLETE
+    world.run()
+    assert world.table(NAME, table=1).num_rows == 3
+
+
 def test_force_does_an_unchanged_day_again(world):
     before = world.pointer(NAME)
     world.run(force=True)
@@ -70,6 +90,15 @@ def test_a_changed_tag_reaches_the_published_objects_without_a_job(world):
     assert {tuple(sorted(tags.items())) for tags in world.retagged.values()} == {(("pii", "false"), ("snapshot_type", "full"))}
     assert before is not None
     assert (world.pointer(NAME).attempt, _decision(world)) == (before.attempt, Decision.UNCHANGED)
+
+
+def test_a_day_whose_tags_cannot_be_changed_has_a_failed_check_and_no_materialisation(world):
+    world.collections = (configured(TOPIC, tags={"pii": "false"}),)
+    world.retagged = Untaggable()
+    outcome = world.run()
+    assert (outcome.finding(NAME).check, outcome.finding(NAME).cause) == ("tags", "the role may not tag")
+    assert [failure.lies_in_data for failure in outcome.failures] == [False]
+    assert outcome.published() == set()
 
 
 def test_a_held_collection_is_left_alone_until_it_is_released(world):
