@@ -237,7 +237,8 @@ def _make_client(bucket: str, settings: StoreSettings) -> S3Store | MemoryStore:
         return MemoryStore()
     options: dict[str, Any] = {"region": settings.region}
     if settings.endpoint_url:
-        options |= {"endpoint": settings.endpoint_url, "virtual_hosted_style_request": False}
+        # Under this name it goes before AWS_ENDPOINT_URL_S3 of the environment; `endpoint` does not.
+        options |= {"aws_endpoint_url_s3": settings.endpoint_url, "virtual_hosted_style_request": False}
     if settings.sse_kms_key_id:
         options |= {"server_side_encryption": "aws:kms", "sse_kms_key_id": settings.sse_kms_key_id}
     local = bool(settings.endpoint_url and settings.endpoint_url.startswith("http://"))

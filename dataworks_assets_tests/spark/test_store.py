@@ -5,6 +5,7 @@ from __future__ import annotations
 import boto3
 import pytest
 
+from dataworks_assets.stack.state import OUTPUT_BUCKET
 from spark.contract import StoreSettings
 from spark.errors import ConfigurationError, ConflictError, InputChangedError, NotFoundError
 from spark.store import ObjectStore, split_uri
@@ -67,8 +68,7 @@ def test_a_name_that_begins_alike_is_another_folder(store):
     assert [listed.uri for listed in store.list("memory://b/day")] == ["memory://b/day/x"]
 
 
-def test_a_key_that_is_no_path_hides_no_other(stack, monkeypatch):
-    monkeypatch.delenv("AWS_ENDPOINT_URL_S3")  # it would go before the address in the settings
+def test_a_key_that_is_no_path_hides_no_other(stack):
     endpoint = stack.aws_endpoint  # moto's S3 keeps every key as it is
     client = boto3.client("s3", endpoint_url=endpoint, region_name=stack.region)
     client.create_bucket(Bucket="odd-keys", CreateBucketConfiguration={"LocationConstraint": stack.region})
@@ -77,3 +77,9 @@ def test_a_key_that_is_no_path_hides_no_other(stack, monkeypatch):
         client.put_object(Bucket="odd-keys", Key=key, Body=b"1")
     found = ObjectStore(StoreSettings(endpoint_url=endpoint, region=stack.region)).list("s3://odd-keys/day")
     assert sorted(split_uri(listed.uri)[1] for listed in found) == keys
+
+
+def test_the_configured_endpoint_goes_before_the_environments(stack, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    store = ObjectStore(StoreSettings(endpoint_url=stack.s3_endpoint))
+    assert store.put(f"s3://{OUTPUT_BUCKET}/endpoint/x", b"1")
