@@ -7,7 +7,6 @@ from dagster import Definitions, ResourceDefinition, definitions, in_process_exe
 from dataworks_assets.config.loader import load_settings
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.config.settings import Settings
-from dataworks_assets.ledger.notices import SnsNotifier
 from dataworks_assets.stack.bring_up import with_stack
 from dataworks_assets.systems.adg.assets import collection_assets, export_asset
 from dataworks_assets.systems.adg.automation.build import build_automation
@@ -26,8 +25,7 @@ def build_definitions(*, settings: Settings, platform: Platform) -> Definitions:
     scopes = [AdgScope(settings, snapshot_type) for snapshot_type in SnapshotType]
     assets = [asset for scope in scopes if (asset := collection_assets(scope)) is not None]
     window_days = settings.deployment.limits.catch_up_window_days
-    notices = notifier_of(platform)
-    automation = [build_automation(scope, notifier=notices, catch_up_window_days=window_days) for scope in scopes]
+    automation = [build_automation(scope, notifier=platform.notifier, catch_up_window_days=window_days) for scope in scopes]
     housekeeping = [build_housekeeping(scope) for scope in scopes]
     return Definitions(
         assets=[*(export_asset(scope) for scope in scopes), *assets],
@@ -36,21 +34,6 @@ def build_definitions(*, settings: Settings, platform: Platform) -> Definitions:
         jobs=[job for jobs, _ in housekeeping for job in jobs],
         resources={"platform": ResourceDefinition.hardcoded_resource(platform)},
         executor=in_process_executor,
-    )
-
-
-def notifier_of(platform: Platform) -> SnsNotifier:
-    """Returns what sends notices to the deployment's topic; its address is asked for at the first notice."""
-    deployment = platform.settings.deployment
-
-    def topic_arn() -> str | None:
-        return platform.running.deployment.notices.topic_arn()
-
-    return SnsNotifier(
-        topic_arn=topic_arn,
-        client=lambda: platform.topics,
-        environment=deployment.environment,
-        sender=deployment.notices.sender,
     )
 
 

@@ -100,5 +100,11 @@ class EngineError(DataworksError):
     transient_by_default = True
 
 
+class LedgerError(DataworksError):
+    """A row, notice or metric for others could not be written. Never fails a run."""
+
+    transient_by_default = True
+
+
 class StackError(DataworksError):
     """A service of the embedded stack is down or could not be started."""

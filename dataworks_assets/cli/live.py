@@ -70,6 +70,7 @@ class _Bar:
     def take(self, message: job.Message) -> None:
         if isinstance(message, job.Finished):
             self.shown.console.print(_finished_line(message))
+        if not isinstance(message, job.Progress):
             return
         days = f"{message.files:,}/{message.files_total:,} files, {message.partitions:,}/{message.partitions_total:,} done"
         self.shown.update(self.task, completed=message.read_bytes, total=message.total_bytes or None, days=days)
@@ -82,6 +83,7 @@ class _Lines:
     def take(self, message: job.Message) -> None:
         if isinstance(message, job.Finished):
             self.console.print(_finished_line(message), soft_wrap=True)
+        if not isinstance(message, job.Progress):
             return
         self.console.print(
             f"{message.files:,} of {message.files_total:,} files, {bytes_text(message.read_bytes)} of"

@@ -17,6 +17,9 @@ from spark.errors import ConfigurationError
 TypeOption = Annotated[
     SnapshotType, typer.Option("--type", "-t", help="Which export: the full or the incremental one.", show_default=True)
 ]
+OneTypeOption = Annotated[
+    SnapshotType | None, typer.Option("--type", "-t", help="Which export; both where it is left out.", show_default=False)
+]
 DaysOption = Annotated[
     list[str] | None,
     typer.Option("--day", "-D", help="Export date, or a range of them: `2026-11-18`, `2026-11-18...2026-11-20`. Repeatable."),

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from dataworks_assets.config.ledger import LedgerConfig
 from dataworks_assets.config.model import Model
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.config.prefixes import Prefix, PrefixTemplate
@@ -179,6 +180,8 @@ class Deployment(Model):
     """The other AWS services."""
     notices: NoticesConfig = NoticesConfig()
     """What operators are told."""
+    ledger: LedgerConfig = LedgerConfig()
+    """What the rest of the organisation reads about runs."""
     exports: ExportsConfig
     """The producer's exports."""
     output: OutputConfig = OutputConfig()

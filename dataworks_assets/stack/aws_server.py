@@ -16,6 +16,7 @@ from dataworks_assets.stack import state
 from dataworks_assets.stack.service import HOST, Service, Surroundings, python_path
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_sns.client import SNSClient
     from mypy_boto3_sqs.client import SQSClient
 
@@ -25,6 +26,10 @@ COMPLETION_TOPICS = {"full": "adg-full-export", "incremental": "adg-incremental-
 NOTICE_TOPIC = "dataworks-notices"
 MESSAGE_QUEUE = "adg-export-messages"
 DEAD_LETTER_QUEUE = "adg-export-messages-dead"
+STATUS_TABLE = "data_pipeline_metadata"
+COLLECTION_TABLE = "UCExportToCrownStatus"
+TABLES = {STATUS_TABLE: ("Correlation_Id", "DataProduct"), COLLECTION_TABLE: ("CorrelationId", "CollectionName")}
+"""The key of each status table."""
 _MAX_RECEIVES = 5
 
 
@@ -50,11 +55,11 @@ def _check_ready(around: Surroundings) -> None:
 
 
 def provision(endpoint: str) -> Provisioned:
-    """Makes the topics, the queue of the export's messages with its dead-letter queue, and its subscriptions.
+    """Makes the topics, the queue of the export's messages with its dead-letter queue and its subscriptions, the tables.
 
     Safe to call again; what is there stays.
     """
-    sns, sqs = _connect_sns(endpoint), _connect_sqs(endpoint)
+    sns, sqs, dynamodb = _connect_sns(endpoint), _connect_sqs(endpoint), _connect_dynamodb(endpoint)
     topics = {
         topic["TopicArn"].rpartition(":")[2] for page in sns.get_paginator("list_topics").paginate() for topic in page["Topics"]
     }
@@ -62,6 +67,7 @@ def provision(endpoint: str) -> Provisioned:
     wanted_topics, wanted_queues = (*COMPLETION_TOPICS.values(), NOTICE_TOPIC), (MESSAGE_QUEUE, DEAD_LETTER_QUEUE)
     made = [f"topic {name}" for name in wanted_topics if name not in topics]
     made += [f"queue {name}" for name in wanted_queues if name not in queues]
+    made += [f"table {name}" for name in make_tables(dynamodb)]
     arns = {name: sns.create_topic(Name=name)["TopicArn"] for name in wanted_topics}
     queue_url = _make_queue(sqs)
     queue_arn = _queue_arn(sqs, queue_url)
@@ -79,6 +85,25 @@ def _make_queue(sqs: SQSClient) -> str:
     return url
 
 
+def make_tables(dynamodb: DynamoDBClient) -> list[str]:
+    """Makes the tables that are not there, and returns their names."""
+    there = {name for page in dynamodb.get_paginator("list_tables").paginate() for name in page["TableNames"]}
+    missing = [name for name in TABLES if name not in there]
+    for name in missing:
+        first, second = TABLES[name]
+        dynamodb.create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": first, "KeyType": "HASH"}, {"AttributeName": second, "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in (first, second)],
+            BillingMode="PAY_PER_REQUEST",
+        )
+    if STATUS_TABLE in missing:
+        dynamodb.update_time_to_live(
+            TableName=STATUS_TABLE, TimeToLiveSpecification={"Enabled": True, "AttributeName": "TimeToExist"}
+        )
+    return missing
+
+
 def _queue_arn(sqs: SQSClient, url: str) -> str:
     return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
@@ -89,6 +114,17 @@ _CONFIG = Config(retries={"total_max_attempts": 3}, connect_timeout=5, read_time
 def _connect_sns(endpoint: str) -> SNSClient:
     return boto3.client(
         "sns",
+        endpoint_url=endpoint,
+        aws_access_key_id=state.ACCESS_KEY,
+        aws_secret_access_key=state.SECRET_KEY,
+        region_name=state.REGION,
+        config=_CONFIG,
+    )
+
+
+def _connect_dynamodb(endpoint: str) -> DynamoDBClient:
+    return boto3.client(
+        "dynamodb",
         endpoint_url=endpoint,
         aws_access_key_id=state.ACCESS_KEY,
         aws_secret_access_key=state.SECRET_KEY,

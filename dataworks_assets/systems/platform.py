@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 from dataworks_assets.config.settings import Settings
 from dataworks_assets.engines.base import Engine
 from dataworks_assets.engines.factory import open_engine
+from dataworks_assets.ledger.dynamo import CONNECTIONS, DynamoTables, StatusTables
+from dataworks_assets.ledger.notices import Notifier, SnsNotifier
 from spark.contract import CatalogSettings, KeyServiceSettings, StoreSettings
 from spark.publish.catalog import Catalog, open_catalog
 from spark.publish.tagging import PutTags, s3_put_tags
 from spark.store import ObjectStore, shared_store
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
@@ -87,8 +90,44 @@ class Platform:
         client: SNSClient = self._client("sns")
         return client
 
-    def _client(self, service: str) -> Any:
+    @cached_property
+    def status_tables(self) -> StatusTables:
+        """The tables in which others read about runs."""
+        return DynamoTables(lambda: self._dynamodb)
+
+    @cached_property
+    def _dynamodb(self) -> DynamoDBClient:
+        client: DynamoDBClient = self._client("dynamodb", connections=CONNECTIONS)
+        return client
+
+    @cached_property
+    def notifier(self) -> Notifier:
+        """Where notices go: the deployment's topic, whose address is asked for at the first notice."""
+        deployment = self.settings.deployment
+
+        def topic_arn() -> str | None:
+            return self.running.deployment.notices.topic_arn()
+
+        return SnsNotifier(
+            topic_arn=topic_arn,
+            client=lambda: self.topics,
+            environment=deployment.environment,
+            sender=deployment.notices.sender,
+        )
+
+    def _client(self, service: str, *, connections: int = 10) -> Any:
         import boto3
+        from botocore.config import Config
 
         aws = self.running.deployment.aws
-        return boto3.client(service, endpoint_url=aws.endpoint_url(), region_name=aws.region)  # type: ignore[call-overload]
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=aws.endpoint_url(),
+            region_name=aws.region,
+            config=Config(
+                retries={"mode": "standard", "total_max_attempts": 4},
+                connect_timeout=5,
+                read_timeout=20,
+                max_pool_connections=connections,
+            ),
+        )

@@ -36,7 +36,7 @@ def test_every_command_has_a_help_text(name):
     assert "install-completion" not in shown.output
 
 
-@pytest.mark.parametrize("name", sorted(set(Commands.known) - {"stack", "sample", "config", "adg", "schema"}))
+@pytest.mark.parametrize("name", sorted(set(Commands.known) - {"stack", "sample", "config", "adg", "schema", "ledger"}))
 def test_every_help_text_has_an_example(name):
     shown = CliRunner().invoke(app, [name, "--help"]).output
     assert "Example" in shown

@@ -226,6 +226,9 @@ class _Run:
 
     def _publish(self, publication: Publication, batch: Sequence[Audited]) -> None:
         started = time.monotonic()
+        for day in batch:
+            if state_of(day.findings) is PartitionState.PUBLISHED:
+                self.reporter.publishing(day.work.collection, day.work.export_date)
         for result in publication.publish(batch):
             self._results.append(result)
             self.reporter.finished(result)

@@ -42,7 +42,14 @@ class Finished(Document, frozen=True, kw_only=True, tag="finished"):
     """The first failed finding's cause; empty where none failed."""
 
 
-Message = Progress | Finished
+class Publishing(Document, frozen=True, kw_only=True, tag="publishing"):
+    """One collection's day is read and audited, and is about to be published."""
+
+    collection: str
+    export_date: str
+
+
+Message = Progress | Publishing | Finished
 
 
 def read_message(payload: Any) -> Message:
@@ -70,6 +77,8 @@ def message_text(message: Message) -> str:
     if isinstance(message, Finished):
         cause = f": {message.cause}" if message.cause else f", {message.rows:,} rows"
         return f"{message.collection} {message.export_date} {message.state}{cause}"
+    if isinstance(message, Publishing):
+        return f"{message.collection} {message.export_date} is about to be published"
     return (
         f"{message.files:,} of {message.files_total:,} files, {message.read_bytes / 1e6:,.1f} of"
         f" {message.total_bytes / 1e6:,.1f} MB, {message.partitions:,} of {message.partitions_total:,} days"
@@ -133,6 +142,12 @@ class Reporter:
             )
             if self._clock() - self._emitted_seconds >= self._interval_seconds:
                 self._say()
+
+    def publishing(self, collection: str, export_date: str) -> None:
+        """Says that a collection's day is about to be published."""
+        with self._lock:
+            self._advance()
+            self._emit(Publishing(collection=collection, export_date=export_date))
 
     def finished(self, result: PartitionResult) -> None:
         """Adds a collection's day that ended, and says so."""

@@ -25,9 +25,10 @@ from pydantic import Field
 from dataworks_assets.config.naming import dagster_tags
 from dataworks_assets.engines.pipes import PipesChannel
 from dataworks_assets.systems.adg.automation.exports import export_key
-from dataworks_assets.systems.adg.automation.runs import run_days
+from dataworks_assets.systems.adg.automation.runs import MESSAGE_TRIGGER, TRIGGER_TAG, run_days
 from dataworks_assets.systems.adg.execution import Execution, Failed
 from dataworks_assets.systems.adg.plan import Request
+from dataworks_assets.systems.adg.recording import ledger_book, recorded, run_entry
 from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.reporting import CHECK_NAME, column_schema
@@ -91,11 +92,17 @@ def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
             s3_prefix=config.s3_prefix,
             force=config.force,
             confirm=config.confirm,
+            tells=None if config.skip_pdm_trigger is None else not config.skip_pdm_trigger,
         )
         platform: Platform = context.resources.platform
-        is_retry = context.run.parent_run_id is not None
-        execution = Execution(platform, scope, context, channel=PipesChannel(context), is_patient=is_retry)
-        execution.run(request)
+        book = ledger_book(platform, scope, platform.notifier)
+        has_message = context.run.tags.get(TRIGGER_TAG) == MESSAGE_TRIGGER
+        entry = run_entry(scope, request, run_id=context.run_id, has_message=has_message, now=book.clock())
+        with recorded(book, entry, context.log) as told:
+            is_retry = context.run.parent_run_id is not None
+            channel = PipesChannel(context)
+            execution = Execution(platform, scope, context, channel=channel, is_patient=is_retry, told=told)
+            execution.run(request)
         if execution.failures:
             _fail(context, execution.failures)
         yield from ()

@@ -21,6 +21,7 @@ from dataworks_assets.systems.adg.holding import Held, held
 from dataworks_assets.systems.adg.live import Live
 from dataworks_assets.systems.adg.plan import Decision, Plan, PlannedDay, Request
 from dataworks_assets.systems.adg.planner import Planner
+from dataworks_assets.systems.adg.recording import Nobody, Told
 from dataworks_assets.systems.adg.refusals import clear_refusals, record_refusal
 from dataworks_assets.systems.adg.retagging import retag
 from dataworks_assets.systems.adg.scope import SYSTEM, AdgScope
@@ -89,6 +90,7 @@ class Execution:
         context: Dagster's side.
         channel: how the application's messages travel.
         is_patient: whether to wait until leases of a run that died have run out, as a retry has to.
+        told: is told what becomes of the run, for the ledger.
     """
 
     platform: Platform
@@ -96,6 +98,7 @@ class Execution:
     context: RunContext
     channel: Channel | None = None
     is_patient: bool = False
+    told: Told = field(default_factory=Nobody)
     failures: list[Failed] = field(default_factory=list)
     _reported: set[tuple[str, str]] = field(default_factory=set)
 
@@ -106,6 +109,7 @@ class Execution:
             DataworksError: nothing could be planned, or the application ended without a result.
         """
         plan = Planner(self.platform, self.scope).plan(request)
+        self.told.planned(plan)
         self._say(plan)
         for planned in plan.days:
             if planned.decision is not Decision.CHANGED_TAGS:
@@ -190,7 +194,11 @@ class Execution:
         key = AssetKey(list(planned.collection.key_path))
         day = planned.day.isoformat()
         self.context.log_event(failed_check_event(key, day, finding))
-        self.failures.append(Failed(planned.collection.name, day, describe(finding), lies_in_data))
+        self._failed(Failed(planned.collection.name, day, describe(finding), lies_in_data))
+
+    def _failed(self, failed: Failed) -> None:
+        self.failures.append(failed)
+        self.told.failed(failed.collection, failed.day, failed.cause)
 
     def _leased(self, held: Held) -> Iterator[tuple[PlannedDay, Lease]]:
         """Yields the days that may be worked on; those of other runs fail, the others go on."""
@@ -243,7 +251,11 @@ class Execution:
         engine = self.platform.engine
         running = ReportContext(self.context.run_id, engine.log_address(submission))
         store, uri = self.platform.store, parameters.result_uri
-        live = Live(self.context.log, store, uri, report=lambda interim: self.report(interim, running))
+        live = Live(
+            *(self.context.log, store, uri),
+            report=lambda interim: self.report(interim, running),
+            publishing=self.told.publishing,
+        )
         try:
             result = engine.run(submission, on_message=live.take, channel=self.channel)
         except JobError as error:
@@ -262,6 +274,7 @@ class Execution:
         published = []
         for item in fresh:
             self._reported.add((item.collection, item.export_date))
+            self.told.reported(item)
             key = AssetKey(list(self.scope.collections[item.collection].key_path))
             if item.state is PartitionState.PUBLISHED:
                 published.append((item.collection, item.export_date))
@@ -275,7 +288,7 @@ class Execution:
     def _refused(self, item: PartitionResult) -> None:
         cause = summary(item)
         lies_in_data = item.state is PartitionState.REFUSED
-        self.failures.append(Failed(item.collection, item.export_date, cause, lies_in_data))
+        self._failed(Failed(item.collection, item.export_date, cause, lies_in_data))
         now = datetime.now(UTC).isoformat(timespec="seconds")
         record_refusal(self.platform.store, self.scope, item, run_id=self.context.run_id, at_utc=now)
         self.context.log.error("%s %s is not published: %s", item.collection, item.export_date, cause)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from spark.contract import JobResult, decode
 from spark.errors import NotFoundError
-from spark.jobs.progress import Message, Progress
+from spark.jobs.progress import Message, Progress, Publishing
 from spark.store import ObjectStore
 
 _INTERIM_SECONDS = 5.0
@@ -26,6 +26,7 @@ class Live:
         store: where the result document lies.
         result_uri: the result document, which grows while the application runs.
         report: takes the document as it is now.
+        publishing: takes collection and export date of what is about to be published.
         clock: seconds from any start, never going back.
     """
 
@@ -33,6 +34,7 @@ class Live:
     store: ObjectStore
     result_uri: str
     report: Callable[[JobResult], None]
+    publishing: Callable[[str, str], None] = lambda _name, _day: None
     clock: Callable[[], float] = time.monotonic
     _read_seconds: float = float("-inf")
     _said_seconds: float = float("-inf")
@@ -44,6 +46,8 @@ class Live:
             if now - self._said_seconds >= _PROGRESS_SECONDS or message.partitions == message.partitions_total:
                 self._said_seconds = now
                 self._say(message)
+        elif isinstance(message, Publishing):
+            self.publishing(message.collection, message.export_date)
         elif now - self._read_seconds >= _INTERIM_SECONDS:
             self._read_seconds = now
             self._read()

@@ -49,6 +49,8 @@ class Request:
         s3_prefix: the prefix that the message named, in place of the configured one; for one day only.
         force: do again what is published and unchanged.
         confirm: accept a full in which a collection lost its rows.
+        tells: whether downstream is told of a day that becomes complete; None: as the deployment says, for an export's
+            message alone.
     """
 
     collections: tuple[str, ...]
@@ -58,6 +60,7 @@ class Request:
     s3_prefix: str | None = None
     force: bool = False
     confirm: bool = False
+    tells: bool | None = None
 
     def correlation_id_of(self, day: date) -> str:
         """Returns the id of the message that asked for this day, empty where none did."""

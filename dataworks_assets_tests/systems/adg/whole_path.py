@@ -16,7 +16,7 @@ import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,6 +28,7 @@ from dataworks_assets.config.environment import Environment
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.config.settings import Settings
 from dataworks_assets.engines.base import Engine, JobError
+from dataworks_assets.ledger.notices import Notice
 from dataworks_assets.stack.sample.wire import (
     FIXED_KEY,
     Destination,
@@ -40,9 +41,11 @@ from dataworks_assets.stack.sample.wire import (
 from dataworks_assets.systems.adg.execution import Execution, Failed
 from dataworks_assets.systems.adg.plan import Plan, Request
 from dataworks_assets.systems.adg.planner import Planner
+from dataworks_assets.systems.adg.recording import ledger_book, recorded, run_entry
 from dataworks_assets.systems.adg.refusals import Refusal, read_refusals
 from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.platform import Platform
+from dataworks_assets_tests.ledger.memory_tables import MemoryTables
 from dataworks_assets_tests.spark.publish.memory_catalog import InMemoryCatalog
 from spark.contract import Collection, Finding, JobParameters, JobResult, decode, encode
 from spark.errors import DataworksError, KeyServiceError
@@ -199,6 +202,10 @@ class World:
     """The result of every job that ended well."""
     retagged: dict[str, dict[str, str]] = field(default_factory=dict)
     """The tags that published objects were given later, by address."""
+    tables: MemoryTables = field(default_factory=MemoryTables)
+    """The status tables."""
+    notices: list[Notice] = field(default_factory=list)
+    """What operators were told."""
 
     @property
     def settings(self) -> Settings:
@@ -226,7 +233,14 @@ class World:
         platform = Platform(self.settings)
         platform.store, platform.catalog, platform.engine = self.store, self.catalog, ThreadEngine(self)
         platform.put_tags = self.retagged.__setitem__
+        platform.status_tables = self.tables
+        platform.notifier = self
         return platform
+
+    def send(self, notice: Notice) -> bool:
+        """Takes a notice, as a topic would."""
+        self.notices.append(notice)
+        return True
 
     # What goes in
 
@@ -264,12 +278,27 @@ class World:
     def run(self, *names: str, days: Sequence[date] = (DAY,), **request: object) -> Outcome:
         """Runs the collections (all, where none is named) over the days; an error of the platform is in the outcome."""
         events = Events(f"run-{next(_numbers)}")
-        execution = Execution(self.platform, self.scope, events)
+        return self._carried_out(Execution(self.platform, self.scope, events), Request(names, tuple(days), **request))
+
+    def run_recorded(
+        self, *names: str, days: Sequence[date] = (DAY,), now: datetime | None = None, has_message: bool = False, **said: object
+    ) -> Outcome:
+        """Runs as an asset does, with its ledger, which is written at once."""
+        events = Events(f"run-{next(_numbers)}")
+        platform, request = self.platform, Request(names, tuple(days), **said)
+        book = ledger_book(platform, self.scope, platform.notifier)
+        began = now or book.clock()
+        entry = run_entry(self.scope, request, run_id=events.run_id, has_message=has_message, now=began)
+        with recorded(book, entry, events.log, in_background=False) as told:
+            return self._carried_out(Execution(platform, self.scope, events, told=told), request)
+
+    def _carried_out(self, execution: Execution, request: Request) -> Outcome:
+        assert isinstance(execution.context, Events)
         try:
-            plan = execution.run(Request(names, tuple(days), **request))
+            plan = execution.run(request)
         except DataworksError as error:
-            return Outcome(events, failures=tuple(execution.failures), error=error)
-        return Outcome(events, plan, tuple(execution.failures))
+            return Outcome(execution.context, failures=tuple(execution.failures), error=error)
+        return Outcome(execution.context, plan, tuple(execution.failures))
 
     # What came out
 

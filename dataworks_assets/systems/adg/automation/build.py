@@ -25,6 +25,7 @@ from dataworks_assets.ledger.notices import LogNotifier, Notifier
 from dataworks_assets.systems.adg.automation.catch_up import CatchUp
 from dataworks_assets.systems.adg.automation.export_sensor import ExportSensor
 from dataworks_assets.systems.adg.automation.exports import has_messages
+from dataworks_assets.systems.adg.automation.ledger_repair import LedgerRepair
 from dataworks_assets.systems.adg.automation.overdue import OverdueAlarm
 from dataworks_assets.systems.adg.automation.reconcile import Reconciliation
 from dataworks_assets.systems.adg.automation.schedule import NewestExport
@@ -53,7 +54,7 @@ def build_automation(
         return [], []
     notices = notifier or LogNotifier()
     exports = scope.settings.deployment.exports.of(scope.snapshot_type)
-    sensors = [_catch_up_sensor(scope, catch_up_window_days), _reconcile_sensor(scope, notices)]
+    sensors = [_catch_up_sensor(scope, catch_up_window_days), _reconcile_sensor(scope, notices), _ledger_sensor(scope, notices)]
     if has_messages(scope):
         sensors.append(_export_sensor(scope, notices))
     if exports.due_utc is not None:
@@ -133,6 +134,24 @@ def _reconcile_sensor(scope: AdgScope, notifier: Notifier) -> SensorDefinition:
         return watch.tick(context.cursor, context.instance, now=datetime.now(UTC))
 
     return reconcile
+
+
+def _ledger_sensor(scope: AdgScope, notifier: Notifier) -> SensorDefinition:
+    @sensor(
+        name=f"adg_ledger_{scope.snapshot_type}",
+        description="Brings status rows to their end that a dead run left.",
+        minimum_interval_seconds=60,
+        default_status=DefaultSensorStatus.RUNNING,
+        required_resource_keys=_RESOURCES,
+    )
+    def ledger(context: SensorEvaluationContext) -> SkipReason:
+        watch = LedgerRepair(context.resources.platform, scope, notifier)
+        repaired = watch.tick(context.instance, now=datetime.now(UTC))
+        for problem in repaired.problems:
+            context.log.warning("not written: %s", problem)
+        return SkipReason(str(repaired))
+
+    return ledger
 
 
 def _schedule(scope: AdgScope, cron: str) -> ScheduleDefinition:

@@ -9,14 +9,20 @@ from enum import StrEnum
 
 from dagster import AssetKey, RunRequest
 
-from dataworks_assets.systems.adg.automation.runs import RANGE_END_TAG, RANGE_START_TAG, TRIGGER_TAG, export_tag
+from dataworks_assets.systems.adg.automation.runs import (
+    MESSAGE_TRIGGER,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    TRIGGER_TAG,
+    export_tag,
+)
 from dataworks_assets.systems.adg.scope import AdgScope
 
 
 class Trigger(StrEnum):
     """What starts a run by itself."""
 
-    MESSAGE = "message"
+    MESSAGE = MESSAGE_TRIGGER
     SCHEDULE = "schedule"
     CATCH_UP = "catch_up"
 

@@ -17,6 +17,7 @@ RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
 TRIGGER_TAG = "dataworks/trigger"
 """What started a run: `message`, `schedule` or `catch_up`; a run without it was started by hand."""
+MESSAGE_TRIGGER = "message"
 
 _UNFINISHED = (
     DagsterRunStatus.QUEUED,

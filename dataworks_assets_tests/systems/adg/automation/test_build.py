@@ -109,14 +109,14 @@ def _names(found):
 
 def test_a_deployment_with_messages_has_the_sensor_of_messages_and_no_schedule(scope):
     sensors, schedules = build_automation(scope)
-    assert _names(sensors) == {"adg_exports_full", "adg_catch_up_full", "adg_reconcile_full"}
+    assert _names(sensors) == {"adg_exports_full", "adg_catch_up_full", "adg_reconcile_full", "adg_ledger_full"}
     assert schedules == []
 
 
 def test_a_deployment_without_messages_has_what_is_configured_in_their_place(scoped):
     quiet = scoped(messages=False, extra="schedule: '0 6 * * *', due_utc: '09:00'")
     sensors, schedules = build_automation(quiet)
-    assert _names(sensors) == {"adg_catch_up_full", "adg_overdue_full", "adg_reconcile_full"}
+    assert _names(sensors) == {"adg_catch_up_full", "adg_overdue_full", "adg_reconcile_full", "adg_ledger_full"}
     assert _names(schedules) == {"adg_schedule_full"}
 
 

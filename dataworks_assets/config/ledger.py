@@ -1,0 +1,63 @@
+"""The ledger: what the rest of the organisation reads about runs, by the names under which it reads them.
+
+Every system writes through the same parts; a system's names are a `ProductConfig`. Nothing here opens anything.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pydantic import Field
+
+from dataworks_assets.config.model import Model
+
+
+class StatusWords(Model):
+    """What a row of the status table says of a run's day."""
+
+    running: str = "IN_PROGRESS"
+    """While it runs, and while something of the day is still to be published."""
+    completed: str = "COMPLETED"
+    """When everything that is configured for the day is published."""
+    failed: str = "FAILED"
+    """When something that was asked for failed, or the run was cancelled."""
+
+
+class ProductConfig(Model):
+    """The names of one system. `{kind}` is the snapshot type or module, `{date}` the export date."""
+
+    data_product: str = "ADG-{kind}"
+    """`DataProduct` of a row in the status table."""
+    correlation_id: str = "{product}_{date}"
+    """`Correlation_Id` of a day for which no message gave one; `{product}` is the data product."""
+    statuses: StatusWords = StatusWords()
+    """What its rows say."""
+    collection_status: str = "ADGStatus"
+    """Name of the status in a row of the table of collections."""
+    metric: str = "adg"
+    """First part of its metrics' names (`adg_status`), and their `job`."""
+    component: str = "ADG"
+    """Label `component` of its metrics."""
+
+    def product(self, kind: str) -> str:
+        """Returns the data product of a snapshot type or module."""
+        return self.data_product.format(kind=kind)
+
+    def default_correlation_id(self, kind: str, day: date) -> str:
+        """Returns the correlation id of a day for which no message gave one."""
+        return self.correlation_id.format(product=self.product(kind), kind=kind, date=day.isoformat())
+
+
+class LedgerConfig(Model):
+    """What the rest of the organisation reads about runs. Nothing of it is read back to decide anything."""
+
+    status_table: str | None = None
+    """DynamoDB table with a row a day and product (`data_pipeline_metadata`); null: none is written."""
+    collection_table: str | None = None
+    """DynamoDB table with a row a collection and day (`UCExportToCrownStatus`); null: none is written."""
+    keep_days: int = Field(default=7, ge=1)
+    """When a row of the status table expires (`TimeToExist`), and how long the platform remembers that it told of a day."""
+    patience_seconds: float = Field(default=20.0, ge=0)
+    """How long the end of a run waits for rows that are still to be written; the repair sensor writes what is left."""
+    adg: ProductConfig = ProductConfig()
+    """The names of the analytical dataset generation."""

@@ -1,0 +1,138 @@
+"""A run as the ledger keeps it until everything about it is written: an object a run, made before the first row is.
+
+It is the platform's own memory of what it still has to tell; the tables that others read are never read back.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from spark.contract import Document, decode, encode
+from spark.errors import ConfigurationError, NotFoundError
+from spark.store import Listed, ObjectStore
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Failing(Document, frozen=True):
+    """A collection's day that a run did not publish, and why."""
+
+    collection: str
+    date: str
+    cause: str = ""
+    is_publishing: bool = False
+    """Whether it was read and audited already."""
+
+
+class DayEntry(Document, frozen=True):
+    """One export date of a run, as its row tells it."""
+
+    date: str
+    correlation_id: str
+    source_prefix: str = ""
+    output_prefix: str = ""
+    asked: tuple[str, ...] = ()
+    """Names of the collections that were asked for."""
+    is_whole: bool = True
+    """Whether these are all that are configured for the day."""
+    has_message: bool = False
+    """Whether an export's message started it."""
+
+
+class RunEntry(Document, frozen=True):
+    """One run of one system.
+
+    Args:
+        run_id: Dagster's.
+        system: the name of the system's assets, by which whoever repairs finds the run's rows: `adg_full`.
+        kind: snapshot type or module.
+        product: its `DataProduct`.
+        started_utc: when the ledger was opened.
+        expires_epoch: `TimeToExist` of its rows, in seconds since 1970: which start a row belongs to.
+        cluster_id: where it runs.
+        days: its days.
+        work: by date, the collections that the plan has work for; None while nothing is planned.
+        outcome: how it ended, as far as it could say so itself.
+        failing: what it did not publish.
+        tells: whether downstream is told of a day that becomes complete; None where the run does not say.
+        complained: whether an operator was told that its ledger cannot be written.
+    """
+
+    run_id: str
+    system: str
+    kind: str
+    product: str
+    started_utc: datetime
+    expires_epoch: int
+    cluster_id: str
+    days: tuple[DayEntry, ...]
+    work: dict[str, tuple[str, ...]] | None = None
+    outcome: Outcome | None = None
+    failing: tuple[Failing, ...] = ()
+    tells: bool | None = None
+    complained: bool = False
+
+
+class EntryStore:
+    """The entries of one deployment, below its control prefix: `ledger/open` until all is written, then `ledger/closed`."""
+
+    def __init__(self, store: ObjectStore, control_uri: str) -> None:
+        self._store = store
+        self._open = f"{control_uri}/ledger/open"
+        self._closed = f"{control_uri}/ledger/closed"
+
+    def keep(self, entry: RunEntry) -> None:
+        """Keeps an entry, over what was kept of it before."""
+        self._store.put(f"{self._open}/{entry.run_id}.json", encode(entry))
+
+    def close(self, run_id: str) -> None:
+        """Remembers that everything of a run is written. Its end is kept before its entry is taken away."""
+        self._store.put(f"{self._closed}/{run_id}", b"")
+        self._store.delete([f"{self._open}/{run_id}.json"])
+
+    def is_closed(self, run_id: str) -> bool:
+        """Whether everything of a run is written."""
+        return self._store.exists(f"{self._closed}/{run_id}")
+
+    def find(self, run_id: str) -> RunEntry | None:
+        """Returns an open entry; None where there is none."""
+        uri = f"{self._open}/{run_id}.json"
+        try:
+            return decode(self._store.read(uri), RunEntry, where=uri)
+        except NotFoundError:
+            return None
+
+    def open_entries(self) -> list[RunEntry]:
+        """Returns every open entry, the oldest first. One of another release, which does not read, is dropped."""
+        uris = [listed.uri for listed in self._store.list(self._open)]
+        found: list[RunEntry] = []
+        for uri, body in zip(uris, self._store.read_many(uris), strict=True):
+            if body is None:
+                continue
+            try:
+                found.append(decode(body, RunEntry, where=uri))
+            except ConfigurationError:
+                self._store.delete([uri])
+        return sorted(found, key=lambda entry: (entry.started_utc, entry.run_id))
+
+    def forget(self, *, before_utc: datetime) -> int:
+        """Drops the marks of runs that were closed before a time; returns how many."""
+        old = [listed.uri for listed in self._store.list(self._closed) if _is_before(listed, before_utc)]
+        self._store.delete(old)
+        return len(old)
+
+
+def expiry_epoch(now: datetime, keep_days: int) -> int:
+    """Returns when a row that is written now expires, in seconds since 1970."""
+    return int((now + timedelta(days=keep_days)).timestamp())
+
+
+def _is_before(listed: Listed, before_utc: datetime) -> bool:
+    return listed.modified_utc < before_utc

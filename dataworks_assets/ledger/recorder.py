@@ -1,0 +1,170 @@
+"""The ledger of one run while it runs: what happened is handed over and written by the scribe. Nothing here raises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import msgspec
+
+from dataworks_assets.config.ledger import LedgerConfig, ProductConfig
+from dataworks_assets.ledger.dynamo import StatusTables
+from dataworks_assets.ledger.entries import EntryStore, Failing, Outcome, RunEntry
+from dataworks_assets.ledger.judging import DayEnd, Truth, judge
+from dataworks_assets.ledger.notices import Notice, NoticeType, Notifier
+from dataworks_assets.ledger.rows import CollectionStatus, RowChange, Rows, Step
+from dataworks_assets.ledger.scribe import Scribe
+
+_NAMED = 5
+
+
+def utc_now() -> datetime:
+    """Returns the present."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class LedgerBook:
+    """What is written where, for one system in one deployment: what a run's recorder and the repair share.
+
+    Args:
+        config: tables and times.
+        product: the system's names.
+        tables: the status tables.
+        entries: the platform's own memory of runs whose ledger is open.
+        notifier: where the ledger's own alarm goes.
+        truth: what is configured and published.
+        reader_name: a collection's name as readers of the table of collections know it.
+        clock: the present, UTC.
+    """
+
+    config: LedgerConfig
+    product: ProductConfig
+    tables: StatusTables
+    entries: EntryStore
+    notifier: Notifier
+    truth: Truth
+    reader_name: Callable[[str], str] = str
+    clock: Callable[[], datetime] = utc_now
+
+    @property
+    def rows(self) -> Rows:
+        """Makes the changes of rows."""
+        return Rows(self.config, self.product)
+
+    def started(self, entry: RunEntry) -> list[RowChange]:
+        """The rows of a run that starts."""
+        return [change for day in entry.days for change in self.rows.started(entry, day)]
+
+    def statuses(self, entry: RunEntry, work: Mapping[str, Iterable[str]], status: CollectionStatus) -> list[RowChange]:
+        """The rows of collections by date that came to one status."""
+        days = {day.date: day for day in entry.days}
+        return [
+            change
+            for date, names in work.items()
+            for name in names
+            for change in self.rows.collection(days[date], self.reader_name(name), status)
+        ]
+
+    def ended(self, entry: RunEntry, ends: Iterable[DayEnd]) -> list[RowChange]:
+        """The rows of a run that is over, and of its collections."""
+        changes: list[RowChange] = []
+        for end in ends:
+            if not end.failing:
+                changes += self.rows.moved_on(entry, end.day, Step.FLUSH)
+            changes += self.rows.ended(entry, end.day, end.status)
+            for name, status in end.collections.items():
+                changes += self.rows.collection(end.day, self.reader_name(name), status)
+        return changes
+
+    def complain(self, entry: RunEntry, problems: list[str]) -> bool:
+        """Tells an operator that the ledger could not be written; returns whether it was taken. Never raises."""
+        more = [f"and {len(problems) - _NAMED} more"] if len(problems) > _NAMED else []
+        elements = {
+            "run": entry.run_id,
+            "days": _days(entry),
+            "not written": "; ".join([*problems[:_NAMED], *more]),
+            "what to do": "See that tables, topics and role are right. Nothing that is published is touched by it; the"
+            " sensor of the ledger writes what is missing once it can, or `dataworks ledger repair` does",
+        }
+        return self.notifier.send(Notice(NoticeType.ERROR, f"The ledger of {entry.product} could not be written", elements))
+
+
+@dataclass
+class Recorder:
+    """Writes one run's ledger.
+
+    Args:
+        book: what is written where.
+        entry: the run.
+        scribe: writes; None: one of its own, in the background.
+    """
+
+    book: LedgerBook
+    entry: RunEntry
+    scribe: Scribe = field(kw_only=True)
+    _reported: set[tuple[str, str]] = field(default_factory=set)
+
+    def open(self) -> None:
+        """The run starts: it is remembered, then its rows are made."""
+        self._keep()
+        self.scribe.write(self.book.started(self.entry))
+
+    def planned(self, work: Mapping[str, tuple[str, ...]]) -> None:
+        """The plan is made: the collections by date that there is work for."""
+        self.entry = msgspec.structs.replace(self.entry, work=dict(work))
+        self._keep()
+        self.scribe.write(self.book.statuses(self.entry, work, CollectionStatus.PROCESSING))
+
+    def running_on(self, cluster_id: str) -> None:
+        """The cluster is known that the run's application runs on."""
+        self.entry = msgspec.structs.replace(self.entry, cluster_id=cluster_id)
+        self._keep()
+        self.scribe.write([change for day in self.entry.days for change in self.book.rows.ran_on(self.entry, day)])
+
+    def publishing(self, name: str, date: str) -> None:
+        """A collection's day is read and audited, and is about to be published."""
+        if (name, date) not in self._reported:
+            self.scribe.write(self.book.statuses(self.entry, {date: (name,)}, CollectionStatus.PUBLISHING))
+
+    def finished(self, name: str, date: str, status: CollectionStatus) -> None:
+        """A collection's day is done with."""
+        self._reported.add((name, date))
+        self.scribe.write(self.book.statuses(self.entry, {date: (name,)}, status))
+
+    def close(self, outcome: Outcome, failing: Iterable[Failing]) -> list[str]:
+        """The run is over. Waits for what is still to be written, as long as the configuration says.
+
+        Returns:
+            What could not be written; an operator was told, and the repair sensor writes it.
+        """
+        self.entry = msgspec.structs.replace(self.entry, outcome=outcome, failing=tuple(failing))
+        self._keep()
+        self.scribe.do(self._end)
+        problems = self.scribe.settle(self.book.config.patience_seconds)
+        if problems:
+            if self.book.complain(self.entry, problems):
+                self.entry = msgspec.structs.replace(self.entry, complained=True)
+                self._keep()
+        else:
+            self.scribe.do(lambda: self.book.entries.close(self.entry.run_id))
+            self.scribe.settle(self.book.config.patience_seconds)
+        self.scribe.end()
+        return problems
+
+    def _end(self) -> None:
+        ends = judge(self.entry, self.book.truth)
+        for end in ends:
+            if not end.failing:
+                self.scribe.write(self.book.rows.moved_on(self.entry, end.day, Step.NOTIFY))
+        self.scribe.write(self.book.ended(self.entry, ends))
+
+    def _keep(self) -> None:
+        entry = self.entry
+        self.scribe.do(lambda: self.book.entries.keep(entry))
+
+
+def _days(entry: RunEntry) -> str:
+    dates = [day.date for day in entry.days]
+    return dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]} ({len(dates)})"

@@ -1,0 +1,161 @@
+"""Writing the ledger behind a run's back: in order, tried again, and never in the run's way.
+
+A run only hands over what is to be written. Rows that come to another status before they were written are written once.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from dataworks_assets.ledger.dynamo import StatusTables
+from dataworks_assets.ledger.rows import RowChange
+from spark.errors import DataworksError
+
+Deed = Callable[[], None]
+
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 15.0
+_TRIES = 3
+
+_Slot = tuple[tuple[str, ...], str]
+
+
+class Scribe:
+    """Does what it is given in a thread of its own, until it is ended.
+
+    Args:
+        tables: where rows are written.
+        in_background: false: everything is done at once, in the caller's thread, and an error that is not the platform's
+            comes through; for tests and for who has nothing else to do.
+    """
+
+    def __init__(self, tables: StatusTables, *, in_background: bool = True) -> None:
+        self._tables = tables
+        self._todo: deque[Deed | RowChange] = deque()
+        self._left: dict[_Slot, RowChange] = {}
+        self._problems: list[str] = []
+        self._change = threading.Condition()
+        self._ending = False
+        self._working = False
+        self._thread: threading.Thread | None = None
+        if in_background:
+            self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+            self._thread.start()
+
+    def do(self, deed: Deed) -> None:
+        """Takes something to do after all that was given before it."""
+        self._give([deed])
+
+    def write(self, changes: Iterable[RowChange]) -> None:
+        """Takes changes of rows."""
+        self._give(changes)
+
+    def settle(self, patience_seconds: float) -> list[str]:
+        """Waits until all is done, so long at most; returns what is not, an entry each with its cause."""
+        deadline = time.monotonic() + patience_seconds
+        with self._change:
+            while self._is_busy() and (left_seconds := deadline - time.monotonic()) > 0:
+                self._change.wait(left_seconds)
+            waiting = [f"{item}: not tried yet" for item in self._todo if isinstance(item, RowChange)]
+            busy = ["writing is still under way"] if self._working else []
+            return [*self._problems, *(f"{change}: not written" for change in self._left.values()), *waiting, *busy]
+
+    def end(self) -> None:
+        """Ends the thread after what it is doing now; what is left is left."""
+        with self._change:
+            self._ending = True
+            self._change.notify_all()
+
+    def _is_busy(self) -> bool:
+        return bool(self._todo or self._left or self._working)
+
+    def _give(self, items: Iterable[Deed | RowChange]) -> None:
+        with self._change:
+            self._todo.extend(items)
+            self._change.notify_all()
+        if self._thread is None:
+            self._work()
+
+    def _run(self) -> None:
+        pause_seconds = _FIRST_PAUSE_SECONDS
+        while True:
+            with self._change:
+                while not self._ending and not self._todo and not self._left:
+                    self._change.wait()
+                if self._ending:
+                    return
+                self._working = True
+            self._work_on()
+            with self._change:
+                if self._left and not self._ending:
+                    self._change.wait(pause_seconds)
+                pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS) if self._left else _FIRST_PAUSE_SECONDS
+
+    def _work_on(self) -> None:
+        """Works as the thread's own main: whatever goes wrong is a problem to tell of, and the thread goes on."""
+        try:
+            self._work()
+        except Exception as error:  # noqa: BLE001
+            self._problems.append(f"{type(error).__name__}: {error}")
+        finally:
+            with self._change:
+                self._working = False
+                self._change.notify_all()
+
+    def _work(self) -> None:
+        """Does everything that is to do now: rows that stand together at once, whatever else one by one."""
+        self._write_rows([])
+        while True:
+            with self._change:
+                rows: list[RowChange] = []
+                while self._todo and isinstance(self._todo[0], RowChange):
+                    rows.append(self._todo.popleft())  # type: ignore[arg-type]
+                deed = self._todo.popleft() if not rows and self._todo else None
+            if rows:
+                self._write_rows(rows)
+            elif deed is not None and not isinstance(deed, RowChange):
+                self._do(deed)
+            else:
+                return
+
+    def _write_rows(self, rows: list[RowChange]) -> None:
+        """Writes rows after those that are left; one of those is tried first, so that a table that is down costs one call."""
+        before = self._left_but(rows)
+        if before and self._tables.write(before[:1]):
+            self._keep(rows)
+            return
+        fresh: dict[_Slot, RowChange] = {}
+        for row in rows:
+            fresh.pop((row.row, row.phase), None)
+            fresh[row.row, row.phase] = row
+        unwritten = [each.change for each in self._tables.write([*before[1:], *fresh.values()])]
+        with self._change:
+            self._left.clear()
+            self._keep(unwritten)
+
+    def _left_but(self, rows: Iterable[RowChange]) -> list[RowChange]:
+        """Returns what is left from before and not overtaken by these rows."""
+        with self._change:
+            for row in rows:
+                self._left.pop((row.row, row.phase), None)
+            return list(self._left.values())
+
+    def _keep(self, rows: Iterable[RowChange]) -> None:
+        with self._change:
+            for row in rows:
+                self._left.pop((row.row, row.phase), None)
+                self._left[row.row, row.phase] = row
+
+    def _do(self, deed: Deed) -> None:
+        for attempt in range(_TRIES):
+            try:
+                deed()
+            except DataworksError as error:
+                if attempt == _TRIES - 1 or not error.transient:
+                    self._problems.append(str(error))
+                    return
+            else:
+                return

@@ -1,0 +1,91 @@
+"""What is written behind a run's back: in order, again where it failed, and never in the run's way."""
+
+import threading
+import time
+
+from dataworks_assets.config.ledger import LedgerConfig, ProductConfig
+from dataworks_assets.ledger.rows import CollectionStatus, Rows
+from dataworks_assets.ledger.scribe import Scribe
+from dataworks_assets_tests.ledger.memory_tables import MemoryTables
+from dataworks_assets_tests.ledger.test_dynamo import COLLECTIONS, DAY, ENTRY, STATUS
+from spark.errors import StoreError
+
+ROWS = Rows(LedgerConfig(status_table=STATUS, collection_table=COLLECTIONS), ProductConfig())
+
+
+def status(tables):
+    return tables.row(COLLECTIONS, "c-1", "x").get("ADGStatus")
+
+
+def changes(*statuses):
+    return [change for each in statuses for change in ROWS.collection(DAY, "x", each)]
+
+
+def test_what_was_handed_over_is_written_in_order():
+    tables = MemoryTables()
+    scribe = Scribe(tables)
+    done = []
+    scribe.write(changes(CollectionStatus.PROCESSING))
+    scribe.do(lambda: done.append(status(tables)))
+    scribe.write(changes(CollectionStatus.COMPLETED))
+    assert scribe.settle(5) == []
+    assert (done, status(tables)) == (["Processing"], "Completed")
+
+
+def test_handing_over_does_not_wait_for_a_table_that_hangs():
+    go_on = threading.Event()
+    scribe = Scribe(MemoryTables(hook=lambda _: go_on.wait(5)))
+    begun = time.monotonic()
+    scribe.write(changes(CollectionStatus.PROCESSING))
+    scribe.write(changes(CollectionStatus.COMPLETED))
+    assert time.monotonic() - begun < 0.5
+    assert scribe.settle(0.05) != []
+    go_on.set()
+    assert scribe.settle(5) == []
+
+
+def test_what_failed_is_tried_again_and_the_newest_status_stays():
+    tables = MemoryTables(down=True)
+    scribe = Scribe(tables)
+    scribe.write(changes(CollectionStatus.PROCESSING))
+    assert "not written" in scribe.settle(0.2)[0]
+    tables.down = False
+    scribe.write(changes(CollectionStatus.COMPLETED))
+    assert scribe.settle(5) == []
+    assert status(tables) == "Completed"
+
+
+def test_a_table_that_is_down_costs_one_call_not_one_a_row():
+    calls = []
+    tables = MemoryTables(down=True, hook=calls.append)
+    scribe = Scribe(tables, in_background=False)
+    scribe.write([change for n in range(50) for change in ROWS.collection(DAY, f"c{n}", CollectionStatus.PROCESSING)])
+    calls.clear()
+    scribe.write(ROWS.started(ENTRY, DAY))
+    assert len(calls) == 2  # when it is asked to work, and when it has rows
+    tables.down = False
+    scribe.write([])
+    assert (scribe.settle(0), len(tables.all(COLLECTIONS)), len(tables.all(STATUS))) == ([], 50, 1)
+
+
+def test_a_deed_that_fails_is_tried_again_and_told_when_it_stays():
+    tries = []
+
+    def refuse():
+        tries.append(1)
+        raise StoreError("the bucket is gone")
+
+    scribe = Scribe(MemoryTables())
+    scribe.do(refuse)
+    scribe.write(changes(CollectionStatus.COMPLETED))
+    assert scribe.settle(5) == ["the bucket is gone"]
+    assert len(tries) == 3
+
+
+def test_an_error_that_nobody_thought_of_is_told_and_what_follows_is_written():
+    tables = MemoryTables()
+    scribe = Scribe(tables)
+    scribe.do(lambda: {}["nothing"])
+    scribe.write(changes(CollectionStatus.COMPLETED))
+    problems = scribe.settle(5)
+    assert ("KeyError" in problems[0], status(tables)) == (True, "Completed")
