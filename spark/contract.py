@@ -44,12 +44,16 @@ class KeyServiceSettings(Document, frozen=True):
 
 
 class CatalogSettings(Document, frozen=True):
-    """The metastore: `kind` is `hive`, `uri` a `thrift://host:port`."""
+    """The catalog: `hive` (a metastore at `uri`, `thrift://host:port`) or `glue` (`uri` is an endpoint; empty: AWS' own)."""
 
     kind: str = "hive"
     uri: str = ""
     timeout_seconds: float = 60.0
     """How long one call may take before its outcome counts as unknown."""
+    region: str = ""
+    """Of Glue."""
+    catalog_id: str = ""
+    """The account whose Glue catalog it is; empty: the caller's."""
 
 
 class Layout(StrEnum):

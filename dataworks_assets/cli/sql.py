@@ -21,7 +21,7 @@ from dataworks_assets.config.addresses import is_embedded
 from dataworks_assets.engines.properties import common_properties, write_properties
 from dataworks_assets.stack.java import find_java_home
 from dataworks_assets.stack.state import load_state
-from spark.errors import InputError
+from spark.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -61,6 +61,12 @@ def sql(
     dataworks sql 'SELECT export_date, count(*) FROM analytical_dataset_generation.core_statement_history GROUP BY 1'
     """
     workplace = workplace_of(ctx)
+    if workplace.settings.deployment.catalog.kind != "hive":
+        raise ConfigurationError(
+            "Spark on this machine reads tables through a Hive metastore, and the catalog is Glue",
+            where=f"deployment {workplace.settings.deployment.name}, catalog.kind",
+            remedy="Query the tables in Athena, or in Spark on EMR",
+        )
     _ = workplace.platform  # the JVM finds the stack's credentials in this process's environment
     with workplace.notes.status("Starting Spark …"), _session(workplace, hive_reader=hive_reader) as session:
         columns, rows = _run(session, query, max_rows + 1)
@@ -123,7 +129,7 @@ def _properties(workplace: Workplace, folder: Path, *, hive_reader: bool) -> dic
         "spark.app.name": "dataworks sql",
         "spark.master": "local[*]",
         "spark.sql.catalogImplementation": "hive",
-        "spark.hadoop.hive.metastore.uris": deployment.catalog.uri,
+        "spark.hadoop.hive.metastore.uris": deployment.catalog.uri or "",
         **(state.spark_conf() if state else {}),
         "spark.driver.extraJavaOptions": (
             f"-Dderby.system.home={folder} -Dlog4j2.configurationFile=file:{folder / 'log4j2.properties'}"

@@ -52,11 +52,12 @@ def resolve(deployment: Deployment, stack: StackAddresses | None) -> Deployment:
     if stack is None or not is_embedded(deployment):
         return deployment
     store, aws, catalog = deployment.store, deployment.aws, deployment.catalog
+    catalogs = {"hive": stack.metastore_uri, "glue": stack.aws_endpoint}
     return deployment.model_copy(
         update={
             "store": store.model_copy(update={"endpoint": _filled(store.endpoint, stack.s3_endpoint)}),
             "aws": aws.model_copy(update={"endpoint": _filled(aws.endpoint, stack.aws_endpoint)}),
-            "catalog": catalog.model_copy(update={"uri": _filled(catalog.uri, stack.metastore_uri)}),
+            "catalog": catalog.model_copy(update={"uri": _filled(catalog.uri, catalogs[catalog.kind])}),
             "key_service": _key_service(deployment.key_service, stack),
             "notices": deployment.notices.model_copy(
                 update={"topic": _filled(deployment.notices.topic, stack.notice_topic_arn)}

@@ -6,11 +6,11 @@ An address may be `embedded`: the stack on this machine has it, and `resolve` in
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from dataworks_assets.config.model import Model
+from dataworks_assets.config.model import Model, refused
 from spark.contract import CatalogSettings, KeyServiceSettings, StoreSettings
 from spark.errors import StackError
 
@@ -92,15 +92,25 @@ class KeyServiceConfig(Model):
 class CatalogConfig(Model):
     """The catalog: the only truth about what is published."""
 
-    kind: Literal["hive"] = "hive"
-    """`hive`: a Hive metastore."""
-    uri: str
-    """`thrift://host:port`, or `embedded`."""
+    kind: Literal["hive", "glue"] = "hive"
+    """`hive`: a Hive metastore; `glue`: the Glue Data Catalog of an account and region."""
+    uri: Address = None
+    """Of a metastore `thrift://host:port`, or `embedded`. Of Glue null for AWS' own, `embedded` for the stack's."""
+    region: str = "eu-west-2"
+    """Of Glue."""
+    catalog_id: Annotated[str, Field(pattern=r"^[0-9]{12}$")] | None = None
+    """The account whose Glue catalog it is; null: the account of the role that runs the job."""
+
+    @model_validator(mode="after")
+    def _has_an_address(self) -> Self:
+        if self.kind == "hive" and self.uri is None:
+            raise refused("a Hive metastore has an address: thrift://host:port", "uri")
+        return self
 
     def settings(self) -> CatalogSettings:
         """How a job reaches the catalog."""
-        known(self.uri, "metastore")
-        return CatalogSettings(kind=self.kind, uri=self.uri)
+        uri = known(self.uri, "metastore" if self.kind == "hive" else "Glue catalog")
+        return CatalogSettings(kind=self.kind, uri=uri or "", region=self.region, catalog_id=self.catalog_id or "")
 
 
 class EngineConfig(Model):

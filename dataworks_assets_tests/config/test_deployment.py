@@ -56,6 +56,18 @@ def test_the_running_stacks_addresses_are_filled_in(local):
     assert not is_embedded(resolved)
 
 
+def test_a_glue_catalog_is_aws_own_or_the_stacks():
+    of_aws = bare(catalog={"kind": "glue", "catalog_id": "000000000001"}).catalog.settings()
+    assert (of_aws.kind, of_aws.uri, of_aws.region, of_aws.catalog_id) == ("glue", "", "eu-west-2", "000000000001")
+    embedded = bare(catalog={"kind": "glue", "uri": "embedded"})
+    assert resolve(embedded, STACK).catalog.settings().uri == STACK.aws_endpoint
+
+
+def test_a_metastore_without_an_address_is_refused():
+    with pytest.raises(ValidationError, match="a Hive metastore has an address"):
+        bare(catalog={"kind": "hive"})
+
+
 def test_the_stacks_certificates_are_filled_in_as_texts(local):
     settings = resolve(local, STACK).key_service.settings()
     assert (settings.url, settings.ca_path, settings.certificate_path, settings.private_key_path) == (

@@ -1,7 +1,7 @@
 """What a catalog (Hive metastore, Glue) is to the platform: tables, and pointers from partitions to files.
 
-The catalog is the only truth about what is published. The vocabulary and the interface stand here; the metastore's own
-protocol is in `hive`, when a pointer may be set in `switch`.
+The catalog is the only truth about what is published. The vocabulary and the interface stand here; the two
+kinds are `hive` and `glue`, when a pointer may be set is in `switch`.
 """
 
 from __future__ import annotations
@@ -149,8 +149,12 @@ def open_catalog(settings: CatalogSettings) -> Catalog:
     Raises:
         ConfigurationError: there is no such kind of catalog.
     """
+    if settings.kind == "glue":
+        from spark.publish.glue import GlueCatalog
+
+        return GlueCatalog(settings)
     if settings.kind != "hive":
-        raise ConfigurationError(f"no catalog of kind {settings.kind!r}", remedy="Use hive")
+        raise ConfigurationError(f"no catalog of kind {settings.kind!r}", remedy="Use hive or glue")
     from spark.publish.hive import HiveCatalog
 
     return HiveCatalog(settings.uri, timeout_seconds=settings.timeout_seconds)

@@ -14,10 +14,9 @@ from pymetastore.hive_metastore import ttypes
 from spark.errors import CatalogError
 from spark.publish.catalog import Pointer, TableDefinition, pointer_from
 from spark.publish.evolution import evolve
+from spark.publish.external_tables import PARTITION_PARAMETER, check_partition
 from spark.publish.hive_client import MetastoreClient
 from spark.publish.hive_objects import (
-    PARTITION_PARAMETER,
-    check_partition,
     definition_of,
     evolved_table,
     new_table,

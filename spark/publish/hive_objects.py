@@ -3,46 +3,38 @@
 from __future__ import annotations
 
 import copy
-import re
 from typing import Any
 
 from pymetastore.hive_metastore import ttypes
 
-from spark.errors import CatalogError
-from spark.publish.catalog import (
-    PARAMETER_PREFIX,
-    Pointer,
-    TableColumn,
-    TableDefinition,
-    own_parameters,
-    pointer_parameters,
+from spark.publish.catalog import Pointer, TableColumn, TableDefinition, own_parameters
+from spark.publish.external_tables import (
+    INPUT_FORMAT,
+    OUTPUT_FORMAT,
+    SERDE,
+    SERDE_PARAMETERS,
+    TABLE_TYPE,
+    check_ours,
+    partition_parameters,
+    pointed_parameters,
+    table_parameters,
+    told_parameters,
 )
-
-PARTITION_PARAMETER = PARAMETER_PREFIX + "partition"
-"""Of an unpartitioned table: which partition it shows."""
-
-_INPUT_FORMAT = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
-_OUTPUT_FORMAT = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
-_SERDE = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
-_METASTORE_OWN = frozenset(
-    {"EXTERNAL", "comment", "transient_lastDdlTime", "numFiles", "totalSize", "numRows", "rawDataSize", "bucketing_version"}
-)
-_PLAIN_VALUE = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 def new_table(definition: TableDefinition, pointer: Pointer | None) -> Any:
     """Returns the table to be created; an unpartitioned one shows `pointer` from its first moment."""
     keys = [] if definition.partition_column is None else [ttypes.FieldSchema(definition.partition_column, "string", "")]
     location = pointer.location if pointer is not None and not keys else definition.location_uri
-    shown = _pointed(pointer) if pointer is not None and not keys else {}
+    shown = pointed_parameters(pointer) if pointer is not None and not keys else {}
     return ttypes.Table(
         tableName=definition.name,
         dbName=definition.database,
         owner="dataworks",
         sd=_storage(definition.columns, location),
         partitionKeys=keys,
-        parameters=_table_parameters(definition) | shown,
-        tableType="EXTERNAL_TABLE",
+        parameters=table_parameters(definition) | shown,
+        tableType=TABLE_TYPE,
     )
 
 
@@ -50,7 +42,7 @@ def evolved_table(table: Any, definition: TableDefinition) -> Any:
     """Returns the table with another definition's columns and parameters; what it points at stays."""
     changed = copy.deepcopy(table)
     changed.sd.cols = _fields(definition.columns)
-    changed.parameters = {**table.parameters, **_table_parameters(definition)}
+    changed.parameters = {**table.parameters, **table_parameters(definition)}
     return changed
 
 
@@ -58,7 +50,7 @@ def pointed_table(table: Any, pointer: Pointer) -> Any:
     """Returns the table showing other files."""
     changed = copy.deepcopy(table)
     changed.sd.location = pointer.location
-    changed.parameters = {**table.parameters, **_pointed(pointer)}
+    changed.parameters = {**table.parameters, **pointed_parameters(pointer)}
     return changed
 
 
@@ -74,7 +66,7 @@ def partition_for(table: Any, pointer: Pointer, *, old: Any = None) -> Any:
         createTime=old.createTime if old is not None else 0,
         lastAccessTime=0,
         sd=storage,
-        parameters={**kept, **pointer_parameters(pointer), **_statistics(pointer)},
+        parameters={**kept, **partition_parameters(pointer)},
     )
 
 
@@ -84,15 +76,12 @@ def definition_of(table: Any) -> TableDefinition:
     Raises:
         CatalogError: it is a view, not Parquet, or partitioned by several columns: not one of the platform's.
     """
-    where = f"{table.dbName}.{table.tableName}"
-    if table.tableType != "EXTERNAL_TABLE" or table.sd.inputFormat != _INPUT_FORMAT or len(table.partitionKeys or []) > 1:
-        raise CatalogError(
-            f"there is a table of this name that is not the platform's ({table.tableType}, {table.sd.inputFormat})",
-            where=where,
-            remedy="Rename or drop the other table, or configure another name",
-            transient=False,
-        )
-    own = {key: value for key, value in own_parameters(table.parameters or {}).items() if key not in _METASTORE_OWN}
+    check_ours(
+        f"{table.dbName}.{table.tableName}",
+        table_type=table.tableType,
+        input_format=table.sd.inputFormat,
+        partition_columns=len(table.partitionKeys or []),
+    )
     return TableDefinition(
         database=table.dbName,
         name=table.tableName,
@@ -100,25 +89,19 @@ def definition_of(table: Any) -> TableDefinition:
         partition_column=table.partitionKeys[0].name if table.partitionKeys else None,
         location_uri=table.sd.location or "",
         comment=(table.parameters or {}).get("comment", ""),
-        parameters=own,
+        parameters=told_parameters(table.parameters or {}),
     )
-
-
-def check_partition(where: str, value: str) -> None:
-    """Refuses a partition value that Hive would escape in a partition's name."""
-    if not _PLAIN_VALUE.fullmatch(value):
-        raise CatalogError(f"{value!r} cannot be a partition's value", where=where, remedy="Use an ISO date", transient=False)
 
 
 def _storage(columns: tuple[TableColumn, ...], location: str) -> Any:
     return ttypes.StorageDescriptor(
         cols=_fields(columns),
         location=location or None,
-        inputFormat=_INPUT_FORMAT,
-        outputFormat=_OUTPUT_FORMAT,
+        inputFormat=INPUT_FORMAT,
+        outputFormat=OUTPUT_FORMAT,
         compressed=False,
         numBuckets=-1,
-        serdeInfo=ttypes.SerDeInfo(serializationLib=_SERDE, parameters={"serialization.format": "1"}),
+        serdeInfo=ttypes.SerDeInfo(serializationLib=SERDE, parameters=dict(SERDE_PARAMETERS)),
         bucketCols=[],
         sortCols=[],
         parameters={},
@@ -128,17 +111,3 @@ def _storage(columns: tuple[TableColumn, ...], location: str) -> Any:
 
 def _fields(columns: tuple[TableColumn, ...]) -> list[Any]:
     return [ttypes.FieldSchema(column.name, column.type, column.comment) for column in columns]
-
-
-def _table_parameters(definition: TableDefinition) -> dict[str, str]:
-    comment = {"comment": definition.comment} if definition.comment else {}
-    return {**definition.parameters, **comment, "EXTERNAL": "TRUE"}
-
-
-def _pointed(pointer: Pointer) -> dict[str, str]:
-    return {**pointer_parameters(pointer), **_statistics(pointer), PARTITION_PARAMETER: pointer.partition}
-
-
-def _statistics(pointer: Pointer) -> dict[str, str]:
-    """What the metastore would otherwise find by listing the location."""
-    return {"numFiles": str(pointer.files), "totalSize": str(pointer.size_bytes), "numRows": str(pointer.rows)}

@@ -9,7 +9,7 @@ from threading import RLock
 from spark.errors import CatalogError
 from spark.publish.catalog import Pointer, TableDefinition
 from spark.publish.evolution import evolve
-from spark.publish.hive_objects import check_partition
+from spark.publish.external_tables import check_partition
 
 Hook = Callable[[str, str], None]
 

@@ -16,11 +16,14 @@ from spark.store import ObjectStore
 COLUMNS = (TableColumn("id", "string", "the id"), TableColumn("payload", "struct<Foo:string,bar:array<bigint>>"))
 
 
-@pytest.fixture(params=["memory", "hive"])
+@pytest.fixture(params=["memory", "hive", "glue"])
 def catalog(request):
     if request.param == "memory":
         return InMemoryCatalog()
-    return open_catalog(CatalogSettings(uri=request.getfixturevalue("stack").metastore_uri))
+    stack = request.getfixturevalue("stack")
+    if request.param == "glue":
+        return open_catalog(CatalogSettings(kind="glue", uri=stack.aws_endpoint, region=stack.region))
+    return open_catalog(CatalogSettings(uri=stack.metastore_uri))
 
 
 @pytest.fixture
