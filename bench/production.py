@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bench.place import OUTPUT_URI, Export, Place
 from dataworks_assets.stack.sample.bench import COLUMNS, TOPIC
-from spark.contract import Collection, JobParameters, JobResult, Layout, OutputTable, PartitionState, PartitionWork
+from spark.contract import ExportCollection, JobParameters, JobResult, Layout, OutputTable, PartitionState, PartitionWork
 from spark.errors import EngineError
 from spark.jobs import adg
 from spark.jobs.cluster import SparkCluster
@@ -49,7 +49,7 @@ class WatchedCluster:
             yield result
 
 
-def collection_of(layout: Layout, *, unique_ids: bool = True) -> Collection:
+def collection_of(layout: Layout, *, unique_ids: bool = True) -> ExportCollection:
     """Returns the export's collection with one table of a layout; a table a layout."""
     table = OutputTable(
         database=_DATABASE,
@@ -59,7 +59,7 @@ def collection_of(layout: Layout, *, unique_ids: bool = True) -> Collection:
         columns=() if layout is Layout.RAW else COLUMNS,
         tags={"pii": "true", "db": "bench", "table": "statement"},
     )
-    return Collection(name=_NAME, topic=TOPIC, snapshot_type="full", tables=(table,), unique_ids=unique_ids)
+    return ExportCollection(name=_NAME, topic=TOPIC, snapshot_type="full", tables=(table,), unique_ids=unique_ids)
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Production:
     place: Place
     context: SparkContext
 
-    def prepare(self, export: Export, collection: Collection) -> JobParameters:
+    def prepare(self, export: Export, collection: ExportCollection) -> JobParameters:
         """Takes the day's lease and returns what planning gives the job."""
         owner = f"bench-{secrets.token_hex(4)}"
         keeper = LeaseKeeper(self.place.store, _CONTROL_URI, owner=owner)

@@ -19,17 +19,44 @@ DECODER_VERSION = 1
 """Raised by hand when the same input and configuration would give other output; part of every fingerprint."""
 
 
+DAY_FOLDER = "{date}/{database}/{table}"
+"""Where a day of a table lies below the output, unless its system has another layout."""
+
+
 class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every part of a document: immutable, keyword-only, unknown fields refused."""
 
 
+class Role(Document, frozen=True):
+    """A role to be assumed; `external_id` where its owner asks for one."""
+
+    arn: str
+    external_id: str = ""
+
+
+class RoleChain(Document, frozen=True):
+    """Roles that are assumed one after another, the last one with access to the bucket.
+
+    `session_name` and `tags` tell the roles' owners which run it is; sessions last `session_seconds`, an hour at most where
+    a role is assumed by a role.
+    """
+
+    roles: tuple[Role, ...]
+    session_name: str
+    tags: tuple[tuple[str, str], ...] = ()
+    session_seconds: int = 3600
+    endpoint_url: str | None = None
+    """Of STS, where it is not AWS' own."""
+
+
 class StoreSettings(Document, frozen=True):
-    """How to reach the object store. Credentials come from the environment's AWS chain, never from here."""
+    """How to reach an object store. Credentials come from the environment's AWS chain, and by the roles; never from here."""
 
     endpoint_url: str | None = None
     region: str = "eu-west-2"
     scheme: str = "s3"
     sse_kms_key_id: str | None = None
+    chain: RoleChain | None = None
 
 
 class KeyServiceSettings(Document, frozen=True):
@@ -105,28 +132,66 @@ class OutputTable(Document, frozen=True):
     misfit: Misfit = Misfit.NULL
     tags: dict[str, str] = {}
     comment: str = ""
+    folder: str = DAY_FOLDER
+    """Where a day of the table lies below the output; its attempts are folders there."""
 
 
 class Collection(Document, frozen=True):
-    """One collection of one snapshot type, as the job needs it. The first of `tables` is the main one.
+    """What a collection of any system is: the tables it fills (the first is the main one), and when a day is accepted.
+
+    What a system's own source needs is in a class of its own below. `snapshot_type` is which of a source's deliveries it is
+    of: `full`, `incremental`; `partner` for partner files.
+    """
+
+    name: str
+    snapshot_type: str
+    tables: tuple[OutputTable, ...]
+    quarantine_share: float = 0.0
+    row_loss_share: float | None = None
+    """Largest share of rows a full may lose against the day before; None: only a fall to none is refused."""
+    preview: bool = False
+
+
+class ExportCollection(Collection, frozen=True, kw_only=True, tag_field="source", tag="export"):
+    """A collection of the snapshot export: one topic's encrypted lines of JSON, with manifests.
 
     Paths lead from the document's root; `id_path` None means the collection has no ids and reconciles by count.
     """
 
-    name: str
     topic: str
-    snapshot_type: str
-    tables: tuple[OutputTable, ...]
     id_path: tuple[str, ...] | None = ("_id",)
     timestamp_path: tuple[str, ...] | None = ("_lastModifiedDateTime",)
     created_path: tuple[str, ...] | None = ("createdDateTime",)
     removed_path: tuple[str, ...] | None = ("_removedDateTime",)
     unique_ids: bool = True
     manifest_required: bool = True
-    quarantine_share: float = 0.0
-    row_loss_share: float | None = None
-    """Largest share of rows a full may lose against the day before; None: only a fall to none is refused."""
-    preview: bool = False
+
+
+class PartnerFormat(StrEnum):
+    """What a partner's files are."""
+
+    CSV = "csv"
+    """A header and rows, not encrypted."""
+    JSON = "json"
+    """One object of `fields` and `data`, encrypted."""
+
+
+class PartnerCollection(Collection, frozen=True, kw_only=True, tag_field="source", tag="partner"):
+    """A collection of partner files, whose schema follows the source's from day to day.
+
+    The columns of its one table are those that are configured; what the table has besides, the catalog says.
+    """
+
+    module: str
+    format: PartnerFormat
+    pii: bool
+    evolves: bool = True
+    """Whether the table follows a source that adds, omits or retypes columns; else such a day is refused."""
+    row_hash: bool = False
+    """Whether rows have `row_hash_id`."""
+
+
+AnyCollection = ExportCollection | PartnerCollection
 
 
 class SourceObject(Document, frozen=True):
@@ -138,12 +203,12 @@ class SourceObject(Document, frozen=True):
 
 
 class DataFile(Document, frozen=True):
-    """One data file of an export and its manifest (None where there is none and none is required)."""
+    """One data file and its manifest (None where there is none and none is required); slice and batch where it has any."""
 
     source: SourceObject
-    slice_start: int
-    slice_end: int
-    batch: int
+    slice_start: int = 0
+    slice_end: int = 0
+    batch: int = 0
     manifest: SourceObject | None = None
 
 
@@ -186,7 +251,7 @@ class JobParameters(Document, frozen=True):
 
     run_id: str
     system: str
-    collections: dict[str, Collection]
+    collections: dict[str, AnyCollection]
     partitions: tuple[PartitionWork, ...]
     store: StoreSettings
     key_service: KeyServiceSettings
@@ -197,6 +262,8 @@ class JobParameters(Document, frozen=True):
     """`s3://bucket/_dataworks`: leases, job documents, refusals."""
     result_uri: str
     lease_owner: str
+    source_store: StoreSettings | None = None
+    """How the source is reached where it is not in `store`: in another account, by roles."""
     lease_ttl_seconds: float = 120.0
     target_file_bytes: int = 256 * 1024 * 1024
     """Size of an output file before a new one is begun."""
@@ -234,6 +301,15 @@ class PartitionState(StrEnum):
     """Something else went wrong: a retry may help."""
 
 
+class SchemaChange(Document, frozen=True):
+    """A column that a day has otherwise than the table had it: `added`, `missing` or `retyped`, with its types."""
+
+    change: str
+    column: str
+    before: str = ""
+    after: str = ""
+
+
 class PartitionResult(Document, frozen=True):
     """How one collection's day ended, with the evidence."""
 
@@ -258,6 +334,8 @@ class PartitionResult(Document, frozen=True):
     """Task seconds spent on this collection's day, all tasks added."""
     preview: tuple[dict[str, str | None], ...] = ()
     schema: tuple[Column, ...] = ()
+    """The main table's columns, where they follow the source."""
+    schema_changes: tuple[SchemaChange, ...] = ()
 
 
 class JobFailure(Document, frozen=True):

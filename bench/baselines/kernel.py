@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bench.place import CORES, Place
-from spark.contract import Collection, DataFile, StoreSettings
+from spark.contract import DataFile, ExportCollection, StoreSettings
 from spark.decode.documents import decode_file, schema_of
 from spark.publish.parquet import TableWriter
 from spark.sources.keys import FileKey
@@ -25,7 +25,7 @@ class FileWork:
     """One file for one process."""
 
     store: StoreSettings
-    collection: Collection
+    collection: ExportCollection
     file: DataFile
     key: FileKey
     output_uri: str
@@ -53,7 +53,7 @@ class Kernel:
     place: Place
     pool: ProcessPoolExecutor
 
-    def run(self, files: list[tuple[DataFile, FileKey]], collection: Collection, output_uri: str) -> int:
+    def run(self, files: list[tuple[DataFile, FileKey]], collection: ExportCollection, output_uri: str) -> int:
         """Brings files to Parquet under a prefix, each process taking the next file when it is free; returns the rows."""
         settings = self.place.store_settings
         works = [FileWork(settings, collection, file, key, output_uri) for file, key in files]

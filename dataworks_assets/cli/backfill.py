@@ -14,8 +14,8 @@ from dataworks_assets.cli.selection import CollectionsOption, DaysOption, TypeOp
 from dataworks_assets.cli.showing import number, plural, table
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.systems.adg.plan import Request
 from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.plan import Request
 
 app = typer.Typer()
 

@@ -10,7 +10,7 @@ import typer
 from dataworks_assets.cli.selection import select_anywhere, types_of
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.systems.adg import holds
+from dataworks_assets.systems import holds
 from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
 
 Collections = Annotated[list[str], typer.Argument(help="Collections, also by glob: `core/statement`, `core/*`.")]

@@ -14,10 +14,10 @@ from dataworks_assets.cli.selection import CollectionsOption, DaysOption, JsonOp
 from dataworks_assets.cli.showing import bytes_text, decision_text, number, plural, table, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.systems.adg.plan import Decision, Plan, PlannedDay, Request
 from dataworks_assets.systems.adg.planner import Planner
-from dataworks_assets.systems.adg.refusals import Refusal, read_refusals
 from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.plan import Decision, Plan, PlannedDay, Request
+from dataworks_assets.systems.refusals import Refusal, read_refusals
 
 _DEFAULT_DAYS = 7
 _MOST_NAMED = 10

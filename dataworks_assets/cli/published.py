@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from dataworks_assets.cli.selection import days_between
-from dataworks_assets.systems.adg.holds import read_holds
-from dataworks_assets.systems.adg.refusals import Refusal, read_refusals
 from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
+from dataworks_assets.systems.holds import read_holds
 from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.refusals import Refusal, read_refusals
 from spark.publish.catalog import Pointer
 from spark.publish.manifest import intact_many
 from spark.publish.state import half_published

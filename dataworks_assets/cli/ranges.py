@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from dataworks_assets.systems.adg.plan import Decision, PlannedDay
+from dataworks_assets.systems.plan import Decision, PlannedDay
 
 _ONE_DAY = timedelta(days=1)
 

@@ -13,8 +13,8 @@ from dataworks_assets.cli.selection import TypeOption, parse_days
 from dataworks_assets.cli.showing import bytes_text, number, table
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.systems.adg.holds import hold
 from dataworks_assets.systems.adg.scope import SYSTEM, AdgScope, ScopedCollection
+from dataworks_assets.systems.holds import hold
 from dataworks_assets.systems.leasing import held_leases, owner_name
 from spark.errors import NotFoundError
 from spark.publish.intent import PublishContext

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dataworks_assets.systems.adg.plan import Decision
+from dataworks_assets.systems.plan import Decision
 
 _STEP = 1000.0
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")

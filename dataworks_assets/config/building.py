@@ -9,13 +9,13 @@ import msgspec
 from dataworks_assets.config.collections import CollectionConfig
 from dataworks_assets.config.naming import TAG_NOT_SET, SnapshotType, hive_database
 from dataworks_assets.config.tables import ColumnConfig, TableConfig
-from spark.contract import Collection, Column, OutputTable
+from spark.contract import Column, ExportCollection, OutputTable
 
 _NOT_OUTPUT = ("quarantine_share", "row_loss_share", "unique_ids", "manifest_required", "preview")
 """Fields that decide whether a day is accepted, or who may see it; what is written does not depend on them."""
 
 
-def build_collection(config: CollectionConfig, snapshot_type: SnapshotType, *, manifest_required: bool) -> Collection:
+def build_collection(config: CollectionConfig, snapshot_type: SnapshotType, *, manifest_required: bool) -> ExportCollection:
     """Returns the collection of one snapshot type as the job needs it.
 
     Args:
@@ -24,7 +24,7 @@ def build_collection(config: CollectionConfig, snapshot_type: SnapshotType, *, m
         manifest_required: the deployment's rule, where the collection has none.
     """
     own = config.manifest_required
-    return Collection(
+    return ExportCollection(
         name=config.name,
         topic=config.topic,
         snapshot_type=snapshot_type.value,
@@ -59,7 +59,7 @@ def build_tables(config: CollectionConfig, snapshot_type: SnapshotType) -> list[
     return [_table(table, snapshot_type, declared) for table in (main, *config.tables)]
 
 
-def output_hash(collection: Collection, *, timestamps: str = "int96") -> str:
+def output_hash(collection: ExportCollection, *, timestamps: str = "int96") -> str:
     """Returns a digest of everything configured that shapes the collection's output: part of its fingerprint.
 
     Tags and comments are not in it (they change without reading data), nor what only decides whether a day is accepted.
@@ -74,7 +74,7 @@ def output_hash(collection: Collection, *, timestamps: str = "int96") -> str:
     return _digest({"collection": _without_dress(document), "timestamps": timestamps})
 
 
-def audit_hash(collection: Collection, *, timestamps: str = "int96") -> str:
+def audit_hash(collection: ExportCollection, *, timestamps: str = "int96") -> str:
     """Returns a digest of what shapes the output and of what decides whether a day is accepted.
 
     A day that was refused is not tried again until its inputs or this change.
@@ -109,11 +109,12 @@ def _columns(table: TableConfig, declared: dict[str, TableConfig]) -> tuple[Colu
 
 
 def _without_dress(document: dict[str, object]) -> dict[str, object]:
-    """Takes tags and comments out of the built-in form of a collection."""
+    """Takes tags, comments and folders out of the built-in form of a collection, and which system's it is."""
+    document.pop("source")
     tables = document["tables"]
     assert isinstance(tables, list | tuple)  # noqa: S101
     for table in tables:
-        del table["tags"], table["comment"]
+        del table["tags"], table["comment"], table["folder"]
         for column in table["columns"]:
             del column["comment"]
     return document

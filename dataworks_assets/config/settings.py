@@ -12,7 +12,7 @@ from dataworks_assets.config.deployment import Deployment
 from dataworks_assets.config.environment import Environment
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.config.problems import nearest
-from spark.contract import Collection
+from spark.contract import ExportCollection
 from spark.errors import ConfigurationError
 
 
@@ -42,7 +42,7 @@ class Settings:
             )
         return configured[name]
 
-    def built(self, snapshot_type: SnapshotType) -> dict[str, Collection]:
+    def built(self, snapshot_type: SnapshotType) -> dict[str, ExportCollection]:
         """Returns the collections of one snapshot type as a job needs them, by name."""
         required = self.deployment.exports.manifest_required
         return {

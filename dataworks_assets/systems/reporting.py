@@ -14,6 +14,7 @@ from dagster import (
     AssetCheckSeverity,
     AssetKey,
     AssetMaterialization,
+    AssetObservation,
     MarkdownMetadataValue,
     MetadataValue,
     TableColumn,
@@ -22,7 +23,7 @@ from dagster import (
     TableSchema,
 )
 
-from spark.contract import Finding, PartitionResult, PartitionState
+from spark.contract import Finding, PartitionResult, PartitionState, SchemaChange
 from spark.publish.catalog import Pointer
 from spark.publish.catalog import TableColumn as CatalogColumn
 
@@ -49,7 +50,9 @@ class ReportContext:
     log_address: str = ""
 
 
-def published_event(key: AssetKey, result: PartitionResult, context: ReportContext) -> AssetMaterialization:
+def published_event(
+    key: AssetKey, result: PartitionResult, context: ReportContext, *, partition_column: str = "export_date"
+) -> AssetMaterialization:
     """Returns the materialization of a partition that a run has just published."""
     main = result.tables[0]
     metadata: dict[str, object] = {
@@ -71,9 +74,39 @@ def published_event(key: AssetKey, result: PartitionResult, context: ReportConte
     }
     if context.log_address:
         metadata["log"] = MetadataValue.path(context.log_address)
+    if result.schema:
+        columns = [CatalogColumn(each.name, each.type, each.comment) for each in result.schema]
+        metadata["dagster/column_schema"] = column_schema(columns, partition_column=partition_column)
+        metadata["schema_changes"] = schema_changes(result.schema_changes)
     if result.preview:
         metadata["preview"] = _preview(result.preview)
     return _materialization(key, result.export_date, metadata, result.fingerprint, result.config_hash)
+
+
+def schema_event(key: AssetKey, result: PartitionResult) -> AssetObservation:
+    """Returns what a partition's source has otherwise than the table had it, for the asset's history."""
+    texts = [f"{each.column}: {each.before or '-'} to {each.after or '-'} ({each.change})" for each in result.schema_changes]
+    return AssetObservation(
+        key,
+        partition=result.export_date,
+        description=f"The schema changed: {'; '.join(texts)}",
+        metadata={
+            "schema_changes": schema_changes(result.schema_changes),
+            "columns_added": sum(each.change == "added" for each in result.schema_changes),
+            "columns_missing": sum(each.change == "missing" for each in result.schema_changes),
+            "columns_retyped": sum(each.change == "retyped" for each in result.schema_changes),
+        },
+    )
+
+
+def schema_changes(changes: Sequence[SchemaChange]) -> TableMetadataValue:
+    """Returns changes as a table: change, column, type before, type after."""
+    records = [
+        TableRecord({"change": each.change, "column": each.column, "before": each.before, "after": each.after})
+        for each in changes
+    ]
+    schema = TableSchema(columns=[TableColumn(name) for name in ("change", "column", "before", "after")])
+    return TableMetadataValue(records=records, schema=schema)
 
 
 def unchanged_event(key: AssetKey, pointer: Pointer, *, reason: str) -> AssetMaterialization:

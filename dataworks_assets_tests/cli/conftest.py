@@ -15,8 +15,8 @@ from dataworks_assets.config.environment import Environment
 from dataworks_assets.config.loader import load_settings
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.config.services import CatalogConfig, KeyServiceConfig, StoreConfig
-from dataworks_assets.systems.adg.refusals import record_refusal
 from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.refusals import record_refusal
 from dataworks_assets_tests.spark.publish.world import Lake
 from spark.contract import Finding, PartitionResult, PartitionState
 

@@ -15,7 +15,7 @@ def shown_attempt(bench, name="core/toDo"):
 
 
 def held(bench, *types):
-    from dataworks_assets.systems.adg.holds import read_holds
+    from dataworks_assets.systems.holds import read_holds
 
     return {each: read_holds(bench.lake.store, bench.scope(each)) for each in types}
 

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from dataworks_assets.systems.adg.plan import Request
 from dataworks_assets.systems.adg.recording import ledger_book, run_entry
+from dataworks_assets.systems.plan import Request
 from dataworks_assets_tests.ledger.memory_tables import MemoryTables
 
 

@@ -56,7 +56,7 @@ def test_a_refusal_of_the_same_inputs_is_told(bench):
 def fingerprint_of(bench):
     from dataworks_assets.cli.plan import make_plan
     from dataworks_assets.cli.selection import parse_days
-    from dataworks_assets.systems.adg.plan import Request
+    from dataworks_assets.systems.plan import Request
 
     made = make_plan(bench.workplace, bench.scope(), Request(("core/toDo",), parse_days([DAY])))
     return made.days[0].fingerprint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dataworks_assets.systems.adg import holding
+from dataworks_assets.systems import holding
 from dataworks_assets_tests.faults.lake import CLOCK, START_SECONDS
 from dataworks_assets_tests.faults.points import SEEN, STRUCK
 from spark.publish.follow import Follower

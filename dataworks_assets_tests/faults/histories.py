@@ -9,8 +9,8 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from dataworks_assets.systems.adg.holds import hold, release
 from dataworks_assets.systems.adg.scope import SYSTEM
+from dataworks_assets.systems.holds import hold, release
 from dataworks_assets_tests.faults.lake import CLOCK, Lake, Stored
 from dataworks_assets_tests.faults.points import SEEN, STRUCK, TTL_SECONDS, assert_documents
 from dataworks_assets_tests.faults.reader import NEWEST, Reader, rows_of, watched

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from dataworks_assets.systems.adg.refusals import read_refusals
+from dataworks_assets.systems.refusals import read_refusals
 from dataworks_assets_tests.faults.lake import CLOCK, Lake
 from dataworks_assets_tests.faults.reader import Reader, Shown, watched
 from dataworks_assets_tests.faults.scenario import Ran, Scenario, run

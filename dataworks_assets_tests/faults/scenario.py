@@ -14,8 +14,9 @@ from dataworks_assets.config.collections import CollectionConfig
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.engines.base import Engine, JobError
 from dataworks_assets.stack.sample.wire import Record
-from dataworks_assets.systems.adg.execution import Execution
-from dataworks_assets.systems.adg.plan import Request
+from dataworks_assets.systems.adg.planner import Planner
+from dataworks_assets.systems.execution import Execution
+from dataworks_assets.systems.plan import Request
 from dataworks_assets_tests.faults.lake import Lake, LakeCatalog, LakeKeys, LakeStore
 from dataworks_assets_tests.faults.reader import NEWEST, Reader, Shown
 from dataworks_assets_tests.faults.strikes import APPLICATION, STEP, Killed, Strike
@@ -243,7 +244,7 @@ def run(
     platform = world.platform
     platform.engine = StruckEngine(scenario, lake, strike)
     platform.put_tags = LakeStore(lake, strike, STEP).put_tags
-    execution = Execution(platform, world.scope, events, is_patient=is_patient)
+    execution = Execution(platform, world.scope, Planner(platform, world.scope), events, is_patient=is_patient)
     try:
         execution.run(Request((), tuple(scenario.days if days is None else days)))
         strike.point(STEP, "end")

@@ -20,9 +20,10 @@ from dataworks_assets.config.settings import Settings
 from dataworks_assets.engines.base import Engine
 from dataworks_assets.engines.submit import SubmitEngine
 from dataworks_assets.stack.state import load_state
-from dataworks_assets.systems.adg.execution import Execution
-from dataworks_assets.systems.adg.plan import Request
+from dataworks_assets.systems.adg.planner import Planner
 from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.execution import Execution
+from dataworks_assets.systems.plan import Request
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets_tests.engines.conftest import QUICK_START
 from dataworks_assets_tests.faults import struck_job
@@ -85,7 +86,8 @@ def main(home: Path, engine: str, days: tuple[date, date], names: list[str]) -> 
     events = Events("step")
     if (blow := blow_for("step")) is not None:
         events.log_event = struck(events, "dagster", blow).log_event
-    execution = Execution(platform, AdgScope(platform.settings, SnapshotType.INCREMENTAL), events)
+    scope = AdgScope(platform.settings, SnapshotType.INCREMENTAL)
+    execution = Execution(platform, scope, Planner(platform, scope), events)
     first, last = days
     wanted = tuple(first + timedelta(days=index) for index in range((last - first).days + 1))
     error = ""

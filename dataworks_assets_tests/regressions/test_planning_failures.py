@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dataworks_assets.stack.sample.wire import Destination, store_file
-from dataworks_assets.systems.adg.plan import Decision
+from dataworks_assets.systems.plan import Decision
 from dataworks_assets_tests.spark.publish.memory_catalog import InMemoryCatalog
 from dataworks_assets_tests.systems.adg.whole_path import (
     DAY,

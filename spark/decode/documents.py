@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from spark.contract import Collection, Layout, Misfit, OutputTable
+from spark.contract import ExportCollection, Layout, Misfit, OutputTable
 from spark.decode.exact import unmark
 from spark.decode.lines import Documents, QuarantinedLine, read_lines, sort_out_lines
 from spark.decode.plan import Answers, NotDocumentsError, Plan, Want
@@ -80,7 +80,9 @@ def schema_of(table: OutputTable) -> pa.Schema:
     return pa.schema([*fixed, *declared, (ERRORS, _ERRORS_TYPE)])
 
 
-def decode_file(body: Iterable[Buffer], *, key: bytes, iv: bytes, collection: Collection, uri: str) -> Iterator[DecodedChunk]:
+def decode_file(
+    body: Iterable[Buffer], *, key: bytes, iv: bytes, collection: ExportCollection, uri: str
+) -> Iterator[DecodedChunk]:
     """Yields a file's rows, chunk by chunk; see `json_chunks` for the arguments and what is raised."""
     decoder = Decoder(collection)
     for chunk in json_chunks(body, key=key, iv=iv, uri=uri):
@@ -90,7 +92,7 @@ def decode_file(body: Iterable[Buffer], *, key: bytes, iv: bytes, collection: Co
 class Decoder:
     """Decodes one file of a collection. Its chunks are to be given in their order: lines are counted."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: ExportCollection) -> None:
         self._collection = collection
         self._id = None if collection.id_path is None else Want(collection.id_path, None)
         self._tables = [_Table(table, collection) for table in collection.tables]
@@ -231,7 +233,7 @@ class _Rows:
 class _Table:
     """One table of the collection: what it wants of a document, and how rows become its batch."""
 
-    def __init__(self, table: OutputTable, collection: Collection) -> None:
+    def __init__(self, table: OutputTable, collection: ExportCollection) -> None:
         self.table = table
         self.schema = schema_of(table)
         self.wants: dict[str, Want] = {}

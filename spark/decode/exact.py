@@ -110,7 +110,7 @@ class Judge:
             return [self._value(bytes(item), data_type.value_type, f"{path}[{n}]") for n, item in enumerate(items)]
         if data_type == pa.string():
             return self._string(raw, path)
-        return _scalar_reader(data_type)(raw)
+        return scalar_reader(data_type)(raw)
 
     def _string(self, raw: bytes, path: str) -> str:
         if not raw.startswith(b'"'):
@@ -258,7 +258,8 @@ def _exact_decimal(text: bytes, data_type: pa.Decimal128Type) -> Decimal:
     return Decimal((sign, significant, -places))
 
 
-def _scalar_reader(data_type: pa.DataType) -> Callable[[bytes], Any]:
+def scalar_reader(data_type: pa.DataType) -> Callable[[bytes], Any]:
+    """Returns what reads the JSON text of one value of a scalar type; it raises MisfitError where the value does not fit."""
     if pa.types.is_decimal(data_type):
         return _decimal_reader(data_type)
     readers: dict[pa.DataType, Callable[[bytes], Any]] = {

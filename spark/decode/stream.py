@@ -58,7 +58,7 @@ def json_chunks(body: Iterable[Buffer], *, key: bytes, iv: bytes, uri: str, chun
     """
     pending: list[bytes] = []
     pending_bytes = offset = 0
-    for piece in _without_mark(_Inflater(uri).inflate(_decrypt(body, key=key, iv=iv, uri=uri))):
+    for piece in without_mark(_Inflater(uri).inflate(decrypt(body, key=key, iv=iv, uri=uri))):
         pending_bytes += len(piece)
         end = piece.rfind(b"\n") + 1 if pending_bytes >= chunk_bytes else 0
         if not end:
@@ -82,7 +82,12 @@ def _check_line(pending_bytes: int, *, offset: int, uri: str) -> None:
         raise InputError(what, where=f"{uri}, decoded byte {offset}", remedy=_ASK_AGAIN)
 
 
-def _decrypt(body: Iterable[Buffer], *, key: bytes, iv: bytes, uri: str) -> Iterator[bytes]:
+def decrypt(body: Iterable[Buffer], *, key: bytes, iv: bytes, uri: str) -> Iterator[bytes]:
+    """Yields an object's decrypted bytes in pieces; a wrong key is not noticed here.
+
+    Raises:
+        InputError: key or iv have another length than AES-256-CTR takes.
+    """
     if len(key) != _KEY_BYTES or len(iv) != _IV_BYTES:
         what = f"AES-256-CTR takes a key of 32 and an iv of 16 bytes, not of {len(key)} and {len(iv)}"
         raise InputError(what, where=uri, remedy="Correct the object's metadata (`iv`, `ciphertext`)")
@@ -93,7 +98,7 @@ def _decrypt(body: Iterable[Buffer], *, key: bytes, iv: bytes, uri: str) -> Iter
             yield decryptor.update(view[start : start + _READ_BYTES])
 
 
-def _without_mark(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def without_mark(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Leaves out a byte-order mark at the start, however the text is divided."""
     head = b""
     for piece in pieces:

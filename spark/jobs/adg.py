@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from spark.contract import (
-    Collection,
+    ExportCollection,
     Finding,
     JobParameters,
     JobResult,
@@ -32,39 +32,13 @@ from spark.jobs.packing import Shard, bins_of, shards_of
 from spark.jobs.progress import Reporter
 from spark.jobs.publication import Audited, Publication
 from spark.jobs.publishing import PublicationQueue
+from spark.jobs.services import Services, open_publication, open_services, stage_settings
 from spark.jobs.stage import ShardTask, stage_bin
 from spark.jobs.succession import Succession
 from spark.jobs.unlock import Unlocked, unlock
-from spark.jobs.writers import StageSettings
-from spark.publish.catalog import Catalog, open_catalog
-from spark.publish.intent import PublishContext
-from spark.publish.lease import LeaseKeeper
-from spark.publish.switch import Publisher
-from spark.sources.keys import KeyService
-from spark.store import ObjectStore, shared_store
 
 Day = tuple[str, str]
 """Collection and export date."""
-
-
-@dataclass(frozen=True)
-class Services:
-    """What the driver talks to; tests give their own. `pause` waits so many seconds before a call is repeated."""
-
-    store: ObjectStore
-    catalog: Catalog
-    key_service: KeyService
-    pause: Callable[[float], None] = time.sleep
-
-
-def open_services(parameters: JobParameters) -> Services:
-    """Returns the services that the parameters name; each connects on first use."""
-    correlation_id = next((work.correlation_id for work in parameters.partitions if work.correlation_id), parameters.run_id)
-    return Services(
-        store=shared_store(parameters.store),
-        catalog=open_catalog(parameters.catalog),
-        key_service=KeyService(parameters.key_service, correlation_id=correlation_id),
-    )
 
 
 def run(parameters: JobParameters, cluster: Cluster, reporter: Reporter, *, services: Services | None = None) -> JobResult:
@@ -88,7 +62,7 @@ class _Day:
     """One collection's day on its way through the stage."""
 
     work: PartitionWork
-    collection: Collection
+    collection: ExportCollection
     shards_expected: int
     outcomes: list[ShardOutcome] = field(default_factory=list)
 
@@ -113,12 +87,14 @@ class _Run:
     services: Services
     _stage_seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     _results: list[PartitionResult] = field(default_factory=list)
+    _collections: dict[str, ExportCollection] = field(init=False)
     _succession: Succession = field(init=False)
 
     def __post_init__(self) -> None:
-        collections = self.parameters.collections
+        wanted = self.parameters.collections.items()
+        self._collections = {name: collection for name, collection in wanted if isinstance(collection, ExportCollection)}
         self._succession = Succession(
-            work for work in self.parameters.partitions if collections[work.collection].snapshot_type == "full"
+            work for work in self.parameters.partitions if self._collections[work.collection].snapshot_type == "full"
         )
 
     def execute(self) -> JobResult:
@@ -145,17 +121,17 @@ class _Run:
             expected[shard.collection, shard.export_date] += 1
         return {
             (work.collection, work.export_date): _Day(
-                work, self.parameters.collections[work.collection], expected[work.collection, work.export_date]
+                work, self._collections[work.collection], expected[work.collection, work.export_date]
             )
             for work in self.parameters.partitions
         }
 
     def _stage(self, days: dict[Day, _Day], shards: Sequence[Shard], unlocked: Unlocked) -> None:
         """Runs the one stage; each day is audited and queued for publication when its last shard is in."""
-        settings = self._settings()
+        settings = stage_settings(self.parameters, self.services)
         bins = [tuple(_task(shard, days, unlocked) for shard in packed) for packed in bins_of(shards, cores=self.cluster.cores)]
         with (
-            self._publication(settings) as publication,
+            open_publication(self.parameters, self.services, settings) as publication,
             PublicationQueue(partial(self._publish, publication)) as publications,
             ThreadPoolExecutor(1, "ids") as checks,
         ):
@@ -195,34 +171,6 @@ class _Run:
             return row_count(outcomes) if state_of(findings) is PartitionState.PUBLISHED else None
 
         self._succession.judge(day.work, judge)
-
-    def _settings(self) -> StageSettings:
-        return StageSettings(
-            store=self.services.store,
-            output_uri=self.parameters.output_uri,
-            target_file_bytes=self.parameters.target_file_bytes,
-            timestamps=self.parameters.timestamps,
-        )
-
-    @contextmanager
-    def _publication(self, settings: StageSettings) -> Iterator[Publication]:
-        """Holds the leases that planning took, by the same owner's heartbeat, for as long as the stage runs."""
-        parameters = self.parameters
-        leases = LeaseKeeper(
-            self.services.store,
-            parameters.control_uri,
-            owner=parameters.lease_owner,
-            ttl_seconds=parameters.lease_ttl_seconds,
-        )
-        leases.start_heartbeat()
-        try:
-            context = PublishContext(parameters.system, parameters.run_id, parameters.output_uri)
-            services = self.services
-            publisher = Publisher(services.catalog, services.store, leases=leases, context=context, pause=services.pause)
-            held = leases.adopt_many([(work.lease_uri, work.epoch) for work in parameters.partitions])
-            yield Publication(publisher, settings, held)
-        finally:
-            leases.stop()
 
     def _publish(self, publication: Publication, batch: Sequence[Audited]) -> None:
         started = time.monotonic()

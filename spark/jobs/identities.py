@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spark.contract import Collection, DataFile, Finding
+from spark.contract import DataFile, ExportCollection, Finding
 from spark.decode.documents import DecodedChunk
 from spark.decode.ids import Hashes, IdLog, Reconciliation, reconcile, repeated
 from spark.errors import DataworksError
@@ -88,7 +88,7 @@ def _differences(manifest_uri: str, read: FileIds, found: Reconciliation) -> Ite
 class SliceLog:
     """The ids of a task's slices, by slice, to see whether one is there twice."""
 
-    def __init__(self, collection: Collection, spread: frozenset[SliceKey]) -> None:
+    def __init__(self, collection: ExportCollection, spread: frozenset[SliceKey]) -> None:
         self.seconds = 0.0
         self._tags = collection.tables[0].tags
         self._unique = collection.unique_ids and collection.id_path is not None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from spark.contract import Finding, WrittenFile
+from spark.decode.partner.rows import Misfits
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class ShardOutcome:
     findings: tuple[Finding, ...] = ()
     spread_ids: tuple[IdHashes, ...] = ()
     preview: tuple[dict[str, str | None], ...] = ()
+    misfits: dict[str, Misfits] = field(default_factory=dict)
+    """By column, values that did not cast, of sources whose tables take them as null."""
     seconds: float = 0.0
     ids_seconds: float = 0.0
     """The share of `seconds` spent on reconciling ids and looking for duplicates."""

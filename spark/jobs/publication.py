@@ -8,11 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spark.contract import Collection, Finding, PartitionResult, PartitionState, PartitionWork, TableResult, WrittenFile
+from spark.contract import (
+    Collection,
+    Finding,
+    OutputTable,
+    PartitionResult,
+    PartitionState,
+    PartitionWork,
+    SchemaChange,
+    TableResult,
+    WrittenFile,
+)
 from spark.errors import DataworksError, LeaseError
 from spark.jobs.audit import row_count, state_of
 from spark.jobs.outcome import ShardOutcome
-from spark.jobs.packing import Shard
 from spark.jobs.unlock import finding_of
 from spark.jobs.writers import StageSettings, table_location
 from spark.publish.intent import PublishOutcome, ReadyPartition
@@ -23,12 +32,16 @@ from spark.publish.tables import quarantine_name
 
 @dataclass(frozen=True)
 class Audited:
-    """A day that was read whole, with what the tasks wrote and what the audit found."""
+    """A day that was read whole, with what the tasks wrote and what the audit found.
+
+    `schema_changes` are what it has otherwise than the table had it, where the table follows its source.
+    """
 
     work: PartitionWork
     collection: Collection
     outcomes: tuple[ShardOutcome, ...]
     findings: tuple[Finding, ...]
+    schema_changes: tuple[SchemaChange, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +106,8 @@ class Publication:
             output_bytes=sum(file.size_bytes for table in tables for file in table.files),
             seconds=sum(outcome.seconds for outcome in day.outcomes),
             preview=next((outcome.preview for outcome in day.outcomes if outcome.preview), ()),
+            schema=() if day.schema_changes is None else day.collection.tables[0].columns,
+            schema_changes=day.schema_changes or (),
         )
 
     def _tables(self, day: Audited) -> tuple[TableResult, ...]:
@@ -100,21 +115,19 @@ class Publication:
             [file for outcome in day.outcomes for file in outcome.tables[index]] for index in range(len(day.collection.tables))
         ]
         return tuple(
-            self._table(day, table.database, table.name, files)
-            for table, files in zip(day.collection.tables, written, strict=True)
+            self._table(day, table, table.name, files) for table, files in zip(day.collection.tables, written, strict=True)
         )
 
     def _quarantine(self, day: Audited) -> TableResult | None:
         files = [file for outcome in day.outcomes for file in outcome.quarantine]
         main = day.collection.tables[0]
-        return self._table(day, main.database, quarantine_name(main), files) if files else None
+        return self._table(day, main, quarantine_name(main), files) if files else None
 
-    def _table(self, day: Audited, database: str, name: str, files: list[WrittenFile]) -> TableResult:
-        shard = Shard(day.work.collection, day.work.export_date, 0, ())
+    def _table(self, day: Audited, table: OutputTable, name: str, files: list[WrittenFile]) -> TableResult:
         return TableResult(
-            database=database,
+            database=table.database,
             name=name,
-            location=table_location(self.settings, shard, database=database, table=name, attempt=day.work.attempt),
+            location=table_location(self.settings, day.work.export_date, table, attempt=day.work.attempt, name=name),
             files=tuple(files),
             rows=sum(file.rows for file in files),
         )

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from spark.contract import Collection, DataFile, Finding, SourceObject
+from spark.contract import DataFile, ExportCollection, Finding, SourceObject
 from spark.decode.documents import DecodedChunk, decode_file
 from spark.errors import DataworksError
 from spark.jobs.ahead import read_ahead
@@ -30,7 +30,7 @@ class ShardTask:
     """
 
     shard: Shard
-    collection: Collection
+    collection: ExportCollection
     attempt: str
     keys: dict[str, FileKey]
     locked: dict[str, Finding] = field(default_factory=dict)

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import pyarrow as pa
 from obstore.exceptions import BaseError
 
-from spark.contract import Collection, WrittenFile
-from spark.decode.documents import DecodedChunk, schema_of
+from spark.contract import Collection, OutputTable, WrittenFile
+from spark.decode.documents import schema_of
+from spark.decode.lines import QuarantinedLine
 from spark.errors import DataworksError, StoreError
 from spark.jobs.packing import Shard
 from spark.publish.manifest import partition_uri
@@ -36,9 +37,27 @@ class StageSettings:
     timestamps: str
 
 
-def table_location(settings: StageSettings, shard: Shard, *, database: str, table: str, attempt: str) -> str:
-    """Returns the folder of one table's attempt at a day; no table points at it before it is published."""
-    return f"{partition_uri(settings.output_uri, shard.export_date, database=database, table=table)}/{attempt}"
+class Rows(Protocol):
+    """What a decoder gives: a batch for each of the collection's tables, in their order, and what was no row."""
+
+    @property
+    def tables(self) -> tuple[pa.RecordBatch, ...]:
+        """The batches."""
+
+    @property
+    def quarantined(self) -> list[QuarantinedLine]:
+        """What was no row."""
+
+
+def table_location(settings: StageSettings, export_date: str, table: OutputTable, *, attempt: str, name: str = "") -> str:
+    """Returns the folder of an attempt at a day of a table, or of the table `name` beside it.
+
+    No table points at it before it is published.
+    """
+    day_uri = partition_uri(
+        settings.output_uri, export_date, database=table.database, table=name or table.name, folder=table.folder
+    )
+    return f"{day_uri}/{attempt}"
 
 
 class ShardWriters:
@@ -55,25 +74,23 @@ class ShardWriters:
         self._shard = shard
         self._attempt = attempt
         self._stem = f"part-{shard.number:05d}-{uuid.uuid4().hex[:8]}"
-        self._tables = [self._writer(table.database, table.name, schema_of(table), table.tags) for table in collection.tables]
+        self._tables = [self._writer(table, schema_of(table)) for table in collection.tables]
         self._quarantine: TableWriter | None = None
         self.preview: tuple[dict[str, str | None], ...] = ()
-        main = collection.tables[0]
-        location = table_location(settings, shard, database=main.database, table=main.name, attempt=attempt)
-        self.audit_uri = f"{location}/_audit"
+        self.audit_uri = f"{table_location(settings, shard.export_date, collection.tables[0], attempt=attempt)}/_audit"
 
-    def _writer(self, database: str, table: str, schema: pa.Schema, tags: dict[str, str]) -> TableWriter:
+    def _writer(self, table: OutputTable, schema: pa.Schema, *, name: str = "") -> TableWriter:
         return TableWriter(
             self._settings.store,
-            table_location(self._settings, self._shard, database=database, table=table, attempt=self._attempt),
+            table_location(self._settings, self._shard.export_date, table, attempt=self._attempt, name=name),
             schema=schema,
-            tags=tags,
+            tags=table.tags,
             target_file_bytes=self._settings.target_file_bytes,
             timestamps=self._settings.timestamps,
             name_stem=self._stem,
         )
 
-    def write(self, file_uri: str, chunk: DecodedChunk) -> None:
+    def write(self, file_uri: str, chunk: Rows) -> None:
         """Adds a chunk's rows to each table, and its lines that are none to the quarantine."""
         for writer, batch in zip(self._tables, chunk.tables, strict=True):
             with _writing(writer):
@@ -83,10 +100,10 @@ class ShardWriters:
         if chunk.quarantined:
             self._write_quarantined(file_uri, chunk)
 
-    def _write_quarantined(self, file_uri: str, chunk: DecodedChunk) -> None:
+    def _write_quarantined(self, file_uri: str, chunk: Rows) -> None:
         if self._quarantine is None:
             main = self._collection.tables[0]
-            self._quarantine = self._writer(main.database, quarantine_name(main), QUARANTINE_SCHEMA, main.tags)
+            self._quarantine = self._writer(main, QUARANTINE_SCHEMA, name=quarantine_name(main))
         lines = chunk.quarantined
         columns = [
             pa.array([file_uri] * len(lines), pa.string()),

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from spark.contract import Document, SourceObject, TableResult, decode, encode
+from spark.contract import DAY_FOLDER, Document, SourceObject, TableResult, decode, encode
 from spark.errors import ConflictError
 from spark.publish.catalog import Pointer, TableColumn
 from spark.publish.lease import TablePointer
@@ -44,9 +44,9 @@ class AttemptManifest(Document, frozen=True):
     version: int = 1
 
 
-def partition_uri(output_uri: str, export_date: str, *, database: str, table: str) -> str:
-    """Returns the folder of all attempts of a table's day."""
-    return f"{output_uri}/{export_date}/{database}/{table}"
+def partition_uri(output_uri: str, export_date: str, *, database: str, table: str, folder: str = DAY_FOLDER) -> str:
+    """Returns the folder of all attempts of a table's day; `folder` as `OutputTable.folder` has it."""
+    return f"{output_uri}/{folder.format(date=export_date, database=database, table=table)}"
 
 
 def manifest_uri(location: str) -> str:

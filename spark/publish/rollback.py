@@ -18,7 +18,9 @@ from spark.store import ObjectStore
 def attempts_of(store: ObjectStore, output_uri: str, collection: Collection, export_date: str) -> list[AttemptManifest]:
     """Returns the audited attempts of a day, oldest first, as their main table's manifests."""
     main = collection.tables[0]
-    return list_attempts(store, partition_uri(output_uri, export_date, database=main.database, table=main.name))
+    return list_attempts(
+        store, partition_uri(output_uri, export_date, database=main.database, table=main.name, folder=main.folder)
+    )
 
 
 class Rollback:
@@ -72,7 +74,9 @@ class Rollback:
             )
         manifests = []
         for table in collection.tables:
-            day_uri = partition_uri(self._context.output_uri, export_date, database=table.database, table=table.name)
+            day_uri = partition_uri(
+                self._context.output_uri, export_date, database=table.database, table=table.name, folder=table.folder
+            )
             manifests += [manifest for manifest in list_attempts(self._store, day_uri) if manifest.attempt == attempt]
         gone = [uri for manifest in manifests for uri in missing_files(self._store, manifest)]
         if gone or len(manifests) != len(collection.tables):

@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from functools import partial
 
-from spark.contract import Collection, OutputTable
+from spark.contract import Collection, OutputTable, encode
 from spark.decode.documents import schema_of
 from spark.decode.types import hive_type
 from spark.errors import CatalogError, DataworksError
@@ -94,6 +94,8 @@ class Tables:
         self._system = system
         self._output_uri = output_uri
         self._done: dict[str, DataworksError | None] = {}
+        self._prepared: dict[str, bytes] = {}
+        """By collection, the form in which its tables were made or widened last."""
         self._databases: set[str] = set()
         self._there: set[Place] = set()
 
@@ -102,7 +104,9 @@ class Tables:
 
         The table of the newest day is widened here and made by `show_newest`, so that it never shows nothing.
         """
-        wanted = {collection.name: collection for collection in collections if collection.name not in self._done}
+        newest = {collection.name: collection for collection in collections}  # of several days, the last has all columns
+        forms = {name: encode(collection) for name, collection in newest.items()}
+        wanted = {name: collection for name, collection in newest.items() if self._prepared.get(name) != forms[name]}
         tables = [table for collection in wanted.values() for table in collection.tables]
         there, absent = self._existing(tables)
 
@@ -122,6 +126,7 @@ class Tables:
         outcomes = dict(zip(wanted, in_parallel(ensure, list(wanted.values()), threads=TABLES_AT_ONCE), strict=True))
         transient = {name: error for name, error in outcomes.items() if error is not None and error.transient}
         self._done |= {name: error for name, error in outcomes.items() if name not in transient}
+        self._prepared |= {name: forms[name] for name in outcomes if name not in transient}
         return self._failed() | transient
 
     def show_newest(self, collection: Collection, table: OutputTable, pointer: Pointer) -> None:

@@ -26,10 +26,11 @@ from dataworks_assets.config.naming import dagster_tags
 from dataworks_assets.engines.pipes import PipesChannel
 from dataworks_assets.systems.adg.automation.exports import export_key
 from dataworks_assets.systems.adg.automation.runs import MESSAGE_TRIGGER, TRIGGER_TAG, run_days
-from dataworks_assets.systems.adg.execution import Execution, Failed
-from dataworks_assets.systems.adg.plan import Request
+from dataworks_assets.systems.adg.planner import Planner
 from dataworks_assets.systems.adg.recording import ledger_book, recorded, run_entry
 from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
+from dataworks_assets.systems.execution import Execution, Failed
+from dataworks_assets.systems.plan import Request
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.reporting import CHECK_NAME, column_schema
 from spark.publish.tables import columns_of
@@ -100,8 +101,8 @@ def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
         entry = run_entry(scope, request, run_id=context.run_id, has_message=has_message, now=book.clock())
         with recorded(book, entry, context.log) as told:
             is_retry = context.run.parent_run_id is not None
-            channel = PipesChannel(context)
-            execution = Execution(platform, scope, context, channel=channel, is_patient=is_retry, told=told)
+            plans, channel = Planner(platform, scope), PipesChannel(context)
+            execution = Execution(platform, scope, plans, context, channel=channel, is_patient=is_retry, told=told)
             execution.run(request)
         if execution.failures:
             _fail(context, execution.failures)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.systems.adg.holds import read_holds
-from dataworks_assets.systems.adg.plan import Decision, Plan, PlannedDay, Request
 from dataworks_assets.systems.adg.scope import AdgScope, ExportPlace, ScopedCollection
 from dataworks_assets.systems.fingerprint import fingerprint
+from dataworks_assets.systems.holds import read_holds
+from dataworks_assets.systems.plan import Decision, Plan, PlannedDay, Request
 from dataworks_assets.systems.platform import Platform
+from spark.contract import Finding
 from spark.errors import ConfigurationError
 from spark.publish.catalog import Pointer
 from spark.publish.state import Published, published_states
@@ -138,7 +139,14 @@ class Planner:
         published = there.published.get(day.isoformat())
         if listing.object_count == 0:
             reason = "no object under the day's prefix"
-            return PlannedDay(collection, day, Decision.NOT_EXPORTED, reason, published=published)
+            finding = Finding(
+                check="read",
+                passed=False,
+                place=day.isoformat(),
+                cause=f"the day was not exported: {reason}",
+                remedy="Have the producer export the day, or ask for days that were exported (`dataworks plan` shows them)",
+            )
+            return PlannedDay(collection, day, Decision.NOT_EXPORTED, reason, findings=(finding,), published=published)
         topic = collection.job.topic
         files = listing.files.get(topic, ())
         missing = listing.missing_manifests.get(topic, ()) if collection.job.manifest_required else ()

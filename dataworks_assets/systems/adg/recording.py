@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Protocol
 
 from dataworks_assets.config.prefixes import fill
 from dataworks_assets.ledger.entries import DayEntry, EntryStore, Failing, Outcome, RunEntry, expiry_epoch
@@ -17,8 +16,8 @@ from dataworks_assets.ledger.notices import Notifier
 from dataworks_assets.ledger.recorder import LedgerBook, Recorder
 from dataworks_assets.ledger.rows import CollectionStatus
 from dataworks_assets.ledger.scribe import Scribe
-from dataworks_assets.systems.adg.plan import Decision, Plan, Request
 from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.plan import Plan, Request
 from dataworks_assets.systems.platform import Platform
 from spark.contract import PartitionResult, PartitionState
 from spark.publish.state import published_states
@@ -117,38 +116,6 @@ def _day_entry(scope: AdgScope, request: Request, day: date, names: Sequence[str
     )
 
 
-class Told(Protocol):
-    """Whom a run tells what becomes of it, while it runs; no call raises or waits."""
-
-    def planned(self, plan: Plan) -> None:
-        """The plan is made."""
-
-    def publishing(self, name: str, day: str) -> None:
-        """A collection's day is about to be published."""
-
-    def reported(self, item: PartitionResult) -> None:
-        """A collection's day was published, refused, or failed."""
-
-    def failed(self, name: str, day: str, cause: str) -> None:
-        """A collection's day is not published, for this cause."""
-
-
-class Nobody:
-    """Is told, and keeps nothing."""
-
-    def planned(self, plan: Plan) -> None:
-        """The plan is made."""
-
-    def publishing(self, name: str, day: str) -> None:
-        """A collection's day is about to be published."""
-
-    def reported(self, item: PartitionResult) -> None:
-        """A collection's day was published, refused, or failed."""
-
-    def failed(self, name: str, day: str, cause: str) -> None:
-        """A collection's day is not published, for this cause."""
-
-
 @dataclass
 class RunLedger:
     """What a run of ADG tells its ledger; every call only hands over."""
@@ -166,7 +133,7 @@ class RunLedger:
                 work[pair[1]].append(pair[0])
             elif planned.decision.is_published and planned.published is not None:
                 self.known[pair] = Publication(planned.published.published_utc, planned.published.run_id)
-            elif planned.decision is Decision.NOT_EXPORTED:
+            elif planned.decision.is_impossible:
                 self.failed(*pair, planned.reason)
         self.recorder.planned({date: tuple(sorted(names)) for date, names in work.items()})
 

@@ -12,7 +12,7 @@ from dataworks_assets.config.collections import CollectionConfig
 from dataworks_assets.config.naming import SnapshotType, asset_key, group_name
 from dataworks_assets.config.prefixes import fill
 from dataworks_assets.config.settings import Settings
-from spark.contract import Collection
+from spark.contract import ExportCollection
 from spark.errors import ConfigurationError
 
 SYSTEM = "adg"
@@ -31,7 +31,7 @@ class ScopedCollection:
     """A configured collection in one snapshot type."""
 
     config: CollectionConfig
-    job: Collection
+    job: ExportCollection
     config_hash: str
     """Of all that shapes the output."""
     audit_hash: str
@@ -58,6 +58,11 @@ class AdgScope:
     snapshot_type: SnapshotType
 
     @property
+    def system(self) -> str:
+        """`adg`."""
+        return SYSTEM
+
+    @property
     def name(self) -> str:
         """`adg_full`: the multi-asset's name, and the first part of its assets' keys."""
         return f"{SYSTEM}_{self.snapshot_type}"
@@ -68,7 +73,7 @@ class AdgScope:
         jobs = self.settings.built(self.snapshot_type)
         return {name: self._scoped(config, jobs[name]) for name, config in sorted(self.settings.of(self.snapshot_type).items())}
 
-    def _scoped(self, config: CollectionConfig, job: Collection) -> ScopedCollection:
+    def _scoped(self, config: CollectionConfig, job: ExportCollection) -> ScopedCollection:
         deployment = self.settings.deployment
         timestamps = deployment.output.timestamps
         return ScopedCollection(

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from spark.contract import Collection, Column, Layout, Misfit, OutputTable
+from spark.contract import Column, ExportCollection, Layout, Misfit, OutputTable
 from spark.decode.documents import DecodedChunk, Decoder, decode_file, schema_of
 from spark.decode.stream import Chunk
 from spark.sources.manifest import manifest_id_hashes
@@ -25,19 +25,19 @@ def table(layout: Layout = Layout.RAW, **fields: Any) -> OutputTable:
     return OutputTable(database="d", name="t", layout=layout, **fields)
 
 
-def collection(*tables: OutputTable, **fields: Any) -> Collection:
-    return Collection(name="core/t", topic="db.core.t", snapshot_type="full", tables=tables or (table(),), **fields)
+def collection(*tables: OutputTable, **fields: Any) -> ExportCollection:
+    return ExportCollection(name="core/t", topic="db.core.t", snapshot_type="full", tables=tables or (table(),), **fields)
 
 
-def typed(**types: str) -> Collection:
+def typed(**types: str) -> ExportCollection:
     return collection(table(Layout.TYPED, columns=tuple(Column(name=name, type=text) for name, text in types.items())))
 
 
-def decoded(text: bytes, of: Collection | None = None) -> DecodedChunk:
+def decoded(text: bytes, of: ExportCollection | None = None) -> DecodedChunk:
     return Decoder(of or collection()).decode(Chunk(text, 0))
 
 
-def rows(text: bytes, of: Collection | None = None) -> list[dict[str, Any]]:
+def rows(text: bytes, of: ExportCollection | None = None) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = decoded(text, of).tables[0].to_pylist()
     return found
 

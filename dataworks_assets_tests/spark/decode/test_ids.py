@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark.contract import Collection, OutputTable
+from spark.contract import ExportCollection, OutputTable
 from spark.decode.documents import Decoder
 from spark.decode.ids import Hashes, IdLog, reconcile, repeated
 from spark.decode.stream import Chunk
@@ -55,7 +55,9 @@ def test_repeated_ids_are_all_but_the_first_of_each(values: list[int]) -> None:
 
 
 def test_an_id_is_named_by_its_line_and_hash_and_never_in_clear() -> None:
-    decoder = Decoder(Collection(name="c", topic="t", snapshot_type="full", tables=(OutputTable(database="d", name="t"),)))
+    decoder = Decoder(
+        ExportCollection(name="c", topic="t", snapshot_type="full", tables=(OutputTable(database="d", name="t"),))
+    )
     log = IdLog()
     log.add(decoder.decode(Chunk(b'{"_id":{"d_oid":"aa"}}\n\n', 0)))
     log.add(decoder.decode(Chunk(b'[]\n{"_id":{"d_oid":"secret"}}\n', 24)))
@@ -66,7 +68,9 @@ def test_an_id_is_named_by_its_line_and_hash_and_never_in_clear() -> None:
 
 def test_an_id_beyond_the_memory_for_texts_is_named_by_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("spark.decode.ids._TEXTS_LIMIT_BYTES", 1)
-    decoder = Decoder(Collection(name="c", topic="t", snapshot_type="full", tables=(OutputTable(database="d", name="t"),)))
+    decoder = Decoder(
+        ExportCollection(name="c", topic="t", snapshot_type="full", tables=(OutputTable(database="d", name="t"),))
+    )
     log = IdLog()
     for number in range(2):
         log.add(decoder.decode(Chunk(b'{"_id":%d}\n' % number, 0)))

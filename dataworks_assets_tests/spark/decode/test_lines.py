@@ -8,12 +8,12 @@ from typing import NoReturn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark.contract import Collection, Layout, OutputTable
+from spark.contract import ExportCollection, Layout, OutputTable
 from spark.decode.documents import Decoder
 from spark.decode.lines import read_lines
 from spark.decode.stream import Chunk
 
-TEXT_ONLY = Collection(
+TEXT_ONLY = ExportCollection(
     name="c", topic="t", snapshot_type="full", id_path=None, tables=(OutputTable(database="d", name="t", layout=Layout.TEXT),)
 )
 pieces = st.sampled_from([

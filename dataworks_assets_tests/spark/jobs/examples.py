@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from spark.contract import Collection, DataFile, Finding, OutputTable, PartitionWork, SourceObject, WrittenFile
+from spark.contract import DataFile, ExportCollection, Finding, OutputTable, PartitionWork, SourceObject, WrittenFile
 from spark.jobs.outcome import FileOutcome, ShardOutcome
 
 
@@ -46,10 +46,10 @@ def work(
 
 def collection(
     *, quarantine_share: float = 0.0, row_loss_share: float | None = None, snapshot_type: str = "full"
-) -> Collection:
+) -> ExportCollection:
     """A raw collection."""
     table = OutputTable(database="adg", name="core_statement_history", newest="core_statement", tags={"pii": "true"})
-    return Collection(
+    return ExportCollection(
         name="core/statement",
         topic="db.core.statement",
         snapshot_type=snapshot_type,

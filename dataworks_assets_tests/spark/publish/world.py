@@ -9,9 +9,9 @@ from typing import Any
 
 from dataworks_assets_tests.spark.publish.memory_catalog import InMemoryCatalog
 from spark.contract import (
-    Collection,
     Column,
     DataFile,
+    ExportCollection,
     Layout,
     OutputTable,
     PartitionWork,
@@ -33,13 +33,13 @@ CONTROL = "memory://lake/_dataworks"
 """Of a lake in memory."""
 TTL_SECONDS = 120.0
 
-STATEMENT = Collection(
+STATEMENT = ExportCollection(
     name="core/statement",
     topic="db.core.statement",
     snapshot_type="full",
     tables=(OutputTable(database="adg", name="core_statement_history", newest="core_statement", tags={"pii": "true"}),),
 )
-AUDIT = Collection(
+AUDIT = ExportCollection(
     name="data/audit",
     topic="data.audit",
     snapshot_type="incremental",
@@ -166,7 +166,7 @@ class Lake:
         publisher = Publisher(self.catalog, self.store, leases=keeper, context=context, pause=lambda _: None)
         return Run(self, name, keeper, publisher)
 
-    def shown(self, collection: Collection) -> dict[str, set[str]]:
+    def shown(self, collection: ExportCollection) -> dict[str, set[str]]:
         """By day, the attempts that the collection's tables show (one, where all is well)."""
         days: dict[str, set[str]] = {}
         for table in collection.tables:
@@ -174,7 +174,7 @@ class Lake:
                 days.setdefault(day, set()).add(pointer.attempt)
         return days
 
-    def newest(self, collection: Collection = STATEMENT) -> str | None:
+    def newest(self, collection: ExportCollection = STATEMENT) -> str | None:
         table = collection.tables[0]
         pointer = self.catalog.newest(table.database, table.newest)
         return None if pointer is None else pointer.partition
@@ -189,13 +189,13 @@ class Run:
     leases: LeaseKeeper
     publisher: Publisher
 
-    def acquire(self, collection: Collection, *days: str) -> list[Lease]:
+    def acquire(self, collection: ExportCollection, *days: str) -> list[Lease]:
         keys = [LeaseKey("adg", collection.name, collection.snapshot_type, day) for day in days]
         found = self.leases.acquire_many(keys)
         return [found[key] for key in keys]
 
     def ready(
-        self, collection: Collection, day: str, lease: Lease, *, rows: int = 2, quarantined: int = 0, inputs: str = "f1"
+        self, collection: ExportCollection, day: str, lease: Lease, *, rows: int = 2, quarantined: int = 0, inputs: str = "f1"
     ) -> ReadyPartition:
         """Stages a day's files."""
         self.lake.attempts += 1
@@ -216,7 +216,7 @@ class Run:
         )
         return ReadyPartition(collection, work, lease, tables, bad)
 
-    def publish(self, collection: Collection, *days: str, **options):
+    def publish(self, collection: ExportCollection, *days: str, **options):
         """Takes the leases, stages, publishes and gives the leases back."""
         leases = self.acquire(collection, *days)
         items = [self.ready(collection, day, lease, **options) for day, lease in zip(days, leases, strict=True)]

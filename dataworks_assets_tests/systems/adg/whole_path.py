@@ -38,16 +38,16 @@ from dataworks_assets.stack.sample.wire import (
     make_record,
     store_file,
 )
-from dataworks_assets.systems.adg.execution import Execution, Failed
-from dataworks_assets.systems.adg.plan import Plan, Request
 from dataworks_assets.systems.adg.planner import Planner
 from dataworks_assets.systems.adg.recording import ledger_book, recorded, run_entry
-from dataworks_assets.systems.adg.refusals import Refusal, read_refusals
 from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.execution import Execution, Failed
+from dataworks_assets.systems.plan import Plan, Request
 from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.refusals import Refusal, read_refusals
 from dataworks_assets_tests.ledger.memory_tables import MemoryTables
 from dataworks_assets_tests.spark.publish.memory_catalog import InMemoryCatalog
-from spark.contract import Collection, Finding, JobParameters, JobResult, decode, encode
+from spark.contract import ExportCollection, Finding, JobParameters, JobResult, decode, encode
 from spark.errors import DataworksError, KeyServiceError
 from spark.jobs import adg
 from spark.jobs.cluster import ThreadCluster
@@ -278,7 +278,10 @@ class World:
     def run(self, *names: str, days: Sequence[date] = (DAY,), **request: object) -> Outcome:
         """Runs the collections (all, where none is named) over the days; an error of the platform is in the outcome."""
         events = Events(f"run-{next(_numbers)}")
-        return self._carried_out(Execution(self.platform, self.scope, events), Request(names, tuple(days), **request))
+        platform, scope = self.platform, self.scope
+        return self._carried_out(
+            Execution(platform, scope, Planner(platform, scope), events), Request(names, tuple(days), **request)
+        )
 
     def run_recorded(
         self, *names: str, days: Sequence[date] = (DAY,), now: datetime | None = None, has_message: bool = False, **said: object
@@ -290,7 +293,8 @@ class World:
         began = now or book.clock()
         entry = run_entry(self.scope, request, run_id=events.run_id, has_message=has_message, now=began)
         with recorded(book, entry, events.log, in_background=False) as told:
-            return self._carried_out(Execution(platform, self.scope, events, told=told), request)
+            plans = Planner(platform, self.scope)
+            return self._carried_out(Execution(platform, self.scope, plans, events, told=told), request)
 
     def _carried_out(self, execution: Execution, request: Request) -> Outcome:
         assert isinstance(execution.context, Events)
@@ -302,7 +306,7 @@ class World:
 
     # What came out
 
-    def job(self, name: str) -> Collection:
+    def job(self, name: str) -> ExportCollection:
         """A collection as the job has it."""
         return self.scope.collections[name].job
 

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Protocol
 
 from dagster import DagsterInstance, SensorResult
 from msgspec import field
@@ -19,11 +18,11 @@ from dataworks_assets.systems.adg.automation.exports import ExportDay, complete_
 from dataworks_assets.systems.adg.automation.inbox import Inbox
 from dataworks_assets.systems.adg.automation.requests import Trigger, WantedDay, run_requests
 from dataworks_assets.systems.adg.automation.runs import CollectionDay, in_flight, lately_failed
-from dataworks_assets.systems.adg.holds import read_holds
-from dataworks_assets.systems.adg.plan import Decision, Plan, PlannedDay, Request
-from dataworks_assets.systems.adg.refusals import Refusal, read_refusals
 from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.holds import read_holds
+from dataworks_assets.systems.plan import Decision, PlannedDay, Plans, Request
 from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.refusals import Refusal, read_refusals
 from spark.contract import Document, decode, encode
 from spark.errors import ConfigurationError
 
@@ -33,13 +32,6 @@ _REST = timedelta(hours=1)
 """How long a day is left alone after a run of it failed for another reason than its data."""
 _PLAN_AGAIN = timedelta(hours=1)
 """The catalog may have lost something that no listing shows."""
-
-
-class Plans(Protocol):
-    """What makes plans."""
-
-    def plan(self, request: Request) -> Plan:
-        """Returns what a run of this request would do."""
 
 
 class CatchUpCursor(Document, frozen=True):

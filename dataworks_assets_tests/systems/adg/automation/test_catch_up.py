@@ -9,8 +9,8 @@ from dagster import DagsterRunStatus
 from dataworks_assets.systems.adg.automation.catch_up import CatchUp
 from dataworks_assets.systems.adg.automation.inbox import KeptMessage
 from dataworks_assets.systems.adg.automation.messages import parse_message
-from dataworks_assets.systems.adg.plan import Decision, Plan, PlannedDay
-from dataworks_assets.systems.adg.refusals import record_refusal
+from dataworks_assets.systems.plan import Decision, Plan, PlannedDay
+from dataworks_assets.systems.refusals import record_refusal
 from dataworks_assets_tests.systems.adg.automation.conftest import (
     BOTH,
     completion,
@@ -177,7 +177,7 @@ def test_nothing_is_planned_again_while_nothing_changes(tick, store, plans):
 
 @pytest.mark.parametrize("change", ["export", "refusal", "hold", "run"])
 def test_any_change_is_planned(tick, store, plans, quiet_scope, instance, change):
-    from dataworks_assets.systems.adg.holds import hold
+    from dataworks_assets.systems.holds import hold
 
     put_export(store, _day(1))
     plans.decisions = {(name, _day(1)): Decision.UNCHANGED for name in BOTH}

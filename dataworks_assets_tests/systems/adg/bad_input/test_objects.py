@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from dataworks_assets.stack.sample import spoiling
-from dataworks_assets.systems.adg.plan import Decision
+from dataworks_assets.systems.plan import Decision
 from dataworks_assets_tests.systems.adg.bad_input.judging import (
     DOUBTFUL,
     STATEMENT,

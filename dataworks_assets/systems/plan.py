@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import Protocol
 
-from dataworks_assets.systems.adg.scope import ScopedCollection
+from dataworks_assets.systems.scope import Scoped
 from spark.contract import DataFile, Finding
 from spark.publish.catalog import Pointer
 
@@ -25,12 +26,26 @@ class Decision(StrEnum):
     """Published from the same inputs, under other tags: the objects get the new ones without being read."""
     UNCHANGED = "unchanged"
     NOT_EXPORTED = "not exported"
+    """Its input is not there."""
+    EXPIRED = "expired"
+    """Its input is there no more and never was published: an operator has to acknowledge the loss."""
+    GIVEN_UP = "given up"
+    """An operator acknowledged that it will not come."""
+    WAITS = "waits"
+    """A day before it has to be published first."""
     HELD = "held"
 
     @property
     def needs_work(self) -> bool:
         """Whether a job has to read data."""
-        return self not in {Decision.CHANGED_TAGS, Decision.UNCHANGED, Decision.NOT_EXPORTED, Decision.HELD}
+        return (
+            self not in {Decision.CHANGED_TAGS, Decision.UNCHANGED, Decision.GIVEN_UP, Decision.HELD} and not self.is_impossible
+        )
+
+    @property
+    def is_impossible(self) -> bool:
+        """Whether a run that is asked for it fails, because of what its plan's findings say."""
+        return self in {Decision.NOT_EXPORTED, Decision.EXPIRED, Decision.WAITS}
 
     @property
     def is_published(self) -> bool:
@@ -69,9 +84,12 @@ class Request:
 
 @dataclass(frozen=True)
 class PlannedDay:
-    """One collection's day: what it is made of, what is published of it, and what is to be done."""
+    """One collection's day: what it is made of, what is published of it, and what is to be done.
 
-    collection: ScopedCollection
+    `findings` are what is wrong with its input; where the decision is an impossible one, the first of them says why.
+    """
+
+    collection: Scoped
     day: date
     decision: Decision
     reason: str
@@ -110,3 +128,10 @@ class Plan:
     def decided(self, decision: Decision) -> tuple[PlannedDay, ...]:
         """The days of one decision."""
         return tuple(day for day in self.days if day.decision is decision)
+
+
+class Plans(Protocol):
+    """What makes a system's plans."""
+
+    def plan(self, request: Request) -> Plan:
+        """Returns what a run of this request would do."""

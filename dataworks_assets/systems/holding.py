@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from math import ceil
 from time import sleep
 
-from dataworks_assets.systems.adg.plan import PlannedDay
-from dataworks_assets.systems.adg.scope import SYSTEM, AdgScope
 from dataworks_assets.systems.leasing import held_leases
+from dataworks_assets.systems.plan import PlannedDay
 from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.scope import Scope
 from spark.errors import LeaseError
 from spark.publish.catalog import Pointer
 from spark.publish.lease import Lease, LeaseKeeper, LeaseKey
@@ -32,7 +32,7 @@ class Held:
 
 @contextmanager
 def held(
-    platform: Platform, scope: AdgScope, days: Sequence[PlannedDay], *, owner: str, is_patient: bool = False
+    platform: Platform, scope: Scope, days: Sequence[PlannedDay], *, owner: str, is_patient: bool = False
 ) -> Iterator[Held]:
     """Holds planned days while the block runs.
 
@@ -46,7 +46,7 @@ def held(
     Raises:
         StoreError, CatalogError: what is there cannot be read.
     """
-    keys = [LeaseKey(SYSTEM, each.collection.name, str(scope.snapshot_type), each.day.isoformat()) for each in days]
+    keys = [LeaseKey(scope.system, each.collection.name, scope.snapshot_type, each.day.isoformat()) for each in days]
     with held_leases(platform, scope.control_uri, owner=owner) as keeper:
         taken: list[Lease] = []
         try:

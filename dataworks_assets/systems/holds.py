@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.scope import Scope
 from spark.contract import Document
 from spark.store import ObjectStore
 
@@ -22,7 +22,7 @@ class Hold(Document, frozen=True):
     since_utc: str = ""
 
 
-def read_holds(store: ObjectStore, scope: AdgScope) -> dict[str, str]:
+def read_holds(store: ObjectStore, scope: Scope) -> dict[str, str]:
     """Returns the reason of every hold by collection name."""
     prefix = f"{scope.control_uri}/holds/{scope.snapshot_type}"
     uris = [listed.uri for listed in store.list(prefix)]
@@ -30,14 +30,14 @@ def read_holds(store: ObjectStore, scope: AdgScope) -> dict[str, str]:
     return {_name_of(uri, prefix): msgspec.json.decode(body, type=Hold).reason for uri, body in holds if body is not None}
 
 
-def hold(store: ObjectStore, scope: AdgScope, name: str, *, reason: str, by: str) -> None:
+def hold(store: ObjectStore, scope: Scope, name: str, *, reason: str, by: str) -> None:
     """Holds a collection from now on; holding it again changes the reason."""
     scope.select([name])
     document = Hold(reason=reason, by=by, since_utc=datetime.now(UTC).isoformat(timespec="seconds"))
     store.put(_uri_of(scope, name), msgspec.json.encode(document))
 
 
-def release(store: ObjectStore, scope: AdgScope, name: str) -> bool:
+def release(store: ObjectStore, scope: Scope, name: str) -> bool:
     """Takes a hold away; returns whether there was one."""
     scope.select([name])
     uri = _uri_of(scope, name)
@@ -46,7 +46,7 @@ def release(store: ObjectStore, scope: AdgScope, name: str) -> bool:
     return held
 
 
-def _uri_of(scope: AdgScope, name: str) -> str:
+def _uri_of(scope: Scope, name: str) -> str:
     return f"{scope.control_uri}/holds/{scope.snapshot_type}/{name}.json"
 
 

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from dataworks_assets.systems.adg.live import Live
+from dataworks_assets.systems.live import Live
 from spark.contract import JobResult, encode
 from spark.jobs.progress import Finished, Progress
 from spark.store import ObjectStore

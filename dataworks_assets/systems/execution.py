@@ -1,4 +1,4 @@
-"""One run of ADG: plan, lease, one application, and every partition reported as it finishes.
+"""One run of a system: plan, lease, one application, and every partition reported as it finishes.
 
 Dagster's context is only logged to; whatever is decided is decided by the plan, and whatever is recorded as materialized
 comes from the application's result document.
@@ -13,30 +13,30 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from dagster import AssetCheckEvaluation, AssetKey, AssetMaterialization
+from dagster import AssetCheckEvaluation, AssetKey, AssetMaterialization, AssetObservation
 
 from dataworks_assets.engines.base import JobError, Submission
 from dataworks_assets.engines.channel import Channel
-from dataworks_assets.systems.adg.holding import Held, held
-from dataworks_assets.systems.adg.live import Live
-from dataworks_assets.systems.adg.plan import Decision, Plan, PlannedDay, Request
-from dataworks_assets.systems.adg.planner import Planner
-from dataworks_assets.systems.adg.recording import Nobody, Told
-from dataworks_assets.systems.adg.refusals import clear_refusals, record_refusal
-from dataworks_assets.systems.adg.retagging import retag
-from dataworks_assets.systems.adg.scope import SYSTEM, AdgScope
+from dataworks_assets.systems.holding import Held, held
 from dataworks_assets.systems.leasing import owner_name
+from dataworks_assets.systems.live import Live
+from dataworks_assets.systems.plan import Decision, Plan, PlannedDay, Plans, Request
 from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.refusals import clear_refusals, record_refusal
 from dataworks_assets.systems.reporting import (
     ReportContext,
     check_event,
     describe,
     failed_check_event,
     published_event,
+    schema_event,
     summary,
     unchanged_check_event,
     unchanged_event,
 )
+from dataworks_assets.systems.retagging import retag
+from dataworks_assets.systems.scope import Scope
+from dataworks_assets.systems.told import Nobody, Told
 from spark.contract import (
     Finding,
     JobParameters,
@@ -44,6 +44,7 @@ from spark.contract import (
     PartitionResult,
     PartitionState,
     PartitionWork,
+    StoreSettings,
 )
 from spark.errors import DataworksError, LeaseError
 from spark.jobs.unlock import finding_of
@@ -66,7 +67,7 @@ class RunContext(Protocol):
     def log(self) -> logging.Logger:
         """Where the run says what it does."""
 
-    def log_event(self, event: AssetMaterialization | AssetCheckEvaluation) -> None:
+    def log_event(self, event: AssetMaterialization | AssetCheckEvaluation | AssetObservation) -> None:
         """Records an event of a partition."""
 
 
@@ -82,23 +83,27 @@ class Failed:
 
 @dataclass
 class Execution:
-    """Carries out one request of one snapshot type.
+    """Carries out one request of one system, or of one of its snapshot types.
 
     Args:
         platform: the deployment's clients.
-        scope: the snapshot type's collections.
+        scope: the system's collections.
+        plans: what makes the system's plans.
         context: Dagster's side.
+        source_store: how the job reaches its input, where that is not in the deployment's own store.
         channel: how the application's messages travel.
         is_patient: whether to wait until leases of a run that died have run out, as a retry has to.
         told: is told what becomes of the run, for the ledger.
     """
 
     platform: Platform
-    scope: AdgScope
+    scope: Scope
+    plans: Plans
     context: RunContext
     channel: Channel | None = None
     is_patient: bool = False
     told: Told = field(default_factory=Nobody)
+    source_store: StoreSettings | None = None
     failures: list[Failed] = field(default_factory=list)
     _reported: set[tuple[str, str]] = field(default_factory=set)
 
@@ -108,7 +113,7 @@ class Execution:
         Raises:
             DataworksError: nothing could be planned, or the application ended without a result.
         """
-        plan = Planner(self.platform, self.scope).plan(request)
+        plan = self.plans.plan(request)
         self.told.planned(plan)
         self._say(plan)
         for planned in plan.days:
@@ -127,7 +132,7 @@ class Execution:
     def _follow(self, plan: Plan) -> None:
         """Does what a run that died left undone behind a publication: newest tables, quarantine, documents, refusals."""
         platform, output_uri = self.platform, self.scope.output_uri
-        tables = Tables(platform.catalog, system=SYSTEM, output_uri=output_uri)
+        tables = Tables(platform.catalog, system=self.scope.system, output_uri=output_uri)
         unchanged = [(each.collection.job, each.published) for each in plan.published if each.published]
         collections = {collection.name: collection for collection, _ in unchanged}
         wrong = NewestFollower(platform.catalog, tables).follow_many(list(collections.values()), {})
@@ -180,15 +185,10 @@ class Execution:
             self.context.log_event(unchanged_check_event(key, planned.published, reason=planned.reason))
         elif planned.decision is Decision.HELD:
             self.context.log.warning("%s %s: %s; `dataworks release` lets it go", planned.collection.name, day, planned.reason)
-        elif planned.decision is Decision.NOT_EXPORTED:
-            finding = Finding(
-                check="read",
-                passed=False,
-                place=day,
-                cause=f"the day was not exported: {planned.reason}",
-                remedy="Have the producer export the day, or ask for days that were exported (`dataworks plan` shows them)",
-            )
-            self._fail(planned, finding, lies_in_data=True)
+        elif planned.decision is Decision.GIVEN_UP:
+            self.context.log.warning("%s %s: %s", planned.collection.name, day, planned.reason)
+        elif planned.decision.is_impossible:
+            self._fail(planned, planned.findings[0], lies_in_data=True)
 
     def _fail(self, planned: PlannedDay, finding: Finding, *, lies_in_data: bool) -> None:
         key = AssetKey(list(planned.collection.key_path))
@@ -231,10 +231,11 @@ class Execution:
         application_id = owner
         parameters = JobParameters(
             run_id=application_id,
-            system=SYSTEM,
+            system=self.scope.system,
             collections={name: self.scope.collections[name].job for name in {item.collection for item in work}},
             partitions=work,
             store=self.platform.store_settings,
+            source_store=self.source_store,
             key_service=self.platform.key_service_settings,
             catalog=self.platform.catalog_settings,
             output_uri=self.scope.output_uri,
@@ -246,7 +247,10 @@ class Execution:
             timestamps=deployment.output.timestamps,
         )
         submission = Submission(
-            job=SYSTEM, run_id=application_id, parameters=parameters, timeout_seconds=float(deployment.engine.timeout_seconds)
+            job=self.scope.system,
+            run_id=application_id,
+            parameters=parameters,
+            timeout_seconds=float(deployment.engine.timeout_seconds),
         )
         engine = self.platform.engine
         running = ReportContext(self.context.run_id, engine.log_address(submission))
@@ -278,7 +282,10 @@ class Execution:
             key = AssetKey(list(self.scope.collections[item.collection].key_path))
             if item.state is PartitionState.PUBLISHED:
                 published.append((item.collection, item.export_date))
-                self.context.log_event(published_event(key, item, report))
+                column = self.scope.collections[item.collection].job.tables[0].partition_column
+                self.context.log_event(published_event(key, item, report, partition_column=column))
+                if item.schema_changes:
+                    self.context.log_event(schema_event(key, item))
             else:
                 self._refused(item)
             self.context.log_event(check_event(key, item, report))

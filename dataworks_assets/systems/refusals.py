@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.scope import Scope
 from spark.contract import Document, Finding, PartitionResult, PartitionState
 from spark.store import ObjectStore
 
@@ -29,7 +29,7 @@ class Refusal(Document, frozen=True):
         return same and self.state is PartitionState.REFUSED
 
 
-def record_refusal(store: ObjectStore, scope: AdgScope, result: PartitionResult, *, run_id: str, at_utc: str) -> None:
+def record_refusal(store: ObjectStore, scope: Scope, result: PartitionResult, *, run_id: str, at_utc: str) -> None:
     """Keeps why a day was not published, over what was kept before."""
     refusal = Refusal(
         fingerprint=result.fingerprint,
@@ -42,12 +42,12 @@ def record_refusal(store: ObjectStore, scope: AdgScope, result: PartitionResult,
     store.put(_uri(scope, result.collection, result.export_date), msgspec.json.encode(refusal))
 
 
-def clear_refusals(store: ObjectStore, scope: AdgScope, days: list[tuple[str, str]]) -> None:
+def clear_refusals(store: ObjectStore, scope: Scope, days: list[tuple[str, str]]) -> None:
     """Forgets the refusals of (collection, export date) pairs that are published now."""
     store.delete([_uri(scope, name, day) for name, day in days])
 
 
-def read_refusals(store: ObjectStore, scope: AdgScope) -> dict[tuple[str, str], Refusal]:
+def read_refusals(store: ObjectStore, scope: Scope) -> dict[tuple[str, str], Refusal]:
     """Returns every refusal by (collection, export date)."""
     prefix = f"{scope.control_uri}/refused/{scope.snapshot_type}"
     uris = [listed.uri for listed in store.list(prefix)]
@@ -59,5 +59,5 @@ def read_refusals(store: ObjectStore, scope: AdgScope) -> dict[tuple[str, str], 
     return found
 
 
-def _uri(scope: AdgScope, name: str, day: str) -> str:
+def _uri(scope: Scope, name: str, day: str) -> str:
     return f"{scope.control_uri}/refused/{scope.snapshot_type}/{name}/{day}.json"

@@ -1,0 +1,63 @@
+"""What every system shows of itself to the parts they share: its collections, and where its output and records lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from spark.contract import AnyCollection
+
+
+class Scoped(Protocol):
+    """A collection of a system."""
+
+    @property
+    def name(self) -> str:
+        """Its name, such as `core/statement`."""
+
+    @property
+    def job(self) -> AnyCollection:
+        """What the job needs of it."""
+
+    @property
+    def config_hash(self) -> str:
+        """Of all that shapes the output."""
+
+    @property
+    def audit_hash(self) -> str:
+        """Of all that shapes the output or decides whether it is accepted."""
+
+    @property
+    def key_path(self) -> tuple[str, ...]:
+        """The parts of its asset's key."""
+
+
+class Scope(Protocol):
+    """A system, or one of its snapshot types, in one deployment."""
+
+    @property
+    def system(self) -> str:
+        """The system's name, which is also its job's."""
+
+    @property
+    def name(self) -> str:
+        """The multi-asset's name, and the first part of its assets' keys."""
+
+    @property
+    def snapshot_type(self) -> str:
+        """Which of the source's deliveries: `full`, `incremental`, `partner`."""
+
+    @property
+    def collections(self) -> Mapping[str, Scoped]:
+        """Every collection by name."""
+
+    def select(self, names: Iterable[str]) -> Sequence[Scoped]:
+        """Returns the collections of these names, all of them where there is none."""
+
+    @property
+    def output_uri(self) -> str:
+        """What every table lies below."""
+
+    @property
+    def control_uri(self) -> str:
+        """Where leases, job documents and refusals lie."""

@@ -1,0 +1,40 @@
+"""Whom a run tells what becomes of it: a ledger, or nobody. What is made of it is the listener's business."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from dataworks_assets.systems.plan import Plan
+from spark.contract import PartitionResult
+
+
+class Told(Protocol):
+    """Whom a run tells what becomes of it, while it runs; no call raises or waits."""
+
+    def planned(self, plan: Plan) -> None:
+        """The plan is made."""
+
+    def publishing(self, name: str, day: str) -> None:
+        """A collection's day is about to be published."""
+
+    def reported(self, item: PartitionResult) -> None:
+        """A collection's day was published, refused, or failed."""
+
+    def failed(self, name: str, day: str, cause: str) -> None:
+        """A collection's day is not published, for this cause."""
+
+
+class Nobody:
+    """Is told, and keeps nothing."""
+
+    def planned(self, plan: Plan) -> None:
+        """The plan is made."""
+
+    def publishing(self, name: str, day: str) -> None:
+        """A collection's day is about to be published."""
+
+    def reported(self, item: PartitionResult) -> None:
+        """A collection's day was published, refused, or failed."""
+
+    def failed(self, name: str, day: str, cause: str) -> None:
+        """A collection's day is not published, for this cause."""

@@ -1,0 +1,274 @@
+"""A partner's JSON: one object of `fields` (names with PII marks) and `data` (documents), streamed element by element.
+
+Nothing larger than a batch of documents (or one document, where that is longer) is held. What stands around the elements
+is kept, small as it is, and read as JSON at the end: so the whole text is proved to be the documented object.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pyarrow as pa
+
+from spark.decode.lines import QuarantinedLine
+from spark.decode.partner.batches import JsonColumn, SourceBatch, SourceField
+from spark.decode.partner.elements import brackets, cut_elements
+from spark.errors import InputError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+BATCH_BYTES = 4 << 20
+_AROUND_LIMIT_BYTES = 16 << 20
+_ELEMENT_LIMIT_BYTES = 256 << 20
+_AGAIN = "Have the partner deliver the file again"
+_NULL = msgspec.Raw(b"null")
+_DATA_KEY = b'"data"'
+_KEY_LOOK_BACK = 4096
+_YES = {"true": True, "false": False}
+
+
+class _Field(msgspec.Struct):
+    fieldName: str  # noqa: N815 - the partner's own
+    pii: bool | str
+
+
+class _Skeleton(msgspec.Struct):
+    """The document without its elements."""
+
+    fields: list[_Field]
+    data: list[msgspec.Raw]
+
+
+@dataclass
+class _Document:
+    """The text of one object on its way: first what stands before the elements, then they, then what follows."""
+
+    body: Iterator[bytes]
+    uri: str
+    before: bytes = b""
+    after: bytes = b""
+    text: bytes = b""
+    offset: int = 0
+    _taken_bytes: int = field(default=0)
+
+    def open(self) -> None:
+        """Reads up to the first element."""
+        found: int | None = None
+        while found is None:
+            if not self._more():
+                self._no_document("it has no array `data`" if self.text.strip() else "the object is empty", self.text)
+            if not self.text.lstrip().startswith(b"{"):
+                self._no_document("it does not begin with `{`: most likely the wrong data key or iv", b"")
+            found = _data_start(self.text)
+            if found is None and len(self.text) > _AROUND_LIMIT_BYTES:
+                self._no_document(f"no array `data` begins within {_AROUND_LIMIT_BYTES} bytes", b"")
+        self.before, self.text = self.text[:found], self.text[found:]
+        self.offset = found
+
+    def elements(self) -> Iterator[bytes]:
+        """Yields texts of whole elements between commas, without the array's brackets; then reads what follows."""
+        is_first, is_last = True, False
+        while not is_last:
+            cut, is_last = self._next_cut()
+            piece = self.text[:cut].strip()
+            if piece:
+                yield piece if is_first else self._without_comma(piece)
+                is_first = False
+            self.offset += cut
+            self.text = self.text[cut:]
+        while self._more():
+            if len(self.text) > _AROUND_LIMIT_BYTES:
+                self._fail(f"more than {_AROUND_LIMIT_BYTES} bytes follow `data`")
+        self.after = self.text
+
+    def _next_cut(self) -> tuple[int, bool]:
+        """Reads until there are whole elements; returns where they end, and whether the array ends there."""
+        cut, end = cut_elements(self.text) if len(self.text) >= BATCH_BYTES else (0, None)
+        while not cut and end is None:
+            if len(self.text) > _ELEMENT_LIMIT_BYTES:
+                self._fail(f"an element of `data` is longer than {_ELEMENT_LIMIT_BYTES} bytes")
+            is_ended = not self._more(BATCH_BYTES)
+            cut, end = cut_elements(self.text)
+            if is_ended and end is None:
+                self._fail("the file ends inside of `data`: it was truncated, or a quote or bracket is missing")
+        return cut, end is not None
+
+    def _without_comma(self, piece: bytes) -> bytes:
+        if not piece.startswith(b",") or not piece[1:].strip():
+            self._fail("elements of `data` without one comma between each two of them")
+        return piece[1:]
+
+    def fields(self) -> tuple[SourceField, ...] | None:
+        """Returns the declared fields, None where they stand after the elements and were not read yet."""
+        if not self.after:
+            try:
+                early = msgspec.json.decode(self.before + b"]}", type=_Skeleton)
+            except (msgspec.ValidationError, msgspec.DecodeError):
+                return None
+            return tuple(_source_field(each, self.uri) for each in early.fields)
+        try:
+            skeleton = msgspec.json.decode(self.before + self.after, type=_Skeleton)
+        except msgspec.MsgspecError as error:
+            self._no_document(str(error), b"", error)
+        if skeleton.data:
+            self._no_document("`data` is there twice", b"")
+        return tuple(_source_field(each, self.uri) for each in skeleton.fields)
+
+    def read_bytes(self) -> int:
+        """Returns the bytes that were read since the last call."""
+        taken, self._taken_bytes = self._taken_bytes, 0
+        return taken
+
+    def _more(self, at_least: int = 1 << 18) -> bool:
+        """Adds text; returns whether there was any."""
+        pieces = [self.text]
+        size = 0
+        while size < at_least:
+            piece = next(self.body, None)
+            if piece is None:
+                break
+            pieces.append(piece)
+            size += len(piece)
+        self.text = b"".join(pieces)
+        self._taken_bytes += size
+        return size > 0
+
+    def _fail(self, what: str) -> Any:
+        raise InputError(what, where=f"{self.uri}, byte {self.offset}", remedy=_AGAIN)
+
+    def _no_document(self, why: str, text: bytes, error: Exception | None = None) -> Any:
+        remedy = "Compare the object's metadata (`iv`, `ciphertext`, `datakeyencryptionkeyid`) with the partner's"
+        if text or error:
+            remedy = 'It has to be {"fields": [{"fieldName", "pii"}], "data": [...]}. ' + _AGAIN
+        raise InputError(f"not the documented JSON object: {why}", where=self.uri, remedy=remedy) from error
+
+
+def json_fields(body: Iterable[Buffer], *, uri: str) -> tuple[SourceField, ...]:
+    """Returns the declared fields; reads the whole object only where `data` stands before `fields`.
+
+    Raises:
+        InputError: it is not the documented object; says why, and where.
+    """
+    document = _Document(_pieces(body), uri)
+    document.open()
+    declared = document.fields()
+    if declared is None:
+        for _ in document.elements():
+            pass
+        declared = document.fields()
+    return declared or ()
+
+
+def json_rows(body: Iterable[Buffer], fields: Sequence[SourceField], *, uri: str) -> Iterator[SourceBatch]:
+    """Yields the documents of `data`, in batches.
+
+    Args:
+        body: the object's decrypted bytes in any division.
+        fields: what `json_fields` said of it.
+        uri: its address, for errors.
+
+    Raises:
+        InputError: it is not the documented object, or a document has a field that is not declared; says which, and where.
+    """
+    document = _Document(_pieces(body), uri)
+    document.open()
+    decode = _Decoder([field.name for field in fields], document)
+    for text in document.elements():
+        yield decode.batch(text)
+    if document.fields() != tuple(fields):
+        raise InputError("`fields` say something else now than when they were read first", where=uri, remedy="Run again")
+
+
+class _Decoder:
+    """Decodes elements into columns by the declared names."""
+
+    def __init__(self, names: list[str], document: _Document) -> None:
+        self._names = names
+        self._document = document
+        slots = {f"f{number}": name for number, name in enumerate(names)}
+        declared = [(slot, msgspec.Raw, _NULL) for slot in slots]
+        self._type: Any = msgspec.defstruct("Row", declared, rename=slots, gc=False, eq=False, forbid_unknown_fields=True)
+        rows: Any = list[self._type]  # type: ignore[name-defined]
+        self._list = msgspec.json.Decoder(rows)
+        self._next = 1
+
+    def batch(self, text: bytes) -> SourceBatch:
+        quarantined: list[QuarantinedLine] = []
+        try:
+            rows = self._list.decode(b"[%b]" % text)
+            count = len(rows)
+        except msgspec.MsgspecError:
+            rows, quarantined, count = self._one_by_one(text)
+        self._next += count
+        values = list(zip(*map(msgspec.structs.astuple, rows), strict=True)) if rows else [()] * len(self._names)
+        columns = {name: JsonColumn(list(map(bytes, column))) for name, column in zip(self._names, values, strict=True)}
+        batch = SourceBatch(columns, len(rows), quarantined, self._document.read_bytes())
+        try:
+            for column in columns.values():
+                _ = column.texts
+        except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+            place = f"{self._document.uri}, elements {self._next - count} to {self._next - 1} of `data`"
+            raise InputError(f"bytes that are not UTF-8 ({error})", where=place, remedy=_AGAIN) from error
+        return batch
+
+    def _one_by_one(self, text: bytes) -> tuple[list[Any], list[QuarantinedLine], int]:
+        try:
+            elements = msgspec.json.decode(b"[%b]" % text, type=list[msgspec.Raw])
+        except msgspec.DecodeError as error:
+            place = f"{self._document.uri}, `data` from byte {self._document.offset}"
+            raise InputError(f"not valid JSON: {error}", where=place, remedy=_AGAIN) from error
+        rows: list[Any] = []
+        quarantined: list[QuarantinedLine] = []
+        for number, raw in enumerate(map(bytes, elements), self._next):
+            if raw.startswith(b"{"):
+                self._check_declared(raw, number)
+                rows.append(msgspec.json.decode(raw, type=self._type))
+            else:
+                quarantined.append(QuarantinedLine(number, "an element of `data` that is not an object", raw))
+        return rows, quarantined, len(elements)
+
+    def _check_declared(self, raw: bytes, number: int) -> None:
+        unknown = sorted(set(msgspec.json.decode(raw, type=dict[str, msgspec.Raw])) - set(self._names))
+        if unknown:
+            raise InputError(
+                f"`data` has the field {unknown[0]!r}, which `fields` do not declare: whether it is PII is not said",
+                where=f"{self._document.uri}, element {number} of `data`",
+                remedy="Have the partner declare every field",
+            )
+
+
+def _pieces(body: Iterable[Buffer]) -> Iterator[bytes]:
+    """The text without a byte-order mark at its start."""
+    is_first = True
+    for buffer in body:
+        piece = bytes(buffer)
+        if piece:
+            yield piece.removeprefix(codecs.BOM_UTF8) if is_first else piece
+            is_first = False
+
+
+def _data_start(text: bytes) -> int | None:
+    """Returns where the elements of `data` begin: behind the bracket that its key opens in the outermost object."""
+    at, depths = brackets(text)
+    for position in map(int, at[depths == 2]):  # noqa: PLR2004 - in the outermost object
+        if text[position : position + 1] == b"[":
+            key = text[max(0, position - _KEY_LOOK_BACK) : position].rstrip()
+            if key.endswith(b":") and key[:-1].rstrip().endswith(_DATA_KEY):
+                return position + 1
+    return None
+
+
+def _source_field(each: _Field, uri: str) -> SourceField:
+    pii = _YES.get(each.pii.lower()) if isinstance(each.pii, str) else each.pii
+    if pii is None:
+        raise InputError(
+            f"the PII mark of the field {each.fieldName!r} is {each.pii!r}, not true or false",
+            where=uri,
+            remedy="Have the partner mark every field",
+        )
+    return SourceField(each.fieldName, pii)

@@ -1,0 +1,74 @@
+"""What every system's driver talks to, and holds while it publishes: store, catalog, keys, leases. No system's own work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from spark.contract import JobParameters
+from spark.jobs.publication import Publication
+from spark.jobs.writers import StageSettings
+from spark.publish.catalog import Catalog, open_catalog
+from spark.publish.intent import PublishContext
+from spark.publish.lease import LeaseKeeper
+from spark.publish.switch import Publisher
+from spark.sources.keys import KeyService
+from spark.store import ObjectStore, shared_store
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the driver talks to; tests give their own. `pause` waits so many seconds before a call is repeated.
+
+    `source` is where the input lies; None: in `store`.
+    """
+
+    store: ObjectStore
+    catalog: Catalog
+    key_service: KeyService
+    pause: Callable[[float], None] = time.sleep
+    source: ObjectStore | None = None
+
+    @property
+    def inputs(self) -> ObjectStore:
+        """Where the input lies."""
+        return self.source or self.store
+
+
+def open_services(parameters: JobParameters) -> Services:
+    """Returns the services that the parameters name; each connects on first use."""
+    correlation_id = next((work.correlation_id for work in parameters.partitions if work.correlation_id), parameters.run_id)
+    return Services(
+        store=shared_store(parameters.store),
+        catalog=open_catalog(parameters.catalog),
+        key_service=KeyService(parameters.key_service, correlation_id=correlation_id),
+        source=shared_store(parameters.source_store) if parameters.source_store else None,
+    )
+
+
+def stage_settings(parameters: JobParameters, services: Services) -> StageSettings:
+    """Returns how every task of the application writes."""
+    return StageSettings(
+        store=services.store,
+        output_uri=parameters.output_uri,
+        target_file_bytes=parameters.target_file_bytes,
+        timestamps=parameters.timestamps,
+    )
+
+
+@contextmanager
+def open_publication(parameters: JobParameters, services: Services, settings: StageSettings) -> Iterator[Publication]:
+    """Holds the leases that planning took, by the same owner's heartbeat, for as long as the block runs."""
+    leases = LeaseKeeper(
+        services.store, parameters.control_uri, owner=parameters.lease_owner, ttl_seconds=parameters.lease_ttl_seconds
+    )
+    leases.start_heartbeat()
+    try:
+        context = PublishContext(parameters.system, parameters.run_id, parameters.output_uri)
+        publisher = Publisher(services.catalog, services.store, leases=leases, context=context, pause=services.pause)
+        held = leases.adopt_many([(work.lease_uri, work.epoch) for work in parameters.partitions])
+        yield Publication(publisher, settings, held)
+    finally:
+        leases.stop()
