@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from dataworks_assets.config.deployment import Deployment, ExportsConfig, SnapshotConfig
+from dataworks_assets.config.ledger import LedgerConfig
 from dataworks_assets.config.services import EMBEDDED, KeyServiceConfig
 
 
@@ -31,6 +32,8 @@ class StackAddresses(Protocol):
     def completion_topic_arns(self) -> Mapping[str, str]: ...  # noqa: D102
     @property
     def notice_topic_arn(self) -> str: ...  # noqa: D102
+    @property
+    def ledger_topic_arns(self) -> Mapping[str, str]: ...  # noqa: D102
     @property
     def message_queue_url(self) -> str: ...  # noqa: D102
 
@@ -62,6 +65,7 @@ def resolve(deployment: Deployment, stack: StackAddresses | None) -> Deployment:
             "notices": deployment.notices.model_copy(
                 update={"topic": _filled(deployment.notices.topic, stack.notice_topic_arn)}
             ),
+            "ledger": _ledger(deployment.ledger, stack),
             "exports": _exports(deployment.exports, stack),
         }
     )
@@ -81,6 +85,14 @@ def _key_service(key_service: KeyServiceConfig, stack: StackAddresses) -> KeySer
             "certificate_path": str(stack.client_certificate_path),
             "private_key_path": str(stack.client_key_path),
         }
+    )
+
+
+def _ledger(ledger: LedgerConfig, stack: StackAddresses) -> LedgerConfig:
+    topics = stack.ledger_topic_arns
+    pdm = ledger.pdm.model_copy(update={"topic": _filled(ledger.pdm.topic, topics.get("pdm"))})
+    return ledger.model_copy(
+        update={"completion_topic": _filled(ledger.completion_topic, topics.get("completion")), "pdm": pdm}
     )
 
 

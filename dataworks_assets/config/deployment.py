@@ -106,7 +106,7 @@ class OutputConfig(Model):
     lease_ttl_seconds: float = Field(default=120.0, ge=5)
     """A lease whose owner has been silent for so long is free."""
     skip_pdm_trigger: bool = True
-    """Whether a full ends without triggering the next product, where the run does not say."""
+    """Whether a full ends without telling the next product (completion message and PDM trigger), where the run does not say."""
 
 
 class LimitsConfig(Model):

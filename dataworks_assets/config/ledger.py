@@ -5,11 +5,12 @@ Every system writes through the same parts; a system's names are a `ProductConfi
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 
 from pydantic import Field
 
 from dataworks_assets.config.model import Model
+from dataworks_assets.config.services import known
 
 
 class StatusWords(Model):
@@ -48,6 +49,33 @@ class ProductConfig(Model):
         return self.correlation_id.format(product=self.product(kind), kind=kind, date=day.isoformat())
 
 
+class WindowConfig(Model):
+    """Hours in which something may be sent, counted from an export date (UTC)."""
+
+    opens_utc: time = time(14)
+    """On the export date."""
+    closes_utc: time = time(2)
+    """On the export date, or on the next day where that is not later than it opens."""
+
+    def of(self, day: date) -> tuple[datetime, datetime]:
+        """Returns from when to when the window of an export date is open."""
+        opens, closes = (datetime.combine(day, each, tzinfo=UTC) for each in (self.opens_utc, self.closes_utc))
+        return opens, closes if closes > opens else closes + timedelta(days=1)
+
+
+class PdmConfig(Model):
+    """The trigger of the product that runs after a full."""
+
+    topic: str | None = None
+    """ARN of the topic it is sent to, or `embedded`; null: none is sent."""
+    window: WindowConfig | None = None
+    """When it may be sent; it waits for the window, and is dropped with a notice when that is over. Null: at any time."""
+
+    def topic_arn(self) -> str | None:
+        """The topic, None where there is none."""
+        return known(self.topic, "topic of PDM triggers")
+
+
 class LedgerConfig(Model):
     """What the rest of the organisation reads about runs. Nothing of it is read back to decide anything."""
 
@@ -59,5 +87,13 @@ class LedgerConfig(Model):
     """When a row of the status table expires (`TimeToExist`), and how long the platform remembers that it told of a day."""
     patience_seconds: float = Field(default=20.0, ge=0)
     """How long the end of a run waits for rows that are still to be written; the repair sensor writes what is left."""
+    completion_topic: str | None = None
+    """ARN of the topic on which downstream is told of a complete full, or `embedded`; null: none is."""
+    pdm: PdmConfig = PdmConfig()
+    """The trigger of the product that runs after a full."""
     adg: ProductConfig = ProductConfig()
     """The names of the analytical dataset generation."""
+
+    def completion_topic_arn(self) -> str | None:
+        """The topic on which downstream is told, None where there is none."""
+        return known(self.completion_topic, "topic of completion messages")

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from spark.contract import Document, decode, encode
 from spark.errors import ConfigurationError, NotFoundError
-from spark.store import Listed, ObjectStore
+from spark.store import ObjectStore
 
 
 class Outcome(StrEnum):
@@ -42,8 +42,8 @@ class DayEntry(Document, frozen=True):
     """Names of the collections that were asked for."""
     is_whole: bool = True
     """Whether these are all that are configured for the day."""
-    has_message: bool = False
-    """Whether an export's message started it."""
+    tells: bool = False
+    """Whether downstream is told when the day becomes complete."""
 
 
 class RunEntry(Document, frozen=True):
@@ -61,7 +61,6 @@ class RunEntry(Document, frozen=True):
         work: by date, the collections that the plan has work for; None while nothing is planned.
         outcome: how it ended, as far as it could say so itself.
         failing: what it did not publish.
-        tells: whether downstream is told of a day that becomes complete; None where the run does not say.
         complained: whether an operator was told that its ledger cannot be written.
     """
 
@@ -76,7 +75,6 @@ class RunEntry(Document, frozen=True):
     work: dict[str, tuple[str, ...]] | None = None
     outcome: Outcome | None = None
     failing: tuple[Failing, ...] = ()
-    tells: bool | None = None
     complained: bool = False
 
 
@@ -124,9 +122,7 @@ class EntryStore:
 
     def forget(self, *, before_utc: datetime) -> int:
         """Drops the marks of runs that were closed before a time; returns how many."""
-        old = [listed.uri for listed in self._store.list(self._closed) if _is_before(listed, before_utc)]
-        self._store.delete(old)
-        return len(old)
+        return forget_older(self._store, self._closed, before_utc)
 
 
 def expiry_epoch(now: datetime, keep_days: int) -> int:
@@ -134,5 +130,8 @@ def expiry_epoch(now: datetime, keep_days: int) -> int:
     return int((now + timedelta(days=keep_days)).timestamp())
 
 
-def _is_before(listed: Listed, before_utc: datetime) -> bool:
-    return listed.modified_utc < before_utc
+def forget_older(store: ObjectStore, prefix_uri: str, before_utc: datetime) -> int:
+    """Deletes the objects below a prefix that were written before a time; returns how many."""
+    old = [listed.uri for listed in store.list(prefix_uri) if listed.modified_utc < before_utc]
+    store.delete(old)
+    return len(old)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from dataworks_assets.config.ledger import LedgerConfig, ProductConfig
+from dataworks_assets.ledger.announcing import Announcer
 from dataworks_assets.ledger.dynamo import StatusTables
 from dataworks_assets.ledger.entries import EntryStore, Failing, Outcome, RunEntry
 from dataworks_assets.ledger.judging import DayEnd, Truth, judge
@@ -35,6 +36,7 @@ class LedgerBook:
         entries: the platform's own memory of runs whose ledger is open.
         notifier: where the ledger's own alarm goes.
         truth: what is configured and published.
+        announcer: tells downstream of complete days; None where nobody is told.
         reader_name: a collection's name as readers of the table of collections know it.
         clock: the present, UTC.
     """
@@ -45,6 +47,7 @@ class LedgerBook:
     entries: EntryStore
     notifier: Notifier
     truth: Truth
+    announcer: Announcer | None = None
     reader_name: Callable[[str], str] = str
     clock: Callable[[], datetime] = utc_now
 
@@ -77,6 +80,15 @@ class LedgerBook:
             for name, status in end.collections.items():
                 changes += self.rows.collection(end.day, self.reader_name(name), status)
         return changes
+
+    def announce(self, entry: RunEntry, ends: Iterable[DayEnd]) -> None:
+        """Tells downstream of the days that are complete now.
+
+        Raises:
+            StoreError: what is to be told cannot be kept.
+        """
+        if self.announcer is not None:
+            self.announcer.announce(entry, ends, now=self.clock())
 
     def complain(self, entry: RunEntry, problems: list[str]) -> bool:
         """Tells an operator that the ledger could not be written; returns whether it was taken. Never raises."""
@@ -158,6 +170,7 @@ class Recorder:
         for end in ends:
             if not end.failing:
                 self.scribe.write(self.book.rows.moved_on(self.entry, end.day, Step.NOTIFY))
+        self.scribe.do(lambda: self.book.announce(self.entry, ends))
         self.scribe.write(self.book.ended(self.entry, ends))
 
     def _keep(self) -> None:

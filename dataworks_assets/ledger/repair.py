@@ -35,5 +35,9 @@ def _write(book: LedgerBook, entry: RunEntry) -> list[str]:
         ends = judge(entry, book.truth)
     except DataworksError as error:
         return [f"what is published cannot be told: {error}"]
+    try:
+        book.announce(entry, ends)
+    except DataworksError as error:
+        return [f"what is complete cannot be told: {error}"]
     unwritten = book.tables.write([*book.started(entry), *book.ended(entry, ends)])
     return [f"{each.change}: {each.error}" for each in unwritten]

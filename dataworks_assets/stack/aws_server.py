@@ -24,6 +24,10 @@ NAME = "aws"
 COMPLETION_TOPICS = {"full": "adg-full-export", "incremental": "adg-incremental-export"}
 """Topics of the export's completion messages by snapshot type."""
 NOTICE_TOPIC = "dataworks-notices"
+LEDGER_TOPICS = {"completion": "adg-completion-status", "pdm": "adg-pdm-trigger"}
+"""Topics by which downstream is told of a complete day."""
+DOWNSTREAM_QUEUE = "downstream-messages"
+"""Stands for whoever is told: subscribed to the notices and to what is sent of complete days."""
 MESSAGE_QUEUE = "adg-export-messages"
 DEAD_LETTER_QUEUE = "adg-export-messages-dead"
 STATUS_TABLE = "data_pipeline_metadata"
@@ -38,6 +42,7 @@ class Provisioned(NamedTuple):
 
     completion_topic_arns: dict[str, str]
     notice_topic_arn: str
+    ledger_topic_arns: dict[str, str]
     message_queue_url: str
     made: tuple[str, ...]
 
@@ -64,7 +69,14 @@ def provision(endpoint: str) -> Provisioned:
         topic["TopicArn"].rpartition(":")[2] for page in sns.get_paginator("list_topics").paginate() for topic in page["Topics"]
     }
     queues = {url.rpartition("/")[2] for url in sqs.list_queues().get("QueueUrls", [])}
-    wanted_topics, wanted_queues = (*COMPLETION_TOPICS.values(), NOTICE_TOPIC), (MESSAGE_QUEUE, DEAD_LETTER_QUEUE)
+    wanted_topics, wanted_queues = (
+        (*COMPLETION_TOPICS.values(), NOTICE_TOPIC, *LEDGER_TOPICS.values()),
+        (
+            MESSAGE_QUEUE,
+            DEAD_LETTER_QUEUE,
+            DOWNSTREAM_QUEUE,
+        ),
+    )
     made = [f"topic {name}" for name in wanted_topics if name not in topics]
     made += [f"queue {name}" for name in wanted_queues if name not in queues]
     made += [f"table {name}" for name in make_tables(dynamodb)]
@@ -73,8 +85,12 @@ def provision(endpoint: str) -> Provisioned:
     queue_arn = _queue_arn(sqs, queue_url)
     for name in COMPLETION_TOPICS.values():
         sns.subscribe(TopicArn=arns[name], Protocol="sqs", Endpoint=queue_arn)
+    downstream_arn = _queue_arn(sqs, sqs.create_queue(QueueName=DOWNSTREAM_QUEUE)["QueueUrl"])
+    for name in (NOTICE_TOPIC, *LEDGER_TOPICS.values()):
+        sns.subscribe(TopicArn=arns[name], Protocol="sqs", Endpoint=downstream_arn)
     completion = {snapshot_type: arns[name] for snapshot_type, name in COMPLETION_TOPICS.items()}
-    return Provisioned(completion, arns[NOTICE_TOPIC], queue_url, tuple(made))
+    ledger = {name: arns[topic] for name, topic in LEDGER_TOPICS.items()}
+    return Provisioned(completion, arns[NOTICE_TOPIC], ledger, queue_url, tuple(made))
 
 
 def _make_queue(sqs: SQSClient) -> str:

@@ -287,6 +287,7 @@ def _provision(state: StackState, known: StackState | None, say: Say) -> StackSt
     addresses = {
         "completion_topic_arns": provisioned.completion_topic_arns,
         "notice_topic_arn": provisioned.notice_topic_arn,
+        "ledger_topic_arns": provisioned.ledger_topic_arns,
         "message_queue_url": provisioned.message_queue_url,
     }
     return state.model_copy(update=addresses)

@@ -73,6 +73,8 @@ class StackState(BaseModel):
     completion_topic_arns: dict[str, str] = {}
     """ARN of the topic of the export's completion messages, by snapshot type (`full`, `incremental`)."""
     notice_topic_arn: str = ""
+    ledger_topic_arns: dict[str, str] = {}
+    """ARN of the topics by which downstream is told of complete days: `completion`, `pdm`."""
     message_queue_url: str = ""
     emr_endpoint: str = ""
     """Of the emulated EMR; empty where nobody asked for one."""

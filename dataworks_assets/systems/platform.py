@@ -14,6 +14,7 @@ from dataworks_assets.config.settings import Settings
 from dataworks_assets.engines.base import Engine
 from dataworks_assets.engines.factory import open_engine
 from dataworks_assets.ledger.dynamo import CONNECTIONS, DynamoTables, StatusTables
+from dataworks_assets.ledger.errands import Messenger, SnsMessenger
 from dataworks_assets.ledger.notices import Notifier, SnsNotifier
 from spark.contract import CatalogSettings, KeyServiceSettings, StoreSettings
 from spark.publish.catalog import Catalog, open_catalog
@@ -99,6 +100,11 @@ class Platform:
     def _dynamodb(self) -> DynamoDBClient:
         client: DynamoDBClient = self._client("dynamodb", connections=CONNECTIONS)
         return client
+
+    @cached_property
+    def messenger(self) -> Messenger:
+        """Sends messages to topics."""
+        return SnsMessenger(lambda: self.topics)
 
     @cached_property
     def notifier(self) -> Notifier:

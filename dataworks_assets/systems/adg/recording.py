@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.config.prefixes import fill
+from dataworks_assets.ledger.announcing import Announcer, ParametersFile
 from dataworks_assets.ledger.entries import DayEntry, EntryStore, Failing, Outcome, RunEntry, expiry_epoch
+from dataworks_assets.ledger.errands import ErrandKind, ErrandRunner, ErrandStore
 from dataworks_assets.ledger.judging import CollectionDay, Publication
 from dataworks_assets.ledger.notices import Notifier
 from dataworks_assets.ledger.recorder import LedgerBook, Recorder
@@ -69,7 +72,21 @@ def ledger_book(platform: Platform, scope: AdgScope, notifier: Notifier) -> Ledg
         entries=EntryStore(platform.store, scope.control_uri),
         notifier=notifier,
         truth=CatalogTruth(platform, scope),
+        announcer=_announcer(platform, scope, notifier),
         reader_name=lambda name: scope.collections[name].job.topic if name in scope.collections else name,
+    )
+
+
+def _announcer(platform: Platform, scope: AdgScope, notifier: Notifier) -> Announcer:
+    def topic_of(kind: ErrandKind) -> str | None:
+        ledger = platform.running.deployment.ledger
+        return ledger.pdm.topic_arn() if kind is ErrandKind.PDM else ledger.completion_topic_arn()
+
+    errands = ErrandStore(platform.store, scope.control_uri)
+    return Announcer(
+        parameters=ParametersFile(platform.store, f"{scope.output_uri}/adg_output/adg_params.csv"),
+        runner=ErrandRunner(errands, platform.messenger, topic_of, notifier),
+        window=scope.settings.deployment.ledger.pdm.window,
     )
 
 
@@ -96,7 +113,6 @@ def run_entry(scope: AdgScope, request: Request, *, run_id: str, has_message: bo
         expires_epoch=expiry_epoch(now, config.keep_days),
         cluster_id=run_id,
         days=tuple(day for day in days if day.asked),
-        tells=request.tells,
     )
 
 
@@ -112,8 +128,17 @@ def _day_entry(scope: AdgScope, request: Request, day: date, names: Sequence[str
         output_prefix=f"{deployment.prefixes.output}/{scope.snapshot_type}/{day.isoformat()}",
         asked=asked,
         is_whole=set(asked) == there,
-        has_message=has_message,
+        tells=_tells(scope, request, has_message=has_message),
     )
+
+
+def _tells(scope: AdgScope, request: Request, *, has_message: bool) -> bool:
+    """Whether downstream is told of a full: an operator's word, else as the deployment says, for an export's message alone."""
+    if scope.snapshot_type is not SnapshotType.FULL:
+        return False
+    if request.tells is not None:
+        return request.tells
+    return has_message and not scope.settings.deployment.output.skip_pdm_trigger
 
 
 @dataclass

@@ -48,7 +48,7 @@ from dataworks_assets.systems.refusals import Refusal, read_refusals
 from dataworks_assets_tests.ledger.memory_tables import MemoryTables
 from dataworks_assets_tests.spark.publish.memory_catalog import InMemoryCatalog
 from spark.contract import ExportCollection, Finding, JobParameters, JobResult, decode, encode
-from spark.errors import DataworksError, KeyServiceError
+from spark.errors import DataworksError, KeyServiceError, LedgerError
 from spark.jobs import adg
 from spark.jobs.cluster import ThreadCluster
 from spark.jobs.progress import Reporter
@@ -129,6 +129,16 @@ class ThreadEngine(Engine):
 
 
 @dataclass
+class _Messenger:
+    world: World
+
+    def send(self, topic_arn: str, body: str) -> None:
+        if self.world.is_mute:
+            raise LedgerError("the topic takes nothing", where=topic_arn)
+        self.world.sent.append((topic_arn, json.loads(body)))
+
+
+@dataclass
 class Events(logging.Handler):
     """What a run tells Dagster: events and log lines."""
 
@@ -206,6 +216,12 @@ class World:
     """The status tables."""
     notices: list[Notice] = field(default_factory=list)
     """What operators were told."""
+    sent: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    """Topic and body of each message that downstream was sent."""
+    is_mute: bool = False
+    """Whether topics take no message."""
+    now: datetime | None = None
+    """The present, as the ledger knows it; the clock's where it is None."""
 
     @property
     def settings(self) -> Settings:
@@ -235,6 +251,7 @@ class World:
         platform.put_tags = self.retagged.__setitem__
         platform.status_tables = self.tables
         platform.notifier = self
+        platform.messenger = _Messenger(self)
         return platform
 
     def send(self, notice: Notice) -> bool:
@@ -290,7 +307,8 @@ class World:
         events = Events(f"run-{next(_numbers)}")
         platform, request = self.platform, Request(names, tuple(days), **said)
         book = ledger_book(platform, self.scope, platform.notifier)
-        began = now or book.clock()
+        began = now or self.now or book.clock()
+        book = replace(book, clock=lambda: began)
         entry = run_entry(self.scope, request, run_id=events.run_id, has_message=has_message, now=began)
         with recorded(book, entry, events.log, in_background=False) as told:
             plans = Planner(platform, self.scope)

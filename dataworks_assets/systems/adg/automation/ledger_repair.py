@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from dagster import DagsterInstance, DagsterRunStatus
@@ -22,16 +22,28 @@ _OUTCOMES = {
 }
 
 
+_REMEMBERED = timedelta(days=400)
+"""A day is told of once: marks outlive any redoing of a day."""
+
+
 @dataclass(frozen=True)
 class Repaired:
-    """What a tick did: runs by `repaired`, `waiting` (they go on), `left` (their ledger cannot be written); and problems."""
+    """What a tick did.
+
+    Args:
+        counts: runs by `repaired`, `waiting` (they go on), `left` (their ledger cannot be written).
+        problems: why it cannot.
+        messages: those to downstream by `sent`, `waiting` (for their window), `dropped`, `failed`.
+    """
 
     counts: Counter[str]
     problems: tuple[str, ...] = ()
+    messages: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
-        said = ", ".join(f"{count} {name}" for name, count in sorted(self.counts.items()))
-        return f"ledgers of runs: {said}" if said else "the ledger of every run is closed"
+        runs, messages = _said(self.counts), _said(self.messages)
+        said = f"ledgers of runs: {runs}" if runs else "the ledger of every run is closed"
+        return f"{said}; messages: {messages}" if messages else said
 
 
 @dataclass(frozen=True)
@@ -61,8 +73,13 @@ class LedgerRepair:
             found = repair(book, entry, outcome)
             problems += found
             counts["left" if found else "repaired"] += 1
+        messages: Counter[str] = Counter()
+        if book.announcer is not None:
+            messages = book.announcer.runner.run(self.scope.name, now=now)
+            told = book.announcer.runner.errands
+            told.forget(self.scope.name, before_utc=now - _REMEMBERED)
         book.entries.forget(before_utc=now - timedelta(days=book.config.keep_days))
-        return Repaired(counts, tuple(problems))
+        return Repaired(counts, tuple(problems), messages)
 
     def _outcome(self, instance: DagsterInstance, entry: RunEntry, now: datetime) -> Outcome | None:
         """Returns how a run ended, None while it goes on. A run that Dagster does not know is over when none could last."""
@@ -71,3 +88,7 @@ class LedgerRepair:
             return _OUTCOMES.get(run.status)
         longest = timedelta(seconds=self.scope.settings.deployment.engine.timeout_seconds)
         return Outcome.FAILED if now - entry.started_utc > longest else None
+
+
+def _said(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
