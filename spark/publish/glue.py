@@ -17,13 +17,13 @@ from spark.publish.external_tables import check_partition
 from spark.publish.glue_client import GlueClient
 from spark.publish.glue_objects import (
     definition_of,
+    evolved_partition,
     evolved_table,
     new_table,
     partition_for,
     pointed_table,
     pointer_of_partition,
     pointer_of_table,
-    retyped_partition,
 )
 
 BATCH_PARTITIONS = 100
@@ -44,7 +44,7 @@ ItemT = TypeVar("ItemT")
 class GlueCatalog:
     """A `Catalog` over the Glue Data Catalog of an account and region, connected on first use.
 
-    Columns whose type grows reach the partitions there are by a read and a write, as Glue has no conditional call: a
+    Changed columns reach the partitions there are by a read and a write, as Glue has no conditional call: a
     partition that another run switches in between shows its older files again until the next run of that day, which
     finds them and puts it right.
     """
@@ -66,7 +66,7 @@ class GlueCatalog:
             return
         evolved = self._change(database, definition.name, lambda table: _evolved(table, definition))
         if evolved is not None and definition.partition_column is not None:
-            self._retype({**evolved, "DatabaseName": database})
+            self._evolve_partitions({**evolved, "DatabaseName": database})
 
     def describe(self, database: str, name: str) -> TableDefinition | None:
         """Returns a table's definition, None where there is no such table."""
@@ -178,18 +178,18 @@ class GlueCatalog:
                 yield from answer["Partitions"]
                 asked = answer.get("UnprocessedKeys", [])
 
-    def _retype(self, table: Any) -> None:
-        """Gives the table's columns to the partitions that have one of another type."""
+    def _evolve_partitions(self, table: Any) -> None:
+        """Gives the table's columns to the partitions that have others."""
         where = f"{table['DatabaseName']}.{table['Name']}"
         place: dict[str, Any] = {"where": where, "DatabaseName": table["DatabaseName"], "TableName": table["Name"]}
         old = [
             part["Values"][0]
             for part in self._partitions(table["DatabaseName"], table["Name"])
-            if retyped_partition(table, part) is not None
+            if evolved_partition(table, part) is not None
         ]
         for page in _in_pages(old, BATCH_PARTITIONS):
             fresh = self._named_partitions(table["DatabaseName"], table["Name"], page)
-            entries = [_entry(made) for part in fresh if (made := retyped_partition(table, part)) is not None]
+            entries = [_entry(made) for part in fresh if (made := evolved_partition(table, part)) is not None]
             self._client.batch("batch_update_partition", Entries=entries, **place)
 
     def _change(self, database: str, name: str, change: Callable[[Any], dict[str, Any] | None]) -> dict[str, Any] | None:

@@ -63,20 +63,23 @@ def partition_for(table: Document, pointer: Pointer, *, old: Document | None = N
     }
 
 
-def retyped_partition(table: Document, partition: Document) -> dict[str, Any] | None:
-    """Returns the input that gives a partition the table's columns; None where all it has are of the table's types.
+def evolved_partition(table: Document, partition: Document) -> dict[str, Any] | None:
+    """Returns the input that gives a partition the table's columns; None where it has them.
 
-    A column that a partition does not name is null in it for every reader; one of another type is an error in Athena.
+    Athena refuses a partition whose columns are not the table's.
     """
-    types = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
     storage = partition["StorageDescriptor"]
-    if all(types.get(column["Name"], column["Type"]) == column["Type"] for column in storage.get("Columns", ())):
+    if _types(storage) == _types(table["StorageDescriptor"]):
         return None
     return {
         "Values": partition["Values"],
         "StorageDescriptor": {**storage, "Columns": table["StorageDescriptor"]["Columns"]},
         "Parameters": partition.get("Parameters", {}),
     }
+
+
+def _types(storage: Document) -> list[tuple[str, str]]:
+    return [(column["Name"], column["Type"]) for column in storage.get("Columns", ())]
 
 
 def definition_of(table: Document) -> TableDefinition:

@@ -153,13 +153,13 @@ def test_a_table_that_somebody_changed_meanwhile_is_looked_at_again(glue, catalo
     assert glue.calls.count("update_table") == 3
 
 
-def test_a_type_that_grows_reaches_the_partitions_there_are_and_a_new_column_needs_not(glue, catalog):
-    catalog.switch("db", "history", pointers(3))
-    catalog.ensure_table(TableDefinition("db", "history", (TableColumn("m", "bigint"),), "export_date"))
-    assert "batch_update_partition" not in glue.calls
-    catalog.ensure_table(TableDefinition("db", "history", (TableColumn("n", "decimal(9,2)"),), "export_date"))
+def test_changed_columns_reach_the_partitions_there_are_with_what_they_show(glue, catalog):
+    catalog.switch("db", "history", pointers(101))
+    wider = (TableColumn("m", "bigint"), TableColumn("n", "decimal(9,2)"))
+    catalog.ensure_table(TableDefinition("db", "history", wider, "export_date"))
     types = {tuple(c["Type"] for c in one["StorageDescriptor"]["Columns"]) for one in glue.partitions.values()}
     assert (types, shown(catalog)) == ({("string", "decimal(9,2)", "bigint")}, {"a1"})
+    assert glue.calls.count("batch_update_partition") == 2
 
 
 @pytest.mark.parametrize(
