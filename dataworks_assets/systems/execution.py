@@ -94,6 +94,7 @@ class Execution:
         channel: how the application's messages travel.
         is_patient: whether to wait until leases of a run that died have run out, as a retry has to.
         told: is told what becomes of the run, for the ledger.
+        upstream: the asset that the system's assets are made from.
     """
 
     platform: Platform
@@ -103,6 +104,7 @@ class Execution:
     channel: Channel | None = None
     is_patient: bool = False
     told: Told = field(default_factory=Nobody)
+    upstream: AssetKey | None = None
     source_store: StoreSettings | None = None
     failures: list[Failed] = field(default_factory=list)
     _reported: set[tuple[str, str]] = field(default_factory=set)
@@ -181,7 +183,8 @@ class Execution:
         key = AssetKey(list(planned.collection.key_path))
         day = planned.day.isoformat()
         if planned.decision.is_published and planned.published is not None:
-            self.context.log_event(unchanged_event(key, planned.published, reason=planned.reason))
+            event = unchanged_event(key, planned.published, reason=planned.reason, upstream=self.upstream)
+            self.context.log_event(event)
             self.context.log_event(unchanged_check_event(key, planned.published, reason=planned.reason))
         elif planned.decision is Decision.HELD:
             self.context.log.warning("%s %s: %s; `dataworks release` lets it go", planned.collection.name, day, planned.reason)
@@ -253,7 +256,7 @@ class Execution:
             timeout_seconds=float(deployment.engine.timeout_seconds),
         )
         engine = self.platform.engine
-        running = ReportContext(self.context.run_id, engine.log_address(submission))
+        running = ReportContext(self.context.run_id, engine.log_address(submission), self.upstream)
         store, uri = self.platform.store, parameters.result_uri
         live = Live(
             *(self.context.log, store, uri),
@@ -264,9 +267,9 @@ class Execution:
             result = engine.run(submission, on_message=live.take, channel=self.channel)
         except JobError as error:
             if error.result is not None:
-                self.report(error.result, ReportContext(self.context.run_id, error.log_address))
+                self.report(error.result, ReportContext(self.context.run_id, error.log_address, self.upstream))
             raise
-        self.report(result, ReportContext(self.context.run_id, result.log_address))
+        self.report(result, ReportContext(self.context.run_id, result.log_address, self.upstream))
         shares = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.stage_seconds.items())
         self.context.log.info(
             "time taken for all: %.3f (%s; %d key service calls)", result.seconds, shares, result.key_service_calls

@@ -44,10 +44,11 @@ _MOST_FINDINGS = 50
 
 @dataclass(frozen=True)
 class ReportContext:
-    """What every event of a run says alike."""
+    """What every event of a run says alike; `upstream` is the asset that its assets are made from."""
 
     run_id: str
     log_address: str = ""
+    upstream: AssetKey | None = None
 
 
 def published_event(
@@ -80,7 +81,8 @@ def published_event(
         metadata["schema_changes"] = schema_changes(result.schema_changes)
     if result.preview:
         metadata["preview"] = _preview(result.preview)
-    return _materialization(key, result.export_date, metadata, result.fingerprint, result.config_hash)
+    tags = _tags(result.fingerprint, result.config_hash, context.upstream)
+    return AssetMaterialization(key, partition=result.export_date, metadata=metadata, tags=tags)  # type: ignore[arg-type]
 
 
 def schema_event(key: AssetKey, result: PartitionResult) -> AssetObservation:
@@ -109,7 +111,9 @@ def schema_changes(changes: Sequence[SchemaChange]) -> TableMetadataValue:
     return TableMetadataValue(records=records, schema=schema)
 
 
-def unchanged_event(key: AssetKey, pointer: Pointer, *, reason: str) -> AssetMaterialization:
+def unchanged_event(
+    key: AssetKey, pointer: Pointer, *, reason: str, upstream: AssetKey | None = None
+) -> AssetMaterialization:
     """Returns the materialization of a partition that is published already and was not read again."""
     metadata: dict[str, object] = {
         "rows": pointer.rows,
@@ -124,14 +128,21 @@ def unchanged_event(key: AssetKey, pointer: Pointer, *, reason: str) -> AssetMat
         "published_by_run": pointer.run_id,
         "published_utc": pointer.published_utc,
     }
-    return _materialization(key, pointer.partition, metadata, pointer.fingerprint, pointer.config_hash)
+    tags = _tags(pointer.fingerprint, pointer.config_hash, upstream)
+    return AssetMaterialization(key, partition=pointer.partition, metadata=metadata, tags=tags)  # type: ignore[arg-type]
 
 
-def _materialization(
-    key: AssetKey, partition: str, metadata: dict[str, object], data_version: str, code_version: str
-) -> AssetMaterialization:
+def _tags(data_version: str, code_version: str, upstream: AssetKey | None) -> dict[str, str]:
+    """Returns what Dagster itself tags a materialization with, where it makes one.
+
+    Without the two of the asset upstream it would show every partition as not in step, for a dependency that is new. Whether
+    that asset changed is not asked of Dagster: the fingerprint says it.
+    """
     tags = {"dagster/data_version": data_version, "dagster/code_version": code_version}
-    return AssetMaterialization(key, partition=partition, metadata=metadata, tags=tags)  # type: ignore[arg-type]
+    if upstream is not None:
+        name = upstream.to_user_string()
+        tags |= {f"dagster/input_data_version/{name}": "INITIAL", f"dagster/input_event_pointer/{name}": "NULL"}
+    return tags
 
 
 def check_event(key: AssetKey, result: PartitionResult, context: ReportContext) -> AssetCheckEvaluation:

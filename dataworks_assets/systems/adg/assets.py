@@ -102,7 +102,13 @@ def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
         with recorded(book, entry, context.log) as told:
             is_retry = context.run.parent_run_id is not None
             plans, channel = Planner(platform, scope), PipesChannel(context)
-            execution = Execution(platform, scope, plans, context, channel=channel, is_patient=is_retry, told=told)
+            execution = Execution(
+                *(platform, scope, plans, context),
+                channel=channel,
+                is_patient=is_retry,
+                told=told,
+                upstream=export_key(scope),
+            )
             execution.run(request)
         if execution.failures:
             _fail(context, execution.failures)

@@ -14,6 +14,7 @@ from dagster import AssetCheckEvaluation, AssetKey, AssetMaterialization, Dagste
 from msgspec import field
 
 from dataworks_assets.ledger.notices import Notice, NoticeType, Notifier
+from dataworks_assets.systems.adg.automation.exports import export_key
 from dataworks_assets.systems.adg.automation.runs import in_flight
 from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
 from dataworks_assets.systems.platform import Platform
@@ -79,7 +80,7 @@ class Reconciliation:
             new = [day for day in each.gone if day not in before.gone.get(name, ())]
             fresh += [f"{name} {day}" for day in new]
             gone_events += [_gone_event(each.collection, day) for day in new]
-            reported += _missing_events(each)
+            reported += _missing_events(each, export_key(self.scope))
             told[name] = each.gone
             last = name
         self._notify(fresh)
@@ -153,14 +154,14 @@ def _gone_event(scoped: ScopedCollection, day: str) -> AssetCheckEvaluation:
     return failed_check_event(_key(scoped), day, finding)
 
 
-def _missing_events(found: Differences) -> list[Event]:
+def _missing_events(found: Differences, upstream: AssetKey) -> list[Event]:
     key = _key(found.collection)
     reason = "published, but its run never reported it"
     return [
         event
         for pointer in found.unreported
         for event in (
-            unchanged_event(key, pointer, reason=reason),
+            unchanged_event(key, pointer, reason=reason, upstream=upstream),
             unchanged_check_event(key, pointer, reason=reason),
         )
     ]
