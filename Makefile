@@ -15,7 +15,7 @@ LOCK_COMMAND = uv pip compile --generate-hashes --no-emit-index-url --python-ver
 export UV_LINK_MODE ?= copy
 export UV_NO_PROGRESS ?= 1
 
-.PHONY: help setup demo dev stack stop status test test-faults lint format bench lock schema browser clean
+.PHONY: help setup demo dev stack stop status test test-faults test-browser screenshots lint format bench lock schema browser clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,11 +52,17 @@ stop: setup ## End the embedded stack; its data stays
 status: setup ## Show the embedded stack's services
 	@$(BIN)/dataworks stack status
 
-test: setup ## Run the whole suite (a spread of the faults; all of them: make test-faults)
-	@$(BIN)/pytest -m "not faults"
+test: setup ## Run the whole suite (a spread of the faults; all of them: make test-faults; the UI: make test-browser)
+	@$(BIN)/pytest -m "not faults and not browser"
 
 test-faults: setup ## Run every crash and fault point until a run is clean
 	@$(BIN)/pytest -m faults --timeout 3600
+
+test-browser: browser ## Drive the UI in a real browser
+	@$(BIN)/pytest -m browser
+
+screenshots: browser ## The same, and take the pictures of the documents anew, into docs/images
+	@DATAWORKS_SCREENSHOTS=docs/images $(BIN)/pytest -m browser
 
 lint: setup ## Check style, types and layers
 	@$(BIN)/ruff check

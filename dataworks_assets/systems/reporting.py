@@ -111,9 +111,7 @@ def schema_changes(changes: Sequence[SchemaChange]) -> TableMetadataValue:
     return TableMetadataValue(records=records, schema=schema)
 
 
-def unchanged_event(
-    key: AssetKey, pointer: Pointer, *, reason: str, upstream: AssetKey | None = None
-) -> AssetMaterialization:
+def unchanged_event(key: AssetKey, pointer: Pointer, *, reason: str, upstream: AssetKey | None = None) -> AssetMaterialization:
     """Returns the materialization of a partition that is published already and was not read again."""
     metadata: dict[str, object] = {
         "rows": pointer.rows,

@@ -1,0 +1,101 @@
+"""Dagster's UI by what a user sees and clicks: pages, lists, dialogs, tables."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from playwright.sync_api import Locator, Page, expect
+
+_POLL_MS = 2_000
+_QUIET_MS = 1_500
+
+
+class Progress(NamedTuple):
+    """How many partitions of an asset a backfill has in which state."""
+
+    targeted: int
+    in_progress: int
+    succeeded: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class Ui:
+    """A page of the browser.
+
+    Args:
+        page: playwright's.
+        url: of Dagster's webserver.
+        pictures: folder for pictures; None where none are wanted.
+    """
+
+    page: Page
+    url: str
+    pictures: Path | None
+
+    def open(self, path: str) -> None:
+        """Opens a place of the UI, its navigation folded to leave room."""
+        self.page.goto(f"{self.url}{path}")
+        self.page.wait_for_load_state("networkidle")
+        fold = self.page.get_by_text("Hide navigation")
+        if fold.is_visible():
+            fold.click()
+
+    def search(self, query: str) -> None:
+        """Types a selection of assets into the field at the top."""
+        self.page.locator(".CodeMirror").first.click()
+        self.page.keyboard.type(query)
+        self.page.keyboard.press("Enter")
+
+    def tick(self, asset: str) -> None:
+        """Ticks an asset of the list."""
+        self.page.get_by_test_id(f"checkbox-{asset}").locator("xpath=..").click()
+
+    def open_partition(self, asset: str, day: str) -> None:
+        """Opens a partition of an asset by its list of partitions."""
+        self.open(f"/assets/{asset}?view=partitions")
+        names = self.page.get_by_placeholder("Filter by name")
+        names.fill(day)
+        self.page.get_by_title(day).first.click()
+        names.fill("")
+        expect(self.page.get_by_text("Latest materialization", exact=True)).to_be_visible()
+
+    def metadata(self) -> dict[str, str]:
+        """Returns the table of metadata that the page shows, as it is written there."""
+        rows = self.page.locator("table tr")
+        expect(rows.filter(has_text="location")).to_be_visible()
+        cells = [row.locator("td").all_inner_texts() for row in rows.all()]
+        return {name.strip(): value[0].strip() for name, *value in filter(None, cells) if value}
+
+    def progress(self, asset: str) -> Progress | None:
+        """Returns an asset's row of a backfill's page; None while it is not shown."""
+        row = self._row(asset)
+        if not row.is_visible():
+            return None
+        numbers = [int(text) for text in row.inner_text().split() if text.isdecimal()]
+        return Progress(*numbers) if len(numbers) == len(Progress._fields) else None
+
+    def wait_for_progress(self, asset: str, wanted: Progress, *, seconds: float) -> None:
+        """Waits until a backfill's page shows an asset's partitions so, loading it anew, since it is slow to do so itself."""
+        deadline_seconds = time.monotonic() + seconds
+        while (seen := self.progress(asset)) != wanted:
+            assert time.monotonic() < deadline_seconds, f"{asset}: the page shows {seen}, not {wanted}"
+            self.page.wait_for_timeout(_POLL_MS)
+            self.page.reload()
+            self.page.wait_for_load_state("networkidle")
+
+    def _row(self, asset: str) -> Locator:
+        return self.page.locator("[class*=rowGrid]").filter(has=self.page.get_by_title(asset.replace("/", " / ")))
+
+    def take_picture(self, name: str) -> None:
+        """Takes a picture for the documents, once the page is quiet; nothing where none are wanted."""
+        if self.pictures is None:
+            return
+        self.page.mouse.move(0, 0)
+        self.page.wait_for_load_state("networkidle")
+        self.page.wait_for_timeout(_QUIET_MS)
+        self.pictures.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=self.pictures / f"{name}.png")
