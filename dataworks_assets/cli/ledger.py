@@ -66,7 +66,7 @@ def repair(ctx: typer.Context, snapshot_type: OneTypeOption = None) -> None:
     dataworks ledger repair
     """
     from dataworks_assets.cli.dagster_home import open_instance
-    from dataworks_assets.systems.adg.automation.ledger_repair import LedgerRepair
+    from dataworks_assets.systems.adg.recording import ledger_repair
 
     workplace = workplace_of(ctx)
     platform = workplace.platform
@@ -74,7 +74,7 @@ def repair(ctx: typer.Context, snapshot_type: OneTypeOption = None) -> None:
     with open_instance(workplace.settings) as instance:
         for each in types_of(snapshot_type):
             scope = workplace.scope(each)
-            repaired = LedgerRepair(platform, scope, platform.notifier).tick(instance, now=datetime.now(UTC))
+            repaired = ledger_repair(platform, scope, platform.notifier).tick(instance, now=datetime.now(UTC))
             workplace.console.print(f"{scope.name}: {repaired}", markup=False)
             problems += repaired.problems
     for problem in problems:

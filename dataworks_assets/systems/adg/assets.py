@@ -27,11 +27,12 @@ from dataworks_assets.engines.pipes import PipesChannel
 from dataworks_assets.systems.adg.automation.exports import export_key
 from dataworks_assets.systems.adg.automation.runs import MESSAGE_TRIGGER, TRIGGER_TAG, run_days
 from dataworks_assets.systems.adg.planner import Planner
-from dataworks_assets.systems.adg.recording import ledger_book, recorded, run_entry
+from dataworks_assets.systems.adg.recording import ledger_book, run_entry
 from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
 from dataworks_assets.systems.execution import Execution, Failed
 from dataworks_assets.systems.plan import Request
 from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.recording import recorded
 from dataworks_assets.systems.reporting import CHECK_NAME, column_schema
 from spark.publish.tables import columns_of
 

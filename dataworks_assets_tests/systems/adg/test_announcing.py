@@ -10,7 +10,7 @@ from moto import mock_aws
 from dataworks_assets.config.ledger import WindowConfig
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.ledger.errands import SnsMessenger
-from dataworks_assets.systems.adg.automation.ledger_repair import LedgerRepair
+from dataworks_assets.systems.adg.recording import ledger_repair
 from dataworks_assets_tests.systems.adg.automation.test_ledger_repair import DiedError, DyingStore, Life, Runs
 from dataworks_assets_tests.systems.adg.whole_path import DAY, DAY_BEFORE, World, bare, configured, documents
 from spark.errors import LedgerError
@@ -53,7 +53,7 @@ def run(world, *, now=MORNING, has_message=True, correlation_id="c-1", **said):
 
 
 def tick(world, now):
-    return LedgerRepair(world.platform, world.scope, world).tick(Runs(), now=now)
+    return ledger_repair(world.platform, world.scope, world).tick(Runs(), now=now)
 
 
 def test_a_complete_full_of_a_message_is_told_once(world):

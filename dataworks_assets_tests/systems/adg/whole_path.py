@@ -39,11 +39,12 @@ from dataworks_assets.stack.sample.wire import (
     store_file,
 )
 from dataworks_assets.systems.adg.planner import Planner
-from dataworks_assets.systems.adg.recording import ledger_book, recorded, run_entry
+from dataworks_assets.systems.adg.recording import ledger_book, run_entry
 from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.execution import Execution, Failed
 from dataworks_assets.systems.plan import Plan, Request
 from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.recording import recorded
 from dataworks_assets.systems.refusals import Refusal, read_refusals
 from dataworks_assets_tests.ledger.memory_tables import MemoryTables
 from dataworks_assets_tests.spark.publish.memory_catalog import InMemoryCatalog

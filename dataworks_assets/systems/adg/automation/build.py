@@ -25,11 +25,11 @@ from dataworks_assets.ledger.notices import LogNotifier, Notifier
 from dataworks_assets.systems.adg.automation.catch_up import CatchUp
 from dataworks_assets.systems.adg.automation.export_sensor import ExportSensor
 from dataworks_assets.systems.adg.automation.exports import has_messages
-from dataworks_assets.systems.adg.automation.ledger_repair import LedgerRepair
 from dataworks_assets.systems.adg.automation.overdue import OverdueAlarm
 from dataworks_assets.systems.adg.automation.reconcile import Reconciliation
 from dataworks_assets.systems.adg.automation.schedule import NewestExport
 from dataworks_assets.systems.adg.planner import Planner
+from dataworks_assets.systems.adg.recording import ledger_repair
 from dataworks_assets.systems.adg.scope import AdgScope
 from spark.errors import DataworksError
 
@@ -145,7 +145,7 @@ def _ledger_sensor(scope: AdgScope, notifier: Notifier) -> SensorDefinition:
         required_resource_keys=_RESOURCES,
     )
     def ledger(context: SensorEvaluationContext) -> SkipReason:
-        watch = LedgerRepair(context.resources.platform, scope, notifier)
+        watch = ledger_repair(context.resources.platform, scope, notifier)
         repaired = watch.tick(context.instance, now=datetime.now(UTC))
         for problem in repaired.problems:
             context.log.warning("not written: %s", problem)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from dagster import DagsterRunStatus
 
-from dataworks_assets.systems.adg.automation.ledger_repair import LedgerRepair
+from dataworks_assets.systems.adg.recording import ledger_repair
 from dataworks_assets_tests.ledger.memory_tables import MemoryTables
 from dataworks_assets_tests.systems.adg.whole_path import DAY, World, bare, documents
 from spark.store import ObjectStore
@@ -112,7 +112,7 @@ class Scene:
     def repair(self, life=None, *, status=DagsterRunStatus.FAILURE, now=MORNING):
         self._live(life)
         try:
-            return LedgerRepair(self.world.platform, self.world.scope, self.world).tick(Runs(status), now=now)
+            return ledger_repair(self.world.platform, self.world.scope, self.world).tick(Runs(status), now=now)
         except DiedError:
             return None
         finally:

@@ -9,11 +9,8 @@ from datetime import datetime, timedelta
 from dagster import DagsterInstance, DagsterRunStatus
 
 from dataworks_assets.ledger.entries import Outcome, RunEntry
-from dataworks_assets.ledger.notices import Notifier
+from dataworks_assets.ledger.recorder import LedgerBook
 from dataworks_assets.ledger.repair import repair
-from dataworks_assets.systems.adg.recording import ledger_book
-from dataworks_assets.systems.adg.scope import AdgScope
-from dataworks_assets.systems.platform import Platform
 
 _OUTCOMES = {
     DagsterRunStatus.SUCCESS: Outcome.SUCCEEDED,
@@ -48,11 +45,17 @@ class Repaired:
 
 @dataclass(frozen=True)
 class LedgerRepair:
-    """Repairs the ledger of one snapshot type's runs."""
+    """Repairs the ledger of one system's runs.
 
-    platform: Platform
-    scope: AdgScope
-    notifier: Notifier
+    Args:
+        book: what is written where.
+        system: the name of the system's assets: `adg_full`.
+        longest_run: what is older than that, and not known to Dagster, is over.
+    """
+
+    book: LedgerBook
+    system: str
+    longest_run: timedelta
 
     def tick(self, instance: DagsterInstance, *, now: datetime) -> Repaired:
         """Closes the ledger of every run that is over; forgets marks of runs that were closed long ago.
@@ -60,11 +63,11 @@ class LedgerRepair:
         Raises:
             StoreError: the open entries cannot be read.
         """
-        book = ledger_book(self.platform, self.scope, self.notifier)
+        book = self.book
         counts: Counter[str] = Counter()
         problems: list[str] = []
         for entry in book.entries.open_entries():
-            if entry.system != self.scope.name:
+            if entry.system != self.system:
                 continue
             outcome = self._outcome(instance, entry, now)
             if outcome is None:
@@ -75,9 +78,9 @@ class LedgerRepair:
             counts["left" if found else "repaired"] += 1
         messages: Counter[str] = Counter()
         if book.announcer is not None:
-            messages = book.announcer.runner.run(self.scope.name, now=now)
+            messages = book.announcer.runner.run(self.system, now=now)
             told = book.announcer.runner.errands
-            told.forget(self.scope.name, before_utc=now - _REMEMBERED)
+            told.forget(self.system, before_utc=now - _REMEMBERED)
         book.entries.forget(before_utc=now - timedelta(days=book.config.keep_days))
         return Repaired(counts, tuple(problems), messages)
 
@@ -86,8 +89,7 @@ class LedgerRepair:
         run = instance.get_run_by_id(entry.run_id)
         if run is not None:
             return _OUTCOMES.get(run.status)
-        longest = timedelta(seconds=self.scope.settings.deployment.engine.timeout_seconds)
-        return Outcome.FAILED if now - entry.started_utc > longest else None
+        return Outcome.FAILED if now - entry.started_utc > self.longest_run else None
 
 
 def _said(counts: Counter[str]) -> str:

@@ -1,0 +1,148 @@
+"""What a run tells its ledger, and what the catalog says afterwards: shared by every system that records its runs."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from dataworks_assets.ledger.entries import Failing, Outcome, RunEntry
+from dataworks_assets.ledger.judging import CollectionDay, Publication
+from dataworks_assets.ledger.recorder import LedgerBook, Recorder
+from dataworks_assets.ledger.rows import CollectionStatus
+from dataworks_assets.ledger.scribe import Scribe
+from dataworks_assets.systems.plan import Plan
+from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.scope import Scope
+from spark.contract import PartitionResult, PartitionState
+from spark.publish.state import published_states
+
+_PUBLISH_CHECK = "publish"
+
+
+@dataclass(frozen=True)
+class CatalogTruth:
+    """What the catalog shows of a system's collections.
+
+    Args:
+        platform: the deployment's clients.
+        scope: the system.
+        with_day: gives the names of the collections that have a day (ISO date).
+        known: what need not be asked for.
+    """
+
+    platform: Platform
+    scope: Scope
+    with_day: Callable[[str], frozenset[str]]
+    known: Mapping[CollectionDay, Publication] = field(default_factory=dict)
+
+    def configured(self, date: str) -> frozenset[str]:
+        """The names of the collections that have this day."""
+        return self.with_day(date)
+
+    def published(self, wanted: Collection[CollectionDay]) -> Mapping[CollectionDay, Publication]:
+        """Those of the collections' days that are published."""
+        found = {pair: self.known[pair] for pair in wanted if pair in self.known}
+        dates: dict[str, list[str]] = defaultdict(list)
+        for name, day in sorted(set(wanted) - set(found)):
+            if name in self.scope.collections:
+                dates[name].append(day)
+        jobs = [self.scope.collections[name].job for name in dates]
+        days = sorted({day for days in dates.values() for day in days})
+        states = published_states(self.platform.catalog, jobs, days) if jobs else {}
+        for name, wanted_days in dates.items():
+            for day in wanted_days:
+                if (pointer := states[name][day]) is not None:
+                    found[name, day] = Publication(pointer.published_utc, pointer.run_id)
+        return found
+
+
+@dataclass
+class RunLedger:
+    """What a run tells its ledger; every call only hands over."""
+
+    recorder: Recorder
+    failing: dict[CollectionDay, Failing] = field(default_factory=dict)
+    known: dict[CollectionDay, Publication] = field(default_factory=dict)
+
+    def planned(self, plan: Plan) -> None:
+        """The plan is made."""
+        work: dict[str, list[str]] = defaultdict(list)
+        for planned in plan.days:
+            pair = (planned.collection.name, planned.day.isoformat())
+            if planned.decision.needs_work:
+                work[pair[1]].append(pair[0])
+            elif planned.decision.is_published and planned.published is not None:
+                self.known[pair] = Publication(planned.published.published_utc, planned.published.run_id)
+            elif planned.decision.is_impossible:
+                self.failed(*pair, planned.reason)
+        self.recorder.planned({date: tuple(sorted(names)) for date, names in work.items()})
+
+    def running_on(self, cluster_id: str) -> None:
+        """The cluster is known that the run's application runs on; until then rows name the run itself."""
+        self.recorder.running_on(cluster_id)
+
+    def publishing(self, name: str, day: str) -> None:
+        """A collection's day is about to be published."""
+        self.recorder.publishing(name, day)
+
+    def reported(self, item: PartitionResult) -> None:
+        """A collection's day was published, refused, or failed."""
+        pair = (item.collection, item.export_date)
+        if item.state is PartitionState.PUBLISHED:
+            now = self.recorder.book.clock().isoformat()
+            self.known[pair] = Publication(now, self.recorder.entry.run_id)
+            self.recorder.finished(*pair, CollectionStatus.COMPLETED)
+            return
+        wrong = [finding for finding in item.findings if not finding.passed]
+        is_publishing = bool(wrong) and all(finding.check == _PUBLISH_CHECK for finding in wrong)
+        self.failing[pair] = Failing(collection=pair[0], date=pair[1], is_publishing=is_publishing)
+        status = CollectionStatus.FAILED_PUBLISHING if is_publishing else CollectionStatus.FAILED_PROCESSING
+        self.recorder.finished(*pair, status)
+
+    def failed(self, name: str, day: str, cause: str) -> None:
+        """A collection's day is not published, for this cause."""
+        known = self.failing.get((name, day))
+        self.failing[name, day] = Failing(
+            collection=name, date=day, cause=cause, is_publishing=known is not None and known.is_publishing
+        )
+
+    def close(self, outcome: Outcome) -> list[str]:
+        """The run is over; returns what could not be written."""
+        truth = self.recorder.book.truth
+        if isinstance(truth, CatalogTruth):
+            self.recorder.book = replace(self.recorder.book, truth=replace(truth, known=self.known))
+        return self.recorder.close(outcome, self.failing.values())
+
+
+@contextmanager
+def recorded(book: LedgerBook, entry: RunEntry, log: logging.Logger, *, in_background: bool = True) -> Iterator[RunLedger]:
+    """Keeps the ledger of a run while the block runs, however it ends.
+
+    Args:
+        book: what is written where.
+        entry: the run.
+        log: the run's, where it is said what could not be written.
+        in_background: whether rows are written behind the run's back.
+    """
+    ledger = RunLedger(Recorder(book, entry, scribe=Scribe(book.tables, in_background=in_background)))
+    ledger.recorder.open()
+    outcome = Outcome.SUCCEEDED
+    try:
+        yield ledger
+    except BaseException as error:
+        outcome = Outcome.CANCELLED if _is_interruption(error) else Outcome.FAILED
+        raise
+    finally:
+        if ledger.failing and outcome is Outcome.SUCCEEDED:
+            outcome = Outcome.FAILED
+        for problem in ledger.close(outcome):
+            log.warning("the ledger is not complete: %s", problem)
+
+
+def _is_interruption(error: BaseException) -> bool:
+    from dagster import DagsterExecutionInterruptedError
+
+    return isinstance(error, DagsterExecutionInterruptedError | KeyboardInterrupt | SystemExit)
