@@ -15,7 +15,7 @@ LOCK_COMMAND = uv pip compile --generate-hashes --no-emit-index-url --python-ver
 export UV_LINK_MODE ?= copy
 export UV_NO_PROGRESS ?= 1
 
-.PHONY: help setup demo dev stack stop status test test-faults test-browser screenshots lint format bench lock schema browser clean
+.PHONY: help setup demo dev stack stop status test test-faults test-browser screenshots lint format bench lock schema docs browser clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ lock: setup ## Resolve requirements.in anew into requirements.lock (UPGRADE=1 ta
 
 schema: setup ## Write the JSON schema of the configuration for editors
 	@$(BIN)/dataworks config schema
+
+docs: setup ## Write the reference of the commands out of the commands
+	@$(BIN)/python -m dataworks_assets.cli.reference
 
 browser: setup ## Make sure that a Chromium is there for the tests of the UI
 	@if [ -n "$(CHROMIUM)" ]; then echo "Found $(CHROMIUM)"; \

@@ -25,3 +25,9 @@ def test_every_link_leads_somewhere(page):
 def test_every_command_exists(page):
     named = {match.split()[-1] for match in _COMMAND.findall(page.read_text())}
     assert named - set(Commands.known) == set()
+
+
+def test_every_page_is_in_the_list_of_documents():
+    index = ROOT / "docs" / "README.md"
+    listed = {(index.parent / link).resolve() for link in _LINK.findall(index.read_text())}
+    assert set(PAGES) - {index} - listed == set()
