@@ -9,7 +9,7 @@ import msgspec
 from dataworks_assets.config.collections import CollectionConfig
 from dataworks_assets.config.naming import TAG_NOT_SET, SnapshotType, hive_database
 from dataworks_assets.config.tables import ColumnConfig, TableConfig
-from spark.contract import Column, ExportCollection, OutputTable
+from spark.contract import AnyCollection, Column, ExportCollection, OutputTable
 
 _NOT_OUTPUT = ("quarantine_share", "row_loss_share", "unique_ids", "manifest_required", "preview")
 """Fields that decide whether a day is accepted, or who may see it; what is written does not depend on them."""
@@ -59,7 +59,7 @@ def build_tables(config: CollectionConfig, snapshot_type: SnapshotType) -> list[
     return [_table(table, snapshot_type, declared) for table in (main, *config.tables)]
 
 
-def output_hash(collection: ExportCollection, *, timestamps: str = "int96") -> str:
+def output_hash(collection: AnyCollection, *, timestamps: str = "int96") -> str:
     """Returns a digest of everything configured that shapes the collection's output: part of its fingerprint.
 
     Tags and comments are not in it (they change without reading data), nor what only decides whether a day is accepted.
@@ -70,11 +70,11 @@ def output_hash(collection: ExportCollection, *, timestamps: str = "int96") -> s
     """
     document = msgspec.to_builtins(collection)
     for name in _NOT_OUTPUT:
-        del document[name]
+        document.pop(name, None)
     return _digest({"collection": _without_dress(document), "timestamps": timestamps})
 
 
-def audit_hash(collection: ExportCollection, *, timestamps: str = "int96") -> str:
+def audit_hash(collection: AnyCollection, *, timestamps: str = "int96") -> str:
     """Returns a digest of what shapes the output and of what decides whether a day is accepted.
 
     A day that was refused is not tried again until its inputs or this change.

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 from dataworks_assets.config.ledger import LedgerConfig
 from dataworks_assets.config.model import Model
 from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.config.partner import KickstartConfig
 from dataworks_assets.config.prefixes import Prefix, PrefixTemplate
 from dataworks_assets.config.services import (
     AwsConfig,
@@ -192,6 +193,8 @@ class Deployment(Model):
     """How long what is no longer published is kept."""
     collections: CollectionSources = CollectionSources()
     """Where the collections are configured."""
+    kickstart: KickstartConfig | None = None
+    """The partner's files; null: this deployment has none."""
 
     @model_validator(mode="after")
     def _checked(self) -> Self:

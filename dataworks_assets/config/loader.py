@@ -14,6 +14,8 @@ from dataworks_assets.config.deployment import Deployment
 from dataworks_assets.config.environment import Environment, read_environment
 from dataworks_assets.config.files import collection_file, deployment_file, extra_collection_files
 from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.config.partner import PartnerCollectionConfig
+from dataworks_assets.config.partner_loader import load_partner_collections
 from dataworks_assets.config.problems import Problem, model_problems, nearest, raise_problems
 from dataworks_assets.config.secrets import SecretReader, merged, read_tags, secrets_manager
 from dataworks_assets.config.settings import Settings
@@ -51,8 +53,12 @@ def load_settings(
             tags = read_tags(name, reader)
             placed = _sorted_out(merged(placed, snapshot_type, tags, name=name), problems)
     problems.extend(clashes(placed))
+    partner: list[PartnerCollectionConfig] = []
+    if loaded.kickstart is not None:
+        where = source.where(("kickstart", "files"))
+        partner = _sorted_out(load_partner_collections(loaded.kickstart, said.config_folder, where=where), problems)
     raise_problems(list(dict.fromkeys(problems)))
-    return Settings(loaded, tuple(one.config for one in placed), said, (path, *files))
+    return Settings(loaded, tuple(one.config for one in placed), said, (path, *files), tuple(partner))
 
 
 def load_collections(path: Path) -> Iterator[Placed | Problem]:

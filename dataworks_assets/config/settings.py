@@ -11,6 +11,7 @@ from dataworks_assets.config.collections import CollectionConfig
 from dataworks_assets.config.deployment import Deployment
 from dataworks_assets.config.environment import Environment
 from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.config.partner import PartnerCollectionConfig
 from dataworks_assets.config.problems import nearest
 from spark.contract import ExportCollection
 from spark.errors import ConfigurationError
@@ -18,12 +19,16 @@ from spark.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Settings:
-    """A deployment, its collections, and what the environment said. `files` are what was read."""
+    """A deployment, its collections, and what the environment said. `files` are what was read.
+
+    `collections` are those of the snapshot export, `partner` those of partner files.
+    """
 
     deployment: Deployment
     collections: tuple[CollectionConfig, ...]
     environment: Environment
     files: tuple[Path, ...] = ()
+    partner: tuple[PartnerCollectionConfig, ...] = ()
 
     def of(self, snapshot_type: SnapshotType) -> dict[str, CollectionConfig]:
         """Returns the collections of one snapshot type by name (`core/statement`)."""

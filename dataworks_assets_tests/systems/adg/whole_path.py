@@ -20,7 +20,7 @@ from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from dagster import AssetCheckEvaluation, AssetMaterialization
+from dagster import AssetCheckEvaluation, AssetMaterialization, AssetObservation
 
 from dataworks_assets.config.collections import CollectionConfig
 from dataworks_assets.config.deployment import Deployment
@@ -112,14 +112,17 @@ class ThreadEngine(Engine):
     def submit(self, submission, arguments, emit):
         raise AssertionError("never called: `run` is all of it")
 
+    def job(self, parameters, cluster, reporter):
+        services = adg.Services(self.world.store, self.world.catalog, self.world.keys, pause=lambda _: None)
+        return adg.run(parameters, cluster, reporter, services=services)
+
     def run(self, submission, *, on_message, channel=None):
         del channel
         self.world.submissions.append(submission.parameters)
         parameters = decode(encode(submission.parameters), JobParameters, where=submission.parameters_uri)
-        services = adg.Services(self.world.store, self.world.catalog, self.world.keys, pause=lambda _: None)
         reporter = Reporter(on_message)
         try:
-            result = adg.run(parameters, ThreadCluster(self.world.cores), reporter, services=services)
+            result = self.job(parameters, ThreadCluster(self.world.cores), reporter)
         except DataworksError as error:
             finished = JobResult(
                 run_id=parameters.run_id, partitions=reporter.finished_partitions, seconds=reporter.seconds, complete=False
@@ -146,6 +149,7 @@ class Events(logging.Handler):
     run_id: str
     materializations: list[AssetMaterialization] = field(default_factory=list)
     checks: list[AssetCheckEvaluation] = field(default_factory=list)
+    observations: list[AssetObservation] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -159,8 +163,9 @@ class Events(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(f"{record.levelname} {record.getMessage()}")
 
-    def log_event(self, event: AssetMaterialization | AssetCheckEvaluation) -> None:
-        (self.checks if isinstance(event, AssetCheckEvaluation) else self.materializations).append(event)
+    def log_event(self, event: AssetMaterialization | AssetCheckEvaluation | AssetObservation) -> None:
+        kinds = {AssetCheckEvaluation: self.checks, AssetMaterialization: self.materializations}
+        kinds.get(type(event), self.observations).append(event)
 
 
 @dataclass

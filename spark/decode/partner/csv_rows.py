@@ -40,10 +40,10 @@ def csv_fields(body: Iterable[Buffer], *, uri: str) -> tuple[SourceField, ...]:
         text += piece
         if len(text) >= _HEADER_BYTES:
             break
-    _check_encoding(bytes(text[:_HEADER_BYTES]), uri)
-    head = codecs.getincrementaldecoder("utf-8-sig")()
+    begin = bytes(text[:_HEADER_BYTES])
+    _check_encoding(begin, uri)
     try:
-        lines = io.StringIO(head.decode(bytes(text)), newline="")
+        lines = io.StringIO(codecs.getincrementaldecoder("utf-8-sig")().decode(begin), newline="")
         names = next(csv.reader(lines, strict=True), [])
     except UnicodeDecodeError as error:
         raise InputError(f"byte {error.start} is not UTF-8", where=uri, remedy=_AS_UTF8) from error

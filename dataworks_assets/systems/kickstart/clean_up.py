@@ -1,0 +1,79 @@
+"""CLEAN_UP_FLG: forgetting a module's history, after it was shown what of it can be rebuilt from the source.
+
+The tables' partitions go, not their columns; files stay for the garbage collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from dataworks_assets.systems.holding import held
+from dataworks_assets.systems.kickstart.planner import KickstartPlanner
+from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
+from dataworks_assets.systems.leasing import owner_name
+from dataworks_assets.systems.plan import PlannedDay, Request
+from dataworks_assets.systems.platform import Platform
+from spark.errors import ConfigurationError, LeaseError
+from spark.publish.state import published_dates
+from spark.publish.tables import quarantine_name
+
+_MOST_NAMED = 10
+
+
+@dataclass(frozen=True)
+class History:
+    """The published days of some collections: those whose source is there still, and those that would be lost."""
+
+    rebuildable: tuple[PlannedDay, ...]
+    lost: tuple[PlannedDay, ...]
+
+    def text(self) -> str:
+        """What is told before anything is forgotten."""
+        days = [f"{each.collection.name} {each.day}" for each in self.lost]
+        more = f" and {len(days) - _MOST_NAMED} more" if len(days) > _MOST_NAMED else ""
+        kept = f"{len(self.rebuildable)} published days can be rebuilt from the source"
+        return f"{kept}, {len(days)} cannot: {', '.join(days[:_MOST_NAMED])}{more}" if days else f"{kept}, all of them"
+
+
+def look_at_history(platform: Platform, planner: KickstartPlanner, collections: Sequence[ScopedPartner]) -> History:
+    """Returns what forgetting these collections would mean."""
+    days = sorted({date.fromisoformat(text) for each in collections for text in published_dates(platform.catalog, each.job)})
+    if not days:
+        return History((), ())
+    plan = planner.plan(Request(tuple(each.name for each in collections), tuple(days)))
+    there = [each for each in plan.days if each.published is not None]
+    return History(
+        rebuildable=tuple(each for each in there if each.files),
+        lost=tuple(each for each in there if not each.files),
+    )
+
+
+def forget(platform: Platform, scope: KickstartScope, history: History, *, run_id: str, confirmed: bool) -> int:
+    """Takes the history out of the tables and returns how many days that were.
+
+    Raises:
+        ConfigurationError: something of it cannot be rebuilt, and nobody confirmed that.
+        LeaseError: another run holds one of the days; nothing was forgotten.
+    """
+    if history.lost and not confirmed:
+        raise ConfigurationError(
+            f"CLEAN_UP_FLG would lose data: {history.text()}",
+            where=scope.name,
+            remedy="Run with `confirm: true` (`--confirm`) to lose them, or without CLEAN_UP_FLG",
+        )
+    days = (*history.rebuildable, *history.lost)
+    if not days:
+        return 0
+    with held(platform, scope, days, owner=owner_name(run_id)) as taken:
+        for _, lease in taken.days:
+            if isinstance(lease, LeaseError):
+                raise lease
+        for planned, lease in taken.days:
+            if not isinstance(lease, LeaseError):
+                taken.keeper.mark_switch(lease, ())
+            table = planned.collection.job.tables[0]
+            for name in (table.name, quarantine_name(table)):
+                platform.catalog.drop_partitions(table.database, name, [planned.day.isoformat()])
+    return len(days)

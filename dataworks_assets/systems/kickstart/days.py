@@ -1,0 +1,97 @@
+"""Which days a run is for: what was asked for, else from the first incomplete day up to yesterday."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Set
+from datetime import date, timedelta
+
+from dataworks_assets.systems.kickstart.acknowledged import read_acknowledged
+from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
+from dataworks_assets.systems.platform import Platform
+from spark.errors import ConfigurationError
+from spark.publish.state import published_states
+
+_TEST_ENVIRONMENTS = {"development", "qa"}
+
+
+def days_of(first: date, last: date) -> tuple[date, ...]:
+    """Returns every day from the first to the last."""
+    return tuple(first + timedelta(days=number) for number in range((last - first).days + 1))
+
+
+def chosen_days(start: date | None, end: date | None, *, first_open: date, today: date) -> tuple[date, ...]:
+    """Returns the days of a run; none where all is done.
+
+    Args:
+        start: START_DT; alone it runs up to yesterday.
+        end: END_DT; alone it runs from the first open day.
+        first_open: the first day that is not complete.
+        today: the present day, UTC.
+
+    Raises:
+        ConfigurationError: END_DT before START_DT, or a day in the future.
+    """
+    yesterday = today - timedelta(days=1)
+    for name, day in (("START_DT", start), ("END_DT", end)):
+        if day is not None and day > today:
+            raise ConfigurationError(f"{name} is in the future: {day}", remedy=f"Give a day up to {today}")
+    if start is not None and end is not None and end < start:
+        raise ConfigurationError(f"END_DT ({end}) is before START_DT ({start})", remedy="Give them in order")
+    return days_of(start or first_open, end or yesterday)
+
+
+def first_open_day(
+    collections: Iterable[ScopedPartner], done: Mapping[str, Set[date]], *, first_day: date, today: date
+) -> date:
+    """Returns the first day on which a collection is not complete; today where all days before it are.
+
+    Args:
+        collections: of one module, or of several.
+        done: by collection, the days that are published or given up.
+        first_day: where history begins.
+        today: the present day, UTC.
+    """
+    wanted = list(collections)
+    return next(
+        (
+            day
+            for day in days_of(first_day, today - timedelta(days=1))
+            if any(each.has_day(day) and day not in done.get(each.name, frozenset()) for each in wanted)
+        ),
+        today,
+    )
+
+
+def done_days(
+    platform: Platform, scope: KickstartScope, collections: Iterable[ScopedPartner], *, today: date
+) -> dict[str, frozenset[date]]:
+    """Returns the days of each collection that are published or given up.
+
+    Raises:
+        StoreError, CatalogError: what is there cannot be read; never taken for "nothing is there".
+    """
+    wanted = list(collections)
+    days = days_of(scope.source.first_day, today)
+    states = published_states(platform.catalog, [each.job for each in wanted], [day.isoformat() for day in days])
+    given_up = read_acknowledged(platform.store, scope)
+    return {
+        each.name: frozenset(
+            day for day in days if states[each.name][day.isoformat()] is not None or (each.name, day) in given_up
+        )
+        for each in wanted
+    }
+
+
+def refuse_test_folder(scope: KickstartScope) -> None:
+    """Raises where the test folder must not be read.
+
+    Raises:
+        ConfigurationError: in integration, pre-production and production.
+    """
+    environment = scope.settings.deployment.environment
+    if environment not in _TEST_ENVIRONMENTS:
+        raise ConfigurationError(
+            f"E2E_TEST_FLG is refused in {environment}: test files would reach real tables",
+            where=scope.settings.deployment.name,
+            remedy="Run end-to-end tests in development or qa",
+        )

@@ -1,0 +1,209 @@
+"""Making Kickstart's plans: list the partner's days, look at what the catalog shows, compare, decide. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from dataworks_assets.config.partner import PartnerModule
+from dataworks_assets.systems.fingerprint import fingerprint
+from dataworks_assets.systems.holds import read_holds
+from dataworks_assets.systems.kickstart.acknowledged import read_acknowledged
+from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
+from dataworks_assets.systems.plan import Decision, Plan, PlannedDay, Request
+from dataworks_assets.systems.platform import Platform
+from spark.contract import Finding
+from spark.errors import ConfigurationError
+from spark.publish.catalog import Pointer
+from spark.publish.manifest import intact_many
+from spark.publish.state import published_states
+from spark.publish.tagging import has_other_tags
+from spark.sources.partner_objects import PartnerListing, list_partner_day
+from spark.store import ObjectStore
+
+_IN_PARALLEL = 8
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+@dataclass(frozen=True)
+class KickstartPlanner:
+    """Plans runs of Kickstart.
+
+    Args:
+        platform: the deployment's clients.
+        scope: its collections.
+        source: the partner's store.
+        is_test: whether the test folder is read in place of the source's.
+        today: the present day, UTC.
+    """
+
+    platform: Platform
+    scope: KickstartScope
+    source: ObjectStore
+    is_test: bool = False
+    today: date = field(default_factory=_today)
+
+    def plan(self, request: Request) -> Plan:
+        """Returns what a run of this request would do.
+
+        Raises:
+            ConfigurationError: an unknown collection, or a day in the future.
+            StoreError, CatalogError: what is there cannot be read; never taken for "nothing is there".
+        """
+        collections = self.scope.select(request.collections)
+        days = sorted(set(request.days))
+        if days and days[-1] > self.today:
+            raise ConfigurationError(
+                f"{days[-1]} is in the future", where=self.scope.name, remedy=f"Ask for days up to {self.today}"
+            )
+        texts = [day.isoformat() for day in days]
+        published = published_states(self.platform.catalog, [scoped.job for scoped in collections], texts)
+        listings = self._list({(scoped.config.module, day) for scoped in collections for day in days if scoped.has_day(day)})
+        pointers = [pointer for states in published.values() for pointer in states.values() if pointer is not None]
+        looks = _Looks(
+            listings=listings,
+            intact=intact_many(self.platform.store, pointers),
+            held=read_holds(self.platform.store, self.scope),
+            given_up={key: each.reason for key, each in read_acknowledged(self.platform.store, self.scope).items()},
+        )
+        planned = {
+            scoped.name: [
+                self._decide(request, scoped, day, published[scoped.name][day.isoformat()], looks)
+                for day in days
+                if scoped.has_day(day)
+            ]
+            for scoped in collections
+        }
+        in_order = [each for same in planned.values() for each in _in_order(same)]
+        return Plan(
+            request=request,
+            days=tuple(sorted(in_order, key=lambda each: (each.day, each.collection.name))),
+            foreign_objects=tuple(sorted({uri for listing in listings.values() for uri in listing.foreign})),
+        )
+
+    def _list(self, wanted: Iterable[tuple[PartnerModule, date]]) -> dict[tuple[PartnerModule, date], PartnerListing]:
+        distinct = sorted(wanted)
+        with ThreadPoolExecutor(_IN_PARALLEL) as pool:
+            return dict(zip(distinct, pool.map(lambda place: self.list_day(*place), distinct), strict=True))
+
+    def list_day(self, module: PartnerModule, day: date) -> PartnerListing:
+        """Returns what lies at the partner's of a module and day."""
+        name_prefix = self.scope.source.modules[module].name_prefix
+        names = {each.config.collection: f"{name_prefix}{each.config.collection}" for each in self.scope.of_module(module)}
+        prefix_uri = self.scope.prefix_uri(module, day, is_test=self.is_test)
+        return list_partner_day(self.source, prefix_uri, day=day, names=names)
+
+    def _decide(
+        self, request: Request, scoped: ScopedPartner, day: date, published: Pointer | None, looks: _Looks
+    ) -> PlannedDay:
+        listing = looks.listings[scoped.config.module, day]
+        files = listing.files.get(scoped.config.collection, ())
+        findings = listing.findings.get(scoped.config.collection, ())
+        if scoped.name in looks.held:
+            reason = f"held by an operator: {looks.held[scoped.name]}"
+            return PlannedDay(scoped, day, Decision.HELD, reason, published=published)
+        if not files and not findings:
+            return self._without_source(scoped, day, published, looks)
+        now = fingerprint(files, config_hash=scoped.config_hash)
+        decision, reason = _compare(request, scoped, now, published, looks)
+        return PlannedDay(scoped, day, decision, reason, now, files, findings, published)
+
+    def _without_source(self, scoped: ScopedPartner, day: date, published: Pointer | None, looks: _Looks) -> PlannedDay:
+        if published is not None and looks.intact[published.location]:
+            reason = "published; its source is there no more"
+            return PlannedDay(scoped, day, Decision.UNCHANGED, reason, published.fingerprint, published=published)
+        if (scoped.name, day) in looks.given_up:
+            reason = f"given up by an operator: {looks.given_up[scoped.name, day]}"
+            return PlannedDay(scoped, day, Decision.GIVEN_UP, reason, published=published)
+        expected = f"{self.scope.prefix_uri(scoped.config.module, day, is_test=self.is_test)}/"
+        expected += f"{day}_{self.scope.source.modules[scoped.config.module].name_prefix}{scoped.config.collection}..."
+        if (self.today - day).days > self.scope.source.expiry_days:
+            return PlannedDay(scoped, day, Decision.EXPIRED, "its source has expired", findings=(self._expired(scoped, day),))
+        return PlannedDay(
+            scoped, day, Decision.NOT_EXPORTED, "no file of it is there", findings=(_missing(scoped, day, expected),)
+        )
+
+    def _expired(self, scoped: ScopedPartner, day: date) -> Finding:
+        return Finding(
+            check="expired",
+            passed=False,
+            place=day.isoformat(),
+            cause=f"{scoped.name} of {day} was never published, and its source is gone:"
+            f" objects expire after {self.scope.source.expiry_days} days",
+            remedy="Ask the partner to deliver the day again; or acknowledge the loss:"
+            f" dataworks kickstart acknowledge {scoped.name} --day {day} --reason ...",
+        )
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """What was found before anything is decided."""
+
+    listings: Mapping[tuple[PartnerModule, date], PartnerListing]
+    intact: Mapping[str, bool]
+    held: Mapping[str, str]
+    given_up: Mapping[tuple[str, date], str]
+
+
+def _compare(
+    request: Request, scoped: ScopedPartner, now: str, published: Pointer | None, looks: _Looks
+) -> tuple[Decision, str]:
+    """Returns what is to be done with a day whose source is there, and why."""
+    if published is None:
+        return Decision.NEW, "not published yet"
+    if request.force:
+        return Decision.FORCED, "asked for by force"
+    if published.fingerprint == now:
+        return _compare_output(scoped, published, looks)
+    if published.config_hash != scoped.config_hash:
+        return Decision.RECONFIGURED, "the configuration that shapes the output changed"
+    return Decision.CHANGED, "the input files are not those that were published"
+
+
+def _compare_output(scoped: ScopedPartner, published: Pointer, looks: _Looks) -> tuple[Decision, str]:
+    """Returns what is to be done with a day whose inputs and configuration are those that were published."""
+    if not looks.intact[published.location]:
+        return Decision.INCOMPLETE, "published files are gone from the store"
+    if has_other_tags(scoped.job, published):
+        return Decision.CHANGED_TAGS, "same inputs, other tags: the objects get them without being read"
+    return Decision.UNCHANGED, "same inputs and configuration"
+
+
+def _in_order(days: list[PlannedDay]) -> Iterable[PlannedDay]:
+    """Lets new days of a collection whose schema evolves wait behind one that cannot be had."""
+    before: date | None = None
+    for planned in days:
+        waits = before is not None and planned.decision is Decision.NEW and planned.collection.job.evolves  # type: ignore[union-attr]
+        if waits:
+            yield _waiting(planned, before)
+        else:
+            yield planned
+        if planned.decision.is_impossible and before is None:
+            before = planned.day
+
+
+def _waiting(planned: PlannedDay, before: date | None) -> PlannedDay:
+    finding = Finding(
+        check="order",
+        passed=False,
+        place=str(before),
+        cause=f"the schema follows the days in their order, and {before} is not published",
+        remedy=f"Mend {before} first, or give it up (`dataworks kickstart acknowledge`): this day follows with the next run",
+    )
+    return PlannedDay(planned.collection, planned.day, Decision.WAITS, f"behind {before}", findings=(finding,))
+
+
+def _missing(scoped: ScopedPartner, day: date, expected: str) -> Finding:
+    return Finding(
+        check="missing",
+        passed=False,
+        object=expected,
+        place=day.isoformat(),
+        cause=f"the expected file of {scoped.name} is not there",
+        remedy="Have the partner deliver it; the days before it stand",
+    )
