@@ -17,7 +17,7 @@ from dataworks_assets.config.collections import CollectionConfig
 from dataworks_assets.config.loader import load_settings
 from dataworks_assets.config.naming import SnapshotType, asset_key
 from dataworks_assets.config.problems import nearest
-from dataworks_assets.config.reference import collections_schema, deployment_schema, schema_text, with_tables
+from dataworks_assets.config.reference import collections_schema, deployment_schema, partner_schema, schema_text, with_tables
 from dataworks_assets.config.settings import Settings
 from spark.errors import ConfigurationError
 
@@ -62,7 +62,8 @@ def show(
 def schema(folder: Annotated[Path, typer.Argument(help="Folder of the reference pages.")] = Path("docs/reference")) -> None:
     """Write the JSON schemas for editors, and bring the tables of the reference page up to date."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, document in (("deployment", deployment_schema()), ("collections", collections_schema())):
+    schemas = {"deployment": deployment_schema(), "collections": collections_schema(), "partner": partner_schema()}
+    for name, document in schemas.items():
         path = folder / f"{name}.schema.json"
         path.write_text(schema_text(document), encoding="utf-8")
         typer.echo(f"wrote {path}")
