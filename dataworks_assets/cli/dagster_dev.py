@@ -18,6 +18,7 @@ import requests
 
 from dataworks_assets.cli.dagster_home import PROJECT_FOLDER
 from dataworks_assets.cli.launching import Webserver, forget, remember
+from dataworks_assets.config.environment import UI_URL_VARIABLE
 from spark.errors import StackError
 
 USUAL_PORT = 3000
@@ -61,7 +62,7 @@ def dagster_dev(
         process = subprocess.Popen(
             _command(url),
             cwd=PROJECT_FOLDER,
-            env={**environment, "DAGSTER_HOME": str(folder)},
+            env={**environment, "DAGSTER_HOME": str(folder), UI_URL_VARIABLE: url},
             start_new_session=True,
             stdout=output,
             stderr=subprocess.STDOUT if output else None,

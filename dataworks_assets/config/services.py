@@ -130,6 +130,26 @@ class EngineConfig(Model):
     """Further settings of Spark. Secrets are refused here."""
 
 
+class ChannelsConfig(Model):
+    """Where Slack shows notices; null: as the environment is routed."""
+
+    information: str | None = None
+    """In production `#dataworks-aws-production-notifications`, elsewhere `#dataworks-aws-service-notifications`."""
+    warning: str | None = None
+    """As information."""
+    error: str | None = None
+    """In production `#dataworks-aws-critical-alerts`, elsewhere `#dataworks-aws-service-notifications`."""
+
+    def of(self, environment: str, kind: str) -> str:
+        """Returns the channel of a notice's kind (`Information`, `Warning`, `Error`) in an environment."""
+        said = {"Information": self.information, "Warning": self.warning, "Error": self.error}[kind]
+        if said is not None:
+            return said
+        if environment != "production":
+            return "#dataworks-aws-service-notifications"
+        return "#dataworks-aws-critical-alerts" if kind == "Error" else "#dataworks-aws-production-notifications"
+
+
 class NoticesConfig(Model):
     """What operators are told: messages to a topic, from where they go on to Slack or e-mail."""
 
@@ -137,6 +157,10 @@ class NoticesConfig(Model):
     """ARN of the topic, or `embedded`; null: notices go to the log alone."""
     sender: str = "dataworks"
     """The name under which Slack shows them."""
+    channels: ChannelsConfig = ChannelsConfig()
+    """Where Slack shows them."""
+    ui_url: str | None = None
+    """Address of Dagster's UI, for links to runs; null: that of the UI that started the run, where there is one."""
 
     def topic_arn(self) -> str | None:
         """The topic, None where there is none."""

@@ -62,6 +62,7 @@ class RunEntry(Document, frozen=True):
         outcome: how it ended, as far as it could say so itself.
         failing: what it did not publish.
         complained: whether an operator was told that its ledger cannot be written.
+        is_told: whether operators were told how it ended.
     """
 
     run_id: str
@@ -76,6 +77,7 @@ class RunEntry(Document, frozen=True):
     outcome: Outcome | None = None
     failing: tuple[Failing, ...] = ()
     complained: bool = False
+    is_told: bool = False
 
 
 class EntryStore:

@@ -85,12 +85,14 @@ class SnsNotifier:
         topic_arn: gives the topic, None where there is none; asked at each notice, since an address may come late.
         client: gives the client, on first use.
         environment: development, qa, integration, preprod or production; subscribers filter by it.
+        channel: where Slack shows a notice of a kind; its relay reads it.
         sender: the name under which Slack shows the notices.
     """
 
     topic_arn: Callable[[], str | None]
     client: Callable[[], SNSClient]
     environment: str
+    channel: Callable[[str], str] = lambda _kind: ""
     sender: str = "dataworks"
 
     def send(self, notice: Notice) -> bool:
@@ -108,7 +110,9 @@ class SnsNotifier:
         return True
 
     def _publish(self, topic_arn: str, notice: Notice) -> None:
+        channel = self.channel(notice.kind.value)
         attributes = {"environment": self.environment, "notification_type": notice.kind.value}
+        attributes |= {"channel": channel} if channel else {}
         self.client().publish(
             TopicArn=topic_arn,
             Subject=_subject(notice.title),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import msgspec
 
 from dataworks_assets.config.ledger import LedgerConfig, ProductConfig
+from dataworks_assets.ledger import tidings
 from dataworks_assets.ledger.announcing import Announcer
 from dataworks_assets.ledger.dynamo import StatusTables
 from dataworks_assets.ledger.entries import EntryStore, Failing, Outcome, RunEntry
@@ -16,6 +17,7 @@ from dataworks_assets.ledger.judging import DayEnd, Truth, judge
 from dataworks_assets.ledger.notices import Notice, NoticeType, Notifier
 from dataworks_assets.ledger.rows import CollectionStatus, RowChange, Rows, Step
 from dataworks_assets.ledger.scribe import Scribe
+from spark.errors import LedgerError
 
 _NAMED = 5
 
@@ -37,6 +39,7 @@ class LedgerBook:
         notifier: where the ledger's own alarm goes.
         truth: what is configured and published.
         announcer: tells downstream of complete days; None where nobody is told.
+        run_url: where Dagster shows a run.
         reader_name: a collection's name as readers of the table of collections know it.
         clock: the present, UTC.
     """
@@ -48,6 +51,7 @@ class LedgerBook:
     notifier: Notifier
     truth: Truth
     announcer: Announcer | None = None
+    run_url: Callable[[str], str] = str
     reader_name: Callable[[str], str] = str
     clock: Callable[[], datetime] = utc_now
 
@@ -90,6 +94,22 @@ class LedgerBook:
         if self.announcer is not None:
             self.announcer.announce(entry, ends, now=self.clock())
 
+    def tell_start(self, entry: RunEntry) -> None:
+        """Tells operators that a run started; one that is not told fails nothing."""
+        self.notifier.send(tidings.started(entry, run_url=self.run_url(entry.run_id)))
+
+    def tell_end(self, entry: RunEntry, ends: Sequence[DayEnd], *, will_retry: bool = False) -> None:
+        """Tells operators how a run ended.
+
+        Raises:
+            LedgerError: the notice was not taken.
+        """
+        notice = tidings.ended(entry, ends, run_url=self.run_url(entry.run_id), will_retry=will_retry)
+        if not self.notifier.send(notice):
+            raise LedgerError(
+                f"the notice {notice.title!r} was not taken", where="notices.topic", remedy="See the log of the notifier"
+            )
+
     def complain(self, entry: RunEntry, problems: list[str]) -> bool:
         """Tells an operator that the ledger could not be written; returns whether it was taken. Never raises."""
         more = [f"and {len(problems) - _NAMED} more"] if len(problems) > _NAMED else []
@@ -122,6 +142,8 @@ class Recorder:
         """The run starts: it is remembered, then its rows are made."""
         self._keep()
         self.scribe.write(self.book.started(self.entry))
+        entry = self.entry
+        self.scribe.do(lambda: self.book.tell_start(entry))
 
     def planned(self, work: Mapping[str, tuple[str, ...]]) -> None:
         """The plan is made: the collections by date that there is work for."""
@@ -145,33 +167,46 @@ class Recorder:
         self._reported.add((name, date))
         self.scribe.write(self.book.statuses(self.entry, {date: (name,)}, status))
 
-    def close(self, outcome: Outcome, failing: Iterable[Failing]) -> list[str]:
+    def close(self, outcome: Outcome, failing: Iterable[Failing], *, may_be_retried: bool = False) -> list[str]:
         """The run is over. Waits for what is still to be written, as long as the configuration says.
+
+        Args:
+            outcome: how it ended.
+            failing: what it did not publish.
+            may_be_retried: whether Dagster may start it again by itself: then the repair sensor tells how it ended, once that
+                is decided.
 
         Returns:
             What could not be written; an operator was told, and the repair sensor writes it.
         """
         self.entry = msgspec.structs.replace(self.entry, outcome=outcome, failing=tuple(failing))
+        is_decided = outcome is not Outcome.FAILED or not may_be_retried
         self._keep()
-        self.scribe.do(self._end)
+        self.scribe.do(lambda: self._end(tells=is_decided))
         problems = self.scribe.settle(self.book.config.patience_seconds)
         if problems:
             if self.book.complain(self.entry, problems):
                 self.entry = msgspec.structs.replace(self.entry, complained=True)
                 self._keep()
-        else:
+        elif is_decided:
             self.scribe.do(lambda: self.book.entries.close(self.entry.run_id))
             self.scribe.settle(self.book.config.patience_seconds)
         self.scribe.end()
         return problems
 
-    def _end(self) -> None:
+    def _end(self, *, tells: bool) -> None:
         ends = judge(self.entry, self.book.truth)
         for end in ends:
             if not end.failing:
                 self.scribe.write(self.book.rows.moved_on(self.entry, end.day, Step.NOTIFY))
         self.scribe.do(lambda: self.book.announce(self.entry, ends))
         self.scribe.write(self.book.ended(self.entry, ends))
+        if tells:
+            self.scribe.do(lambda: self._tell(ends))
+
+    def _tell(self, ends: Sequence[DayEnd]) -> None:
+        self.book.tell_end(self.entry, ends)
+        self.entry = msgspec.structs.replace(self.entry, is_told=True)
 
     def _keep(self) -> None:
         entry = self.entry

@@ -2,42 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from dataworks_assets.ledger.entries import Outcome, RunEntry
-from dataworks_assets.ledger.judging import judge
+from dataworks_assets.ledger.judging import DayEnd, judge
 from dataworks_assets.ledger.recorder import LedgerBook
 from spark.errors import DataworksError
 
 
-def repair(book: LedgerBook, entry: RunEntry, outcome: Outcome) -> list[str]:
+def repair(book: LedgerBook, entry: RunEntry, outcome: Outcome, *, will_retry: bool = False) -> list[str]:
     """Writes what a run that is over left unwritten, and closes its entry; may be done again at any time.
 
     Args:
         book: what is written where.
         entry: what is kept of the run.
         outcome: how Dagster says that it ended; what the run itself said goes before it.
+        will_retry: whether Dagster starts the run again by itself.
 
     Returns:
         What could not be written: the entry stays, an operator was told, once.
     """
     entry = msgspec.structs.replace(entry, outcome=entry.outcome or outcome)
-    problems = _write(book, entry)
-    if not problems:
-        book.entries.close(entry.run_id)
-    elif not entry.complained and book.complain(entry, problems):
-        book.entries.keep(msgspec.structs.replace(entry, complained=True))
-    return problems
-
-
-def _write(book: LedgerBook, entry: RunEntry) -> list[str]:
     try:
         ends = judge(entry, book.truth)
     except DataworksError as error:
-        return [f"what is published cannot be told: {error}"]
+        return _left(book, entry, entry, [f"what is published cannot be told: {error}"])
+    told, problems = _tell(book, entry, ends, will_retry=will_retry)
+    problems += _write(book, entry, ends)
+    if problems:
+        return _left(book, entry, told, problems)
+    book.entries.close(entry.run_id)
+    return []
+
+
+def _tell(book: LedgerBook, entry: RunEntry, ends: Sequence[DayEnd], *, will_retry: bool) -> tuple[RunEntry, list[str]]:
+    """Tells operators how a run ended, where they do not know yet."""
+    if entry.is_told:
+        return entry, []
+    try:
+        book.tell_end(entry, ends, will_retry=will_retry)
+    except DataworksError as error:
+        return entry, [str(error)]
+    return msgspec.structs.replace(entry, is_told=True), []
+
+
+def _write(book: LedgerBook, entry: RunEntry, ends: Sequence[DayEnd]) -> list[str]:
     try:
         book.announce(entry, ends)
     except DataworksError as error:
         return [f"what is complete cannot be told: {error}"]
     unwritten = book.tables.write([*book.started(entry), *book.ended(entry, ends)])
     return [f"{each.change}: {each.error}" for each in unwritten]
+
+
+def _left(book: LedgerBook, before: RunEntry, after: RunEntry, problems: list[str]) -> list[str]:
+    """Keeps what is known of a run whose ledger cannot be closed, and tells an operator so, once."""
+    if not after.complained and book.complain(after, problems):
+        after = msgspec.structs.replace(after, complained=True)
+    if after != before:
+        book.entries.keep(after)
+    return problems

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from dagster import DagsterInstance, DagsterRunStatus
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 
 from dataworks_assets.ledger.entries import Outcome, RunEntry
 from dataworks_assets.ledger.recorder import LedgerBook
@@ -19,6 +19,7 @@ _OUTCOMES = {
 }
 
 
+WILL_RETRY_TAG = "dagster/will_retry"
 _REMEMBERED = timedelta(days=400)
 """A day is told of once: marks outlive any redoing of a day."""
 
@@ -69,11 +70,13 @@ class LedgerRepair:
         for entry in book.entries.open_entries():
             if entry.system != self.system:
                 continue
-            outcome = self._outcome(instance, entry, now)
+            run = instance.get_run_by_id(entry.run_id)
+            outcome = self._outcome(run, entry, now)
             if outcome is None:
                 counts["waiting"] += 1
                 continue
-            found = repair(book, entry, outcome)
+            will_retry = run is not None and run.tags.get(WILL_RETRY_TAG) == "true"
+            found = repair(book, entry, outcome, will_retry=will_retry)
             problems += found
             counts["left" if found else "repaired"] += 1
         messages: Counter[str] = Counter()
@@ -84,9 +87,8 @@ class LedgerRepair:
         book.entries.forget(before_utc=now - timedelta(days=book.config.keep_days))
         return Repaired(counts, tuple(problems), messages)
 
-    def _outcome(self, instance: DagsterInstance, entry: RunEntry, now: datetime) -> Outcome | None:
+    def _outcome(self, run: DagsterRun | None, entry: RunEntry, now: datetime) -> Outcome | None:
         """Returns how a run ended, None while it goes on. A run that Dagster does not know is over when none could last."""
-        run = instance.get_run_by_id(entry.run_id)
         if run is not None:
             return _OUTCOMES.get(run.status)
         return Outcome.FAILED if now - entry.started_utc > self.longest_run else None

@@ -101,6 +101,11 @@ class Platform:
         client: DynamoDBClient = self._client("dynamodb", connections=CONNECTIONS)
         return client
 
+    def run_url(self, run_id: str) -> str:
+        """Returns where Dagster shows a run; its id alone where no address of the UI is known."""
+        address = self.settings.deployment.notices.ui_url or self.settings.environment.ui_url
+        return f"{address.rstrip('/')}/runs/{run_id}" if address else run_id
+
     @cached_property
     def messenger(self) -> Messenger:
         """Sends messages to topics."""
@@ -118,6 +123,7 @@ class Platform:
             topic_arn=topic_arn,
             client=lambda: self.topics,
             environment=deployment.environment,
+            channel=lambda kind: deployment.notices.channels.of(deployment.environment, kind),
             sender=deployment.notices.sender,
         )
 

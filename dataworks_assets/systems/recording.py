@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from dagster import DagsterInstance, DagsterRun
+
 from dataworks_assets.ledger.entries import Failing, Outcome, RunEntry
 from dataworks_assets.ledger.judging import CollectionDay, Publication
 from dataworks_assets.ledger.recorder import LedgerBook, Recorder
@@ -61,9 +63,13 @@ class CatalogTruth:
 
 @dataclass
 class RunLedger:
-    """What a run tells its ledger; every call only hands over."""
+    """What a run tells its ledger; every call only hands over.
+
+    `may_be_retried` is whether Dagster may start the run again by itself where it fails.
+    """
 
     recorder: Recorder
+    may_be_retried: bool = False
     failing: dict[CollectionDay, Failing] = field(default_factory=dict)
     known: dict[CollectionDay, Publication] = field(default_factory=dict)
 
@@ -114,20 +120,29 @@ class RunLedger:
         truth = self.recorder.book.truth
         if isinstance(truth, CatalogTruth):
             self.recorder.book = replace(self.recorder.book, truth=replace(truth, known=self.known))
-        return self.recorder.close(outcome, self.failing.values())
+        return self.recorder.close(outcome, self.failing.values(), may_be_retried=self.may_be_retried)
+
+
+def may_be_retried(instance: DagsterInstance, run: DagsterRun) -> bool:
+    """Whether Dagster may start a run again by itself where it fails."""
+    said = run.tags.get("dagster/max_retries", "")
+    return int(said) > 0 if said.isdecimal() else instance.run_retries_max_retries > 0
 
 
 @contextmanager
-def recorded(book: LedgerBook, entry: RunEntry, log: logging.Logger, *, in_background: bool = True) -> Iterator[RunLedger]:
+def recorded(
+    book: LedgerBook, entry: RunEntry, log: logging.Logger, *, may_be_retried: bool = False, in_background: bool = True
+) -> Iterator[RunLedger]:
     """Keeps the ledger of a run while the block runs, however it ends.
 
     Args:
         book: what is written where.
         entry: the run.
         log: the run's, where it is said what could not be written.
+        may_be_retried: whether Dagster may start the run again by itself where it fails.
         in_background: whether rows are written behind the run's back.
     """
-    ledger = RunLedger(Recorder(book, entry, scribe=Scribe(book.tables, in_background=in_background)))
+    ledger = RunLedger(Recorder(book, entry, scribe=Scribe(book.tables, in_background=in_background)), may_be_retried)
     ledger.recorder.open()
     outcome = Outcome.SUCCEEDED
     try:

@@ -59,4 +59,7 @@ def test_what_a_dead_run_left_is_written(bench, dead, workplace):
 def test_what_cannot_be_written_is_an_error(bench, dead, workplace, told):
     workplace.platform.status_tables.down = True
     assert "the table is down" in bench("ledger", "repair", exit_code=1)
-    assert [notice.title for notice in told] == ["The ledger of ADG-full could not be written"]
+    assert [notice.title for notice in told] == [
+        "ADG-full 2026-11-20 failed",
+        "The ledger of ADG-full could not be written",
+    ]

@@ -51,17 +51,15 @@ def client():
             aws_secret_access_key="x",
             config=Config(max_pool_connections=CONNECTIONS),
         )
-        aws_server.make_tables(made)
         yield made
 
 
 @pytest.fixture
 def tables(client):
-    made = DynamoTables(lambda: client)
-    yield made
-    for name, key in aws_server.TABLES.items():
-        for each in made.rows(name, where={}):
-            made.delete(name, {attribute: each[attribute] for attribute in key})
+    aws_server.make_tables(client)
+    yield DynamoTables(lambda: client)
+    for name in aws_server.TABLES:
+        client.delete_table(TableName=name)
 
 
 def row(tables, correlation_id="c-1", product="ADG-full"):
@@ -183,7 +181,7 @@ def test_a_row_that_is_deleted_is_gone(tables):
     assert row(tables) is None
 
 
-def test_the_tables_are_made_once_and_expire_rows(client):
+def test_the_tables_are_made_once_and_expire_rows(client, tables):
     assert aws_server.make_tables(client) == []
     found = client.describe_time_to_live(TableName=STATUS)["TimeToLiveDescription"]
     assert (found["TimeToLiveStatus"], found["AttributeName"]) == ("ENABLED", "TimeToExist")

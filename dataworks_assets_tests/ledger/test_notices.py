@@ -5,10 +5,12 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from dataworks_assets.config.services import ChannelsConfig
 from dataworks_assets.ledger.notices import LogNotifier, Notice, NoticeType, SnsNotifier
 from spark.errors import StackError
 
 NOTICE = Notice(NoticeType.ERROR, "An export is overdue", {"export_date": "2026-11-20"})
+CHANNELS = {"Error": "#alerts"}.__getitem__
 REGION = "eu-west-2"
 
 
@@ -38,11 +40,11 @@ def test_a_notice_arrives_at_the_topics_subscribers_with_what_routes_it(clients)
     queue = sqs.create_queue(QueueName="reader")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    assert SnsNotifier(lambda: topic, lambda: sns, "production").send(NOTICE)
+    assert SnsNotifier(lambda: topic, lambda: sns, "production", CHANNELS).send(NOTICE)
     envelope = json.loads(sqs.receive_message(QueueUrl=queue)["Messages"][0]["Body"])
     assert json.loads(envelope["Message"])["title_text"] == "An export is overdue"
     attributes = {name: each["Value"] for name, each in envelope["MessageAttributes"].items()}
-    assert attributes == {"environment": "production", "notification_type": "Error"}
+    assert attributes == {"environment": "production", "notification_type": "Error", "channel": "#alerts"}
 
 
 def test_a_notice_that_fails_is_logged_and_fails_nothing(clients, caplog):
@@ -76,3 +78,18 @@ def test_a_long_title_of_any_letters_fits_a_subject(clients):
     sns, _ = clients
     topic = sns.create_topic(Name="notices")["TopicArn"]
     assert SnsNotifier(lambda: topic, lambda: sns, "qa").send(Notice(NoticeType.ERROR, "é\n" * 200, {"k": "v" * 5000}))
+
+
+@pytest.mark.parametrize(
+    ("environment", "kind", "channel"),
+    [
+        ("production", "Information", "#dataworks-aws-production-notifications"),
+        ("production", "Warning", "#dataworks-aws-production-notifications"),
+        ("production", "Error", "#dataworks-aws-critical-alerts"),
+        ("preprod", "Error", "#dataworks-aws-service-notifications"),
+        ("development", "Information", "#dataworks-aws-service-notifications"),
+    ],
+)
+def test_notices_are_routed_by_environment_and_kind(environment, kind, channel):
+    assert ChannelsConfig().of(environment, kind) == channel
+    assert ChannelsConfig(error="#mine", warning="#mine", information="#mine").of(environment, kind) == "#mine"

@@ -32,7 +32,7 @@ from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
 from dataworks_assets.systems.execution import Execution, Failed
 from dataworks_assets.systems.plan import Request
 from dataworks_assets.systems.platform import Platform
-from dataworks_assets.systems.recording import recorded
+from dataworks_assets.systems.recording import may_be_retried, recorded
 from dataworks_assets.systems.reporting import CHECK_NAME, column_schema
 from spark.publish.tables import columns_of
 
@@ -100,7 +100,7 @@ def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
         book = ledger_book(platform, scope, platform.notifier)
         has_message = context.run.tags.get(TRIGGER_TAG) == MESSAGE_TRIGGER
         entry = run_entry(scope, request, run_id=context.run_id, has_message=has_message, now=book.clock())
-        with recorded(book, entry, context.log) as told:
+        with recorded(book, entry, context.log, may_be_retried=may_be_retried(context.instance, context.run)) as told:
             is_retry = context.run.parent_run_id is not None
             plans, channel = Planner(platform, scope), PipesChannel(context)
             execution = Execution(
@@ -111,6 +111,7 @@ def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
                 upstream=export_key(scope),
             )
             execution.run(request)
+            told.may_be_retried &= not all(failure.lies_in_data for failure in execution.failures)
         if execution.failures:
             _fail(context, execution.failures)
         yield from ()

@@ -37,6 +37,7 @@ def ledger_book(platform: Platform, scope: AdgScope, notifier: Notifier) -> Ledg
         notifier=notifier,
         truth=CatalogTruth(platform, scope, lambda day: configured(scope, date.fromisoformat(day))),
         announcer=_announcer(platform, scope, notifier),
+        run_url=platform.run_url,
         reader_name=lambda name: scope.collections[name].job.topic if name in scope.collections else name,
     )
 

@@ -159,6 +159,7 @@ def test_tables_that_are_down_change_nothing_of_the_run_and_are_an_alarm(world):
     outcome = world.run_recorded()
     assert (outcome.failures, outcome.error) == ((), None)
     assert world.ids("core/statement") == ["s0", "s1"]
-    [notice] = world.notices
+    notice = world.notices[-1]
+    assert [each.title for each in world.notices[:-1]] == ["ADG-full 2026-11-20 started", "ADG-full 2026-11-20 completed"]
     assert (notice.kind, notice.title) == ("Error", "The ledger of ADG-full could not be written")
     assert "the ledger is not complete" in outcome.events.lines[-1]

@@ -226,6 +226,8 @@ class World:
     """Topic and body of each message that downstream was sent."""
     is_mute: bool = False
     """Whether topics take no message."""
+    is_deaf: bool = False
+    """Whether no notice is taken."""
     now: datetime | None = None
     """The present, as the ledger knows it; the clock's where it is None."""
 
@@ -262,8 +264,9 @@ class World:
 
     def send(self, notice: Notice) -> bool:
         """Takes a notice, as a topic would."""
-        self.notices.append(notice)
-        return True
+        if not self.is_deaf:
+            self.notices.append(notice)
+        return not self.is_deaf
 
     # What goes in
 
@@ -307,7 +310,13 @@ class World:
         )
 
     def run_recorded(
-        self, *names: str, days: Sequence[date] = (DAY,), now: datetime | None = None, has_message: bool = False, **said: object
+        self,
+        *names: str,
+        days: Sequence[date] = (DAY,),
+        now: datetime | None = None,
+        has_message: bool = False,
+        may_be_retried: bool = False,
+        **said: object,
     ) -> Outcome:
         """Runs as an asset does, with its ledger, which is written at once."""
         events = Events(f"run-{next(_numbers)}")
@@ -316,7 +325,7 @@ class World:
         began = now or self.now or book.clock()
         book = replace(book, clock=lambda: began)
         entry = run_entry(self.scope, request, run_id=events.run_id, has_message=has_message, now=began)
-        with recorded(book, entry, events.log, in_background=False) as told:
+        with recorded(book, entry, events.log, may_be_retried=may_be_retried, in_background=False) as told:
             plans = Planner(platform, self.scope)
             return self._carried_out(Execution(platform, self.scope, plans, events, told=told), request)
 

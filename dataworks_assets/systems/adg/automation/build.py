@@ -25,6 +25,7 @@ from dataworks_assets.ledger.notices import LogNotifier, Notifier
 from dataworks_assets.systems.adg.automation.catch_up import CatchUp
 from dataworks_assets.systems.adg.automation.export_sensor import ExportSensor
 from dataworks_assets.systems.adg.automation.exports import has_messages
+from dataworks_assets.systems.adg.automation.lost_runs import take_up_lost_runs
 from dataworks_assets.systems.adg.automation.overdue import OverdueAlarm
 from dataworks_assets.systems.adg.automation.reconcile import Reconciliation
 from dataworks_assets.systems.adg.automation.schedule import NewestExport
@@ -139,14 +140,18 @@ def _reconcile_sensor(scope: AdgScope, notifier: Notifier) -> SensorDefinition:
 def _ledger_sensor(scope: AdgScope, notifier: Notifier) -> SensorDefinition:
     @sensor(
         name=f"adg_ledger_{scope.snapshot_type}",
-        description="Brings status rows to their end that a dead run left.",
+        description="Tells how runs ended that could not say so themselves, and sends what waits for its time.",
         minimum_interval_seconds=60,
         default_status=DefaultSensorStatus.RUNNING,
         required_resource_keys=_RESOURCES,
     )
     def ledger(context: SensorEvaluationContext) -> SkipReason:
+        now = datetime.now(UTC)
         watch = ledger_repair(context.resources.platform, scope, notifier)
-        repaired = watch.tick(context.instance, now=datetime.now(UTC))
+        since = datetime.fromisoformat(context.cursor) if context.cursor else now
+        take_up_lost_runs(watch.book, scope, context.instance, since=since)
+        repaired = watch.tick(context.instance, now=now)
+        context.update_cursor(now.isoformat())
         for problem in repaired.problems:
             context.log.warning("not written: %s", problem)
         return SkipReason(str(repaired))

@@ -107,10 +107,10 @@ def _ended_utc(record: RunRecord) -> datetime:
 
 
 def _work(scope: AdgScope, runs: Iterable[DagsterRun]) -> frozenset[CollectionDay]:
-    return frozenset((name, day) for run in runs for name in _collections(scope, run) for day in run_days(run.tags))
+    return frozenset((name, day) for run in runs for name in run_collections(scope, run) for day in run_days(run.tags))
 
 
-def _collections(scope: AdgScope, run: DagsterRun) -> set[str]:
+def run_collections(scope: AdgScope, run: DagsterRun) -> set[str]:
     """Returns a run's collections of this snapshot type; a run of the asset job without a selection does all."""
     if run.asset_selection is None:
         return set(scope.collections) if run.job_name.startswith(_ASSET_JOB) else set()

@@ -79,6 +79,7 @@ class Runs:
     """Stands for Dagster's instance: how each run ended."""
 
     status: DagsterRunStatus | None = DagsterRunStatus.FAILURE
+    tags: dict[str, str] = field(default_factory=dict)
 
     def get_run_by_id(self, _run_id):
         return None if self.status is None else self
@@ -109,10 +110,10 @@ class Scene:
             self._live(None)
         return False
 
-    def repair(self, life=None, *, status=DagsterRunStatus.FAILURE, now=MORNING):
+    def repair(self, life=None, *, status=DagsterRunStatus.FAILURE, now=MORNING, tags=None):
         self._live(life)
         try:
-            return ledger_repair(self.world.platform, self.world.scope, self.world).tick(Runs(status), now=now)
+            return ledger_repair(self.world.platform, self.world.scope, self.world).tick(Runs(status, tags or {}), now=now)
         except DiedError:
             return None
         finally:
@@ -132,6 +133,9 @@ class Scene:
 
     def statuses(self):
         return {str(each["CollectionName"]): each["ADGStatus"] for each in self.world.tables.all(COLLECTIONS)}
+
+    def titles(self):
+        return [notice.title for notice in self.world.notices]
 
     def is_published(self):
         names = ("core/statement", "core/claimant")
@@ -209,7 +213,11 @@ def test_what_cannot_be_repaired_is_told_once_and_repaired_later():
     scene.world.tables.down = True
     assert scene.repair().counts == Counter(left=1)
     assert "the table is down" in scene.repair().problems[0]
-    assert [notice.title for notice in scene.world.notices] == ["The ledger of ADG-full could not be written"]
+    assert scene.titles() == [
+        "ADG-full 2026-11-20 started",
+        "ADG-full 2026-11-20 failed",
+        "The ledger of ADG-full could not be written",
+    ]
     scene.world.tables.down = False
     assert scene.repair().counts == Counter(repaired=1)
 
@@ -229,3 +237,37 @@ def test_marks_of_runs_that_are_long_closed_are_forgotten():
     assert len(list(scene.store.list(closed))) == 1
     scene.repair(now=datetime.now(UTC) + timedelta(days=8))
     assert list(scene.store.list(closed)) == []
+
+
+def test_how_a_dead_run_ended_is_told_once():
+    scene = Scene()
+    scene.run(Life(5))
+    scene.repair()
+    scene.repair()
+    assert scene.titles()[1:] == ["ADG-full 2026-11-20 failed"]
+
+
+def test_a_dead_run_that_dagster_starts_again_is_no_alarm():
+    scene = Scene()
+    scene.run(Life(5))
+    scene.repair(tags={"dagster/will_retry": "true"})
+    assert scene.titles()[1:] == ["ADG-full 2026-11-20 failed and is relaunched"]
+    assert scene.world.notices[-1].kind == "Warning"
+
+
+def test_a_failed_run_that_may_be_retried_waits_for_dagsters_decision():
+    scene = Scene(bad=True)
+    scene.world.run_recorded(correlation_id="c-1", now=MORNING, may_be_retried=True)
+    assert (scene.row["Status"], scene.titles()) == ("FAILED", ["ADG-full 2026-11-20 started"])
+    assert scene.repair().counts == Counter(repaired=1)
+    assert scene.titles()[1:] == ["ADG-full 2026-11-20 completed with failures"]
+
+
+def test_a_notice_that_is_not_taken_is_sent_later():
+    scene = Scene()
+    scene.world.is_deaf = True
+    scene.run()
+    assert (scene.row["Status"], len(scene.open)) == ("COMPLETED", 1)
+    scene.world.is_deaf = False
+    scene.repair(status=DagsterRunStatus.SUCCESS)
+    assert (scene.titles(), scene.open) == (["ADG-full 2026-11-20 completed"], [])
