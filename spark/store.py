@@ -18,8 +18,9 @@ import obstore
 from obstore import exceptions
 from obstore.store import MemoryStore, S3Store
 
-from spark.contract import SourceObject, StoreSettings
+from spark.contract import RoleChain, SourceObject, StoreSettings
 from spark.errors import AccessError, ConfigurationError, ConflictError, InputChangedError, NotFoundError, StoreError
+from spark.roles import RoleSessions
 
 if TYPE_CHECKING:
     from obstore import Bytes, GetResult, WritableFile
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _DELETE_BATCH = 1000
 _IN_PARALLEL = 16
 _ODD_KEY = "invalid path"
+_REFUSED = "access refused"
+_OF_PROVIDER = "External AWS credential provider: "
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,22 @@ class ObjectStore:
             self._clients[bucket] = _make_client(bucket, self.settings)
         return self._clients[bucket]
 
+    @contextmanager
+    def _errors(self, uri: str) -> Iterator[None]:
+        """Turns the library's errors into the platform's; a refusal in another account names the role that was refused."""
+        try:
+            with _domain_errors(uri):
+                yield
+        except AccessError as error:
+            if self.settings.chain is None or error.what != _REFUSED:
+                raise
+            role = self.settings.chain.roles[-1].arn
+            raise AccessError(
+                f"{error.what} to the role {role}",
+                where=uri,
+                remedy="Have the bucket's owner grant it s3:ListBucket, s3:GetObject and kms:Decrypt there",
+            ) from error
+
     def _uri(self, bucket: str, key: str) -> str:
         return f"{self.settings.scheme}://{bucket}/{key}"
 
@@ -84,7 +103,7 @@ class ObjectStore:
         bucket, prefix = split_uri(prefix_uri)
         last = after
         try:
-            with _domain_errors(prefix_uri):
+            with self._errors(prefix_uri):
                 for page in obstore.list(self._client(bucket), prefix or None, offset=after, chunk_size=1000):
                     for item in page:
                         last = item["path"]
@@ -100,7 +119,8 @@ class ObjectStore:
         from botocore.exceptions import BotoCoreError, ClientError
 
         uri = self._uri(bucket, prefix)
-        client = boto3.client("s3", endpoint_url=self.settings.endpoint_url, region_name=self.settings.region)
+        keys = _session_keys(self.settings)
+        client = boto3.client("s3", endpoint_url=self.settings.endpoint_url, region_name=self.settings.region, **keys)
         folder = f"{prefix}/" if prefix else ""
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder, StartAfter=after or "")
         try:
@@ -119,7 +139,7 @@ class ObjectStore:
         """
         bucket, key = split_uri(uri)
         options: dict[str, Any] = {"if_match": etag} if etag else {}
-        with _domain_errors(uri):
+        with self._errors(uri):
             return obstore.get(self._client(bucket), key, options=cast("obstore.GetOptions", options))
 
     def stream(self, uri: str, *, etag: str | None = None, chunk_bytes: int = 4 * 1024 * 1024) -> Iterator[Bytes]:
@@ -129,26 +149,26 @@ class ObjectStore:
             InputChangedError: the object is another one now.
             NotFoundError, AccessError, StoreError
         """
-        with _domain_errors(uri):
+        with self._errors(uri):
             yield from self.get(uri, etag=etag).stream(min_chunk_size=chunk_bytes)
 
     def read(self, uri: str, *, etag: str | None = None) -> bytes:
         """Returns an object's whole body."""
         result = self.get(uri, etag=etag)
-        with _domain_errors(uri):
+        with self._errors(uri):
             return bytes(result.bytes())
 
     def read_versioned(self, uri: str) -> tuple[bytes, str]:
         """Returns (body, etag); the etag can be given to `put` as `replace`."""
         result = self.get(uri)
-        with _domain_errors(uri):
+        with self._errors(uri):
             return bytes(result.bytes()), result.meta["e_tag"] or ""
 
     def metadata(self, uri: str, *, etag: str | None = None) -> dict[str, str]:
         """Returns an object's user metadata (lower-case names) without its body."""
         bucket, key = split_uri(uri)
         options: dict[str, Any] = {"head": True} | ({"if_match": etag} if etag else {})
-        with _domain_errors(uri):
+        with self._errors(uri):
             result = obstore.get(self._client(bucket), key, options=cast("obstore.GetOptions", options))
             return {str(name).lower(): str(value) for name, value in result.attributes.items()}
 
@@ -156,7 +176,7 @@ class ObjectStore:
         """Whether an object is there; an access that is refused raises."""
         bucket, key = split_uri(uri)
         try:
-            with _domain_errors(uri):
+            with self._errors(uri):
                 obstore.head(self._client(bucket), key)
         except NotFoundError:
             return False
@@ -182,7 +202,7 @@ class ObjectStore:
         """
         bucket, key = split_uri(uri)
         mode: Any = "create" if create else {"e_tag": replace} if replace else None
-        with _domain_errors(uri):
+        with self._errors(uri):
             try:
                 result = obstore.put(
                     self._client(bucket),
@@ -200,7 +220,7 @@ class ObjectStore:
     def writer(self, uri: str, *, tags: dict[str, str] | None = None) -> WritableFile:
         """Opens a streaming (multipart) writer that creates the object with its tags when it is closed."""
         bucket, key = split_uri(uri)
-        with _domain_errors(uri):
+        with self._errors(uri):
             return obstore.open_writer(self._client(bucket), key, tags=tags, max_concurrency=2)
 
     def delete(self, uris: Sequence[str]) -> None:
@@ -211,7 +231,7 @@ class ObjectStore:
             by_bucket.setdefault(bucket, []).append(key)
         for bucket, keys in by_bucket.items():
             for start in range(0, len(keys), _DELETE_BATCH):
-                with _domain_errors(self._uri(bucket, keys[start])):
+                with self._errors(self._uri(bucket, keys[start])):
                     obstore.delete(self._client(bucket), keys[start : start + _DELETE_BATCH])
 
     def read_many(self, uris: Sequence[str]) -> Sequence[bytes | None]:
@@ -232,6 +252,24 @@ def shared_store(settings: StoreSettings) -> ObjectStore:
     return ObjectStore(settings)
 
 
+@cache
+def shared_sessions(chain: RoleChain, region: str) -> RoleSessions:
+    """The one set of sessions of this process for a chain of roles."""
+    return RoleSessions(chain, region)
+
+
+def _session_keys(settings: StoreSettings) -> dict[str, Any]:
+    """Credentials for a client of boto3; none where it finds its own."""
+    if settings.chain is None:
+        return {}
+    given = shared_sessions(settings.chain, settings.region)()
+    return {
+        "aws_access_key_id": given["access_key_id"],
+        "aws_secret_access_key": given["secret_access_key"],
+        "aws_session_token": given["token"],
+    }
+
+
 def _make_client(bucket: str, settings: StoreSettings) -> S3Store | MemoryStore:
     if settings.scheme == "memory":
         return MemoryStore()
@@ -241,6 +279,10 @@ def _make_client(bucket: str, settings: StoreSettings) -> S3Store | MemoryStore:
         options |= {"aws_endpoint_url_s3": settings.endpoint_url, "virtual_hosted_style_request": False}
     if settings.sse_kms_key_id:
         options |= {"server_side_encryption": "aws:kms", "sse_kms_key_id": settings.sse_kms_key_id}
+    if settings.chain is not None:
+        sessions = shared_sessions(settings.chain, settings.region)
+        sessions()  # a role that cannot be assumed is an error of its own, now
+        options |= {"credential_provider": sessions}
     local = bool(settings.endpoint_url and settings.endpoint_url.startswith("http://"))
     return S3Store(
         bucket,
@@ -264,8 +306,11 @@ def _domain_errors(uri: str) -> Iterator[None]:
             "the object was replaced meanwhile", where=uri, remedy="Run again: the new object is planned afresh"
         ) from error
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
+        told = _first_line(error).partition(_OF_PROVIDER)[2]
         raise AccessError(
-            "access refused", where=uri, remedy="Give this role the right to this object, or correct the credentials"
+            f"no credentials: {told}" if told else _REFUSED,
+            where=uri,
+            remedy="Give this role the right to this object, or correct the credentials",
         ) from error
     except exceptions.BaseError as error:
         raise StoreError(_first_line(error), where=uri, remedy="Retry; if it stays, look at the object store") from error

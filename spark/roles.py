@@ -1,0 +1,142 @@
+"""Sessions of chained roles: role to role to bucket, renewed before they end. Credentials stay in memory, never in a document.
+
+A session of a role that was assumed by a role lives an hour at most, whatever is asked; so it is renewed by assuming the whole
+chain anew. What is read with it is not known here.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol, TypedDict
+
+from spark.contract import Role, RoleChain
+from spark.errors import AccessError, StoreError
+
+RENEW_BEFORE = timedelta(minutes=10)
+"""A session is renewed when it has less than this to live; clients ask for renewal at five minutes."""
+_REFUSED = {"AccessDenied", "AccessDeniedException", "InvalidClientTokenId", "ExpiredToken", "ExpiredTokenException"}
+
+
+class Credentials(TypedDict):
+    """What an object store's client asks for."""
+
+    access_key_id: str
+    secret_access_key: str
+    token: str | None
+    expires_at: datetime | None
+
+
+class Sts(Protocol):
+    """What is asked of STS."""
+
+    def assume_role(self, **asked: Any) -> Any:
+        """Returns a session's credentials."""
+
+
+Connect = Callable[[RoleChain, str, Credentials | None], Sts]
+"""Connects to STS in a region, with the environment's own credentials where none are given."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _connect(chain: RoleChain, region: str, credentials: Credentials | None) -> Sts:
+    import boto3
+    from botocore.config import Config
+
+    keys: dict[str, Any] = {}
+    if credentials is not None:
+        keys = {
+            "aws_access_key_id": credentials["access_key_id"],
+            "aws_secret_access_key": credentials["secret_access_key"],
+            "aws_session_token": credentials["token"],
+        }
+    config = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
+    client: Sts = boto3.client("sts", endpoint_url=chain.endpoint_url, region_name=region, config=config, **keys)
+    return client
+
+
+@dataclass
+class RoleSessions:
+    """The sessions of one chain; called for credentials, it gives such as are good for a while. Safe over threads.
+
+    Args:
+        chain: the roles, in order.
+        region: of STS.
+        connect: how STS is reached.
+        clock: the present, UTC.
+    """
+
+    chain: RoleChain
+    region: str
+    connect: Connect = _connect
+    clock: Callable[[], datetime] = _now
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self._current: Credentials | None = None
+
+    def __call__(self) -> Credentials:
+        """Returns credentials of the chain's last role.
+
+        Raises:
+            AccessError: a role cannot be assumed; names it, who tried, and what its owner has to allow.
+            StoreError: STS is unavailable.
+        """
+        with self._lock:
+            if self._current is None or self._is_ending(self._current):
+                self._current = self._assume_all()
+            return self._current
+
+    def _is_ending(self, credentials: Credentials) -> bool:
+        expires = credentials["expires_at"]
+        return expires is not None and expires - self.clock() < RENEW_BEFORE
+
+    def _assume_all(self) -> Credentials:
+        credentials: Credentials | None = None
+        by = "the credentials of this process"
+        for role in self.chain.roles:
+            credentials = self._assume(role, credentials, by)
+            by = role.arn
+        if credentials is None:
+            raise AccessError("the chain has no role", remedy="Configure `roles`, or leave the chain out")
+        return credentials
+
+    def _assume(self, role: Role, credentials: Credentials | None, by: str) -> Credentials:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        asked: dict[str, Any] = {
+            "RoleArn": role.arn,
+            "RoleSessionName": self.chain.session_name,
+            "DurationSeconds": self.chain.session_seconds,
+            "Tags": [{"Key": key, "Value": value} for key, value in self.chain.tags],
+        }
+        if role.external_id:
+            asked["ExternalId"] = role.external_id
+        try:
+            given = self.connect(self.chain, self.region, credentials).assume_role(**asked)["Credentials"]
+        except ClientError as error:
+            raise _failure(role, by, error.response.get("Error", {}).get("Code", ""), error) from error
+        except BotoCoreError as error:
+            raise _failure(role, by, "", error) from error
+        return Credentials(
+            access_key_id=given["AccessKeyId"],
+            secret_access_key=given["SecretAccessKey"],
+            token=given["SessionToken"],
+            expires_at=given["Expiration"].astimezone(UTC),
+        )
+
+
+def _failure(role: Role, by: str, code: str, error: Exception) -> AccessError | StoreError:
+    if code in _REFUSED:
+        external = ", and the external id is the one that its owner gave" if role.external_id else ""
+        return AccessError(
+            f"the role cannot be assumed (sts:AssumeRole by {by}: {code})",
+            where=role.arn,
+            remedy=f"Have its owner see that its trust policy allows sts:AssumeRole and sts:TagSession to {by}{external}",
+        )
+    return StoreError(f"the role cannot be assumed now: {str(error).rstrip('.')}", where=role.arn, remedy="Retry")
