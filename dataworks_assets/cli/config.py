@@ -8,10 +8,10 @@ from typing import Annotated
 import msgspec
 import typer
 import yaml
-from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Column, Table
 
+from dataworks_assets.cli.consoles import make_console
 from dataworks_assets.config.building import build_collection, output_hash
 from dataworks_assets.config.collections import CollectionConfig
 from dataworks_assets.config.loader import load_settings
@@ -32,7 +32,7 @@ def check() -> None:
     table = Table(*folded, "PII", "owners")
     for config in sorted(settings.collections, key=lambda config: config.name):
         table.add_row(*_row(config))
-    console = Console()
+    console = make_console()
     console.print(table)
     assets = sum(len(config.snapshot_types) for config in settings.collections)
     console.print(
@@ -51,7 +51,7 @@ def show(
     settings = load_settings()
     document = _deployment(settings) if collection is None else _collection(settings, collection)
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
-    console = Console()
+    console = make_console()
     if console.is_terminal:
         console.print(Syntax(text, "yaml", background_color="default"))
     else:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -168,13 +171,19 @@ def _failed_unexpectedly(reports: Sequence[RunReport], *, bad: bool) -> str:
 
 
 def _show_next(workplace: Workplace, days: Sequence[date]) -> None:
+    dataworks = own_name()
     workplace.console.print("[bold]Three things to try[/]")
     for what, command in (
-        ("See what is published, by collection and day", "dataworks status"),
-        ("Publish a day of a collection again", f"dataworks adg run --day {days[-1]} --collection core/contract --force"),
-        ("Query a table", "dataworks sql 'SELECT * FROM analytical_dataset_generation.core_contract LIMIT 5'"),
+        ("See what is published, by collection and day", "status"),
+        ("Publish a day of a collection again", f"adg run --day {days[-1]} --collection core/contract --force"),
+        ("Query a table", "sql 'SELECT * FROM analytical_dataset_generation.core_contract LIMIT 5'"),
     ):
-        workplace.console.print(f"  {what}:\n    {command}", markup=False, soft_wrap=True)
+        workplace.console.print(f"  {what}:\n    {dataworks} {command}", markup=False, soft_wrap=True)
+
+
+def own_name() -> str:
+    """Returns how `dataworks` is called in the user's shell: by its path, where it is not found by its name."""
+    return "dataworks" if shutil.which("dataworks") else os.path.relpath(Path(sys.executable).with_name("dataworks"))
 
 
 def _serve(workplace: Workplace, port: int | None) -> None:

@@ -9,19 +9,12 @@ from functools import cached_property
 import typer
 from rich.console import Console
 
+from dataworks_assets.cli.consoles import make_console
 from dataworks_assets.config.loader import load_settings
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.config.settings import Settings
 from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.platform import Platform
-
-_WIDE_CHARACTERS = 160
-
-
-def make_console(*, stderr: bool = False) -> Console:
-    """Returns a console; wide where nobody looks at it on a terminal, so that tables in a log or a file stay whole."""
-    made = Console(stderr=stderr, highlight=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=_WIDE_CHARACTERS)
 
 
 @dataclass

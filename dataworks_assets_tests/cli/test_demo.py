@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -100,3 +103,13 @@ def test_without_rows_there_is_nothing_to_prove(workplace):
 
 def test_a_second_call_says_that_nothing_had_to_be_done():
     assert "Nothing had to be done" in summary([report(outcome("core/toDo", "unchanged"))])
+
+
+def test_commands_to_try_can_be_copied_also_where_the_environment_is_not_active(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert subprocess.run([demo.own_name(), "--help"], capture_output=True, check=True).stdout
+
+
+def test_they_are_short_where_it_is(monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    assert demo.own_name() == "dataworks"
