@@ -15,7 +15,7 @@ LOCK_COMMAND = uv pip compile --generate-hashes --no-emit-index-url --python-ver
 export UV_LINK_MODE ?= copy
 export UV_NO_PROGRESS ?= 1
 
-.PHONY: help setup demo dev stack stop status test test-faults test-browser screenshots lint format bench lock schema docs browser clean
+.PHONY: help setup demo dev stack stop status test test-faults test-browser screenshots lint format bench lock schema docs infra-synth deploy browser clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,12 @@ schema: setup ## Write the JSON schema of the configuration for editors
 
 docs: setup ## Write the reference of the commands out of the commands
 	@$(BIN)/python -m dataworks_assets.cli.reference
+
+infra-synth: setup ## Write the infrastructure's templates into build/infrastructure, and its reference page
+	@$(BIN)/dataworks infrastructure synth --docs docs/reference/infrastructure.md
+
+deploy: setup ## Bring an AWS account to the templates (ENVIRONMENT=development PARAMETERS=file.yaml; DRY_RUN=1 only shows)
+	@$(BIN)/dataworks infrastructure apply --environment $(ENVIRONMENT) $(if $(PARAMETERS),--parameters $(PARAMETERS)) $(if $(DRY_RUN),--dry-run)
 
 browser: setup ## Make sure that a Chromium is there for the tests of the UI
 	@if [ -n "$(CHROMIUM)" ]; then echo "Found $(CHROMIUM)"; \

@@ -43,6 +43,7 @@ class Commands(LazyGroup):
         "rollback": LazyCommand("rollback", "Point a day back at an earlier attempt that still exists.", _ACT),
         "hold": LazyCommand("holds", "Let no run publish a collection until it is released.", _ACT, "hold_app"),
         "release": LazyCommand("holds", "Let a held collection be published again.", _ACT, "release_app"),
+        "infrastructure": LazyCommand("infrastructure", "What an AWS account needs: write it out, apply it.", _ACT),
         "collect-garbage": LazyCommand("garbage", "Delete what no table shows any more.", _ACT),
     }
 
@@ -70,7 +71,7 @@ def prepare(
         os.environ["DATAWORKS_DEPLOYMENT"] = deployment  # for the processes that a command starts
     if traceback:
         os.environ["DATAWORKS_TRACEBACK"] = "1"
-    if ctx.obj is None and ctx.invoked_subcommand not in {"stack", "config"}:
+    if ctx.obj is None and ctx.invoked_subcommand not in {"stack", "config", "infrastructure"}:
         from dataworks_assets.cli.workplace import Workplace
 
         ctx.obj = Workplace(deployment=deployment)

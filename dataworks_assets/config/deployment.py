@@ -163,6 +163,9 @@ class Deployment(Model):
     """Its name, which is its file's."""
     description: str = ""
     """What it is for."""
+    installation: str | None = None
+    """File with the names and addresses of what the infrastructure's stacks made, as `dataworks infrastructure` wrote it;
+    what this file says itself goes before them."""
     environment: Literal["development", "qa", "integration", "preprod", "production"]
     """Which kind of environment it is: notices are routed by it."""
     store: StoreConfig = StoreConfig()

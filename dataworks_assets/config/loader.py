@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -43,7 +43,7 @@ def load_settings(
     said = environment or read_environment()
     path = deployment_file(deployment or said.deployment, said.config_folder)
     source = read_yaml(path)
-    loaded = _deployment(source)
+    loaded = _deployment(source, said)
     problems: list[Problem] = []
     files = _sorted_out(_collection_files(loaded, source, said), problems)
     placed = [one for file in files for one in _sorted_out(load_collections(file), problems)]
@@ -102,9 +102,9 @@ def _collection(source: YamlSource, topic: object, entry: object, defaults: dict
         yield Placed(config, source.where(at))
 
 
-def _deployment(source: YamlSource) -> Deployment:
+def _deployment(source: YamlSource, said: Environment) -> Deployment:
     try:
-        loaded = Deployment.model_validate(source.data)
+        loaded = Deployment.model_validate(_with_installation(source, said))
     except ValidationError as error:
         raise_problems(list(model_problems(error, Deployment, source.where)))
         raise
@@ -113,6 +113,28 @@ def _deployment(source: YamlSource) -> Deployment:
             [Problem(source.where(("name",)), f"the deployment {loaded.name!r} is not its file's name", "Rename one")]
         )
     return loaded
+
+
+def _with_installation(source: YamlSource, said: Environment) -> dict[str, Any]:
+    """Returns what a deployment says, over what the installation it names gives."""
+    name = source.data.get("installation")
+    if not isinstance(name, str):
+        return source.data
+    path = collection_file(name, said.config_folder)
+    if path is None:
+        remedy = "Write it by `dataworks infrastructure apply`, and name it from the configuration's folder"
+        raise_problems([Problem(source.where(("installation",)), f"there is no file {name!r}", remedy)])
+        return source.data
+    return _over(source.data, read_yaml(path).data)
+
+
+def _over(said: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Returns a mapping over another: what is said goes before what is given, mapping by mapping."""
+    merged = {**given, **said}
+    for key, value in said.items():
+        if isinstance(value, dict) and isinstance(given.get(key), dict):
+            merged[key] = _over(value, given[key])
+    return merged
 
 
 def _collection_files(deployment: Deployment, source: YamlSource, said: Environment) -> Iterator[Path | Problem]:

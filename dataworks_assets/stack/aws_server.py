@@ -12,6 +12,7 @@ import boto3
 import requests
 from botocore.config import Config
 
+from dataworks_assets.infrastructure.names import EXPIRY_ATTRIBUTE, MOST_RECEIVES, STATUS_TABLE, TABLE_KEYS
 from dataworks_assets.stack import state
 from dataworks_assets.stack.service import HOST, Service, Surroundings, python_path
 
@@ -23,18 +24,13 @@ if TYPE_CHECKING:
 NAME = "aws"
 COMPLETION_TOPICS = {"full": "adg-full-export", "incremental": "adg-incremental-export"}
 """Topics of the export's completion messages by snapshot type."""
-NOTICE_TOPIC = "dataworks-notices"
-LEDGER_TOPICS = {"completion": "adg-completion-status", "pdm": "adg-pdm-trigger"}
+NOTICE_TOPIC = state.NAMES.notice_topic
+LEDGER_TOPICS = {"completion": state.NAMES.completion_topic, "pdm": state.NAMES.pdm_topic}
 """Topics by which downstream is told of a complete day."""
 DOWNSTREAM_QUEUE = "downstream-messages"
 """Stands for whoever is told: subscribed to the notices and to what is sent of complete days."""
-MESSAGE_QUEUE = "adg-export-messages"
-DEAD_LETTER_QUEUE = "adg-export-messages-dead"
-STATUS_TABLE = "data_pipeline_metadata"
-COLLECTION_TABLE = "UCExportToCrownStatus"
-TABLES = {STATUS_TABLE: ("Correlation_Id", "DataProduct"), COLLECTION_TABLE: ("CorrelationId", "CollectionName")}
-"""The key of each status table."""
-_MAX_RECEIVES = 5
+MESSAGE_QUEUE = state.NAMES.message_queue
+DEAD_LETTER_QUEUE = state.NAMES.dead_letter_queue
 
 
 class Provisioned(NamedTuple):
@@ -95,7 +91,7 @@ def provision(endpoint: str) -> Provisioned:
 
 def _make_queue(sqs: SQSClient) -> str:
     dead = sqs.create_queue(QueueName=DEAD_LETTER_QUEUE)["QueueUrl"]
-    redrive = {"deadLetterTargetArn": _queue_arn(sqs, dead), "maxReceiveCount": _MAX_RECEIVES}
+    redrive = {"deadLetterTargetArn": _queue_arn(sqs, dead), "maxReceiveCount": MOST_RECEIVES}
     url = sqs.create_queue(QueueName=MESSAGE_QUEUE)["QueueUrl"]
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": json.dumps(redrive)})
     return url
@@ -104,9 +100,9 @@ def _make_queue(sqs: SQSClient) -> str:
 def make_tables(dynamodb: DynamoDBClient) -> list[str]:
     """Makes the tables that are not there, and returns their names."""
     there = {name for page in dynamodb.get_paginator("list_tables").paginate() for name in page["TableNames"]}
-    missing = [name for name in TABLES if name not in there]
+    missing = [name for name in TABLE_KEYS if name not in there]
     for name in missing:
-        first, second = TABLES[name]
+        first, second = TABLE_KEYS[name]
         dynamodb.create_table(
             TableName=name,
             KeySchema=[{"AttributeName": first, "KeyType": "HASH"}, {"AttributeName": second, "KeyType": "RANGE"}],
@@ -115,7 +111,7 @@ def make_tables(dynamodb: DynamoDBClient) -> list[str]:
         )
     if STATUS_TABLE in missing:
         dynamodb.update_time_to_live(
-            TableName=STATUS_TABLE, TimeToLiveSpecification={"Enabled": True, "AttributeName": "TimeToExist"}
+            TableName=STATUS_TABLE, TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRY_ATTRIBUTE}
         )
     return missing
 

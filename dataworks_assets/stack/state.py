@@ -13,14 +13,17 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from dataworks_assets.infrastructure.names import Names
 from spark.errors import StackError
 
 REGION: Final = "eu-west-2"
-INPUT_BUCKET = "dataworks-input"
-MANIFEST_BUCKET = "dataworks-manifests"
-OUTPUT_BUCKET = "dataworks-output"
-LOG_BUCKET = "dataworks-logs"
-BUCKETS = (INPUT_BUCKET, MANIFEST_BUCKET, OUTPUT_BUCKET, LOG_BUCKET)
+NAMES: Final = Names()
+"""What an installation without a prefix of its own calls its things."""
+INPUT_BUCKET = NAMES.input_bucket
+MANIFEST_BUCKET = NAMES.manifest_bucket
+OUTPUT_BUCKET = NAMES.output_bucket
+LOG_BUCKET = NAMES.log_bucket
+BUCKETS = NAMES.buckets
 
 ACCESS_KEY = "dataworks"
 SECRET_KEY = "dataworks-local"  # noqa: S105 - opens nothing but the embedded stack on the loopback address

@@ -36,7 +36,9 @@ def test_every_command_has_a_help_text(name):
     assert "install-completion" not in shown.output
 
 
-@pytest.mark.parametrize("name", sorted(set(Commands.known) - {"stack", "sample", "config", "adg", "schema", "ledger"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(Commands.known) - {"stack", "sample", "config", "adg", "schema", "ledger", "infrastructure"})
+)
 def test_every_help_text_has_an_example(name):
     shown = CliRunner().invoke(app, [name, "--help"]).output
     assert "Example" in shown

@@ -11,6 +11,7 @@ from moto import mock_aws
 from msgspec.structs import replace
 
 from dataworks_assets.config.ledger import LedgerConfig, ProductConfig
+from dataworks_assets.infrastructure.names import TABLE_KEYS
 from dataworks_assets.ledger.dynamo import CONNECTIONS, DynamoTables
 from dataworks_assets.ledger.entries import DayEntry, RunEntry
 from dataworks_assets.ledger.rows import CollectionStatus, DayStatus, Rows, Step
@@ -58,7 +59,7 @@ def client():
 def tables(client):
     aws_server.make_tables(client)
     yield DynamoTables(lambda: client)
-    for name in aws_server.TABLES:
+    for name in TABLE_KEYS:
         client.delete_table(TableName=name)
 
 

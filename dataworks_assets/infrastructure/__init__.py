@@ -1,0 +1,1 @@
+"""What the platform runs on in an AWS account, as code: CloudFormation templates, the names they give, their application."""

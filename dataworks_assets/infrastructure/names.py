@@ -1,0 +1,79 @@
+"""What things are called, in an AWS account and in the embedded stack alike. Nothing is made here.
+
+The templates give these names, the stack on this machine provisions them, and `deployment` turns them into the part of a
+deployment's configuration that they decide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STATUS_TABLE = "data_pipeline_metadata"
+COLLECTION_TABLE = "UCExportToCrownStatus"
+TABLE_KEYS = {STATUS_TABLE: ("Correlation_Id", "DataProduct"), COLLECTION_TABLE: ("CorrelationId", "CollectionName")}
+"""The hash and range key of each status table. Systems downstream read them by these names."""
+EXPIRY_ATTRIBUTE = "TimeToExist"
+"""Of the status table: when a row expires, in seconds since 1970."""
+MOST_RECEIVES = 5
+"""How often a message is given out before it is put aside as one that nobody can take."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of one installation.
+
+    Args:
+        prefix: what tells it from others; bucket names are one space in all of AWS.
+    """
+
+    prefix: str = "dataworks"
+
+    @property
+    def input_bucket(self) -> str:
+        """The producer's data files."""
+        return f"{self.prefix}-input"
+
+    @property
+    def manifest_bucket(self) -> str:
+        """The producer's manifests."""
+        return f"{self.prefix}-manifests"
+
+    @property
+    def output_bucket(self) -> str:
+        """Tables, and the platform's own records."""
+        return f"{self.prefix}-output"
+
+    @property
+    def log_bucket(self) -> str:
+        """Logs of applications and clusters."""
+        return f"{self.prefix}-logs"
+
+    @property
+    def buckets(self) -> tuple[str, ...]:
+        """All buckets."""
+        return (self.input_bucket, self.manifest_bucket, self.output_bucket, self.log_bucket)
+
+    @property
+    def message_queue(self) -> str:
+        """The export's completion messages."""
+        return "adg-export-messages"
+
+    @property
+    def dead_letter_queue(self) -> str:
+        """Messages that could not be taken."""
+        return f"{self.message_queue}-dead"
+
+    @property
+    def notice_topic(self) -> str:
+        """What operators are told."""
+        return "dataworks-notices"
+
+    @property
+    def completion_topic(self) -> str:
+        """What downstream is told of a complete full."""
+        return "adg-completion-status"
+
+    @property
+    def pdm_topic(self) -> str:
+        """The trigger of the product that runs next."""
+        return "adg-pdm-trigger"

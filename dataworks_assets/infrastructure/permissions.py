@@ -1,0 +1,51 @@
+"""Who may do what, each statement with its reason. A statement without one cannot be made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from troposphere import Sub
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One permission of a role.
+
+    Args:
+        name: of the statement, in letters and digits.
+        reason: what it is needed for, in a sentence for whoever reviews it.
+        actions: `service:Action`, without wildcards.
+        resources: what it is allowed on: ARNs, or texts that `Fn::Sub` fills in.
+        conditions: as IAM has them.
+        unbounded: why the resource may be `*`: AWS knows no narrower one for these actions.
+    """
+
+    name: str
+    reason: str
+    actions: tuple[str, ...]
+    resources: tuple[Any, ...]
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    unbounded: str = ""
+
+    def as_policy(self) -> dict[str, Any]:
+        """The statement as IAM takes it."""
+        resources = [Sub(each) if isinstance(each, str) and "${" in each else each for each in self.resources]
+        said: dict[str, Any] = {"Sid": self.name, "Effect": "Allow", "Action": list(self.actions), "Resource": resources}
+        return said | ({"Condition": dict(self.conditions)} if self.conditions else {})
+
+
+def document(statements: Sequence[Statement]) -> dict[str, Any]:
+    """Returns a policy's document."""
+    return {"Version": "2012-10-17", "Statement": [statement.as_policy() for statement in statements]}
+
+
+def trust(service: str, *, conditions: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Returns the document by which a service of AWS may take a role on."""
+    said: dict[str, Any] = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return {"Version": "2012-10-17", "Statement": [said | ({"Condition": dict(conditions)} if conditions else {})]}
+
+
+OWN_ACCOUNT = {"StringEquals": {"aws:SourceAccount": Sub("${AWS::AccountId}")}}
+"""Keeps a service from being used by another account's resources."""

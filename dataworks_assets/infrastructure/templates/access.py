@@ -1,0 +1,233 @@
+"""What the roles of the platform may do: the job on a cluster's nodes, Dagster, and what starts Dagster's containers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from troposphere import If, Ref, Sub
+
+from dataworks_assets.infrastructure.names import TABLE_KEYS
+from dataworks_assets.infrastructure.permissions import Statement
+from dataworks_assets.infrastructure.templates.exchange import take
+
+_ARN = "arn:${AWS::Partition}"
+_HERE = "${AWS::Region}:${AWS::AccountId}"
+_READ, _LIST = ("s3:GetObject", "s3:GetObjectTagging"), ("s3:ListBucket", "s3:GetBucketLocation")
+
+
+def _bucket(name: str) -> Sub:
+    return Sub(f"{_ARN}:s3:::${{bucket}}", bucket=take(name))
+
+
+def _objects(name: str, below: str = "*") -> Sub:
+    return Sub(f"{_ARN}:s3:::${{bucket}}/{below}", bucket=take(name))
+
+
+def _tables_of_glue() -> tuple[str, ...]:
+    return tuple(f"{_ARN}:glue:{_HERE}:{what}" for what in ("catalog", "database/*", "table/*"))
+
+
+def catalog_statements() -> tuple[Statement, ...]:
+    """What registers tables in Glue."""
+    return (
+        Statement(
+            "TablesAreRegistered",
+            "Databases, tables and partitions are made and pointed at published files",
+            (
+                *("glue:GetDatabase", "glue:CreateDatabase", "glue:GetTable", "glue:GetTables", "glue:CreateTable"),
+                *("glue:UpdateTable", "glue:GetPartitions", "glue:BatchGetPartition", "glue:BatchCreatePartition"),
+                *("glue:BatchUpdatePartition", "glue:BatchDeletePartition"),
+            ),
+            _tables_of_glue(),
+        ),
+    )
+
+
+def lake_statements() -> tuple[Statement, ...]:
+    """What reads exports and writes tables and records: the job and Dagster do both."""
+    return (
+        Statement(
+            "ExportsAreListed",
+            "Planning lists data files and manifests; their absence is told from a refusal",
+            _LIST,
+            (_bucket("InputBucket"), _bucket("ManifestBucket"), _bucket("OutputBucket"), _bucket("LogBucket")),
+        ),
+        Statement(
+            "ExportsAreRead",
+            "Data files and manifests are read, never changed",
+            ("s3:GetObject",),
+            (_objects("InputBucket"), _objects("ManifestBucket")),
+        ),
+        Statement(
+            "TablesAreWritten",
+            "Attempts are written with their tags, taken back where they fail, retagged and collected as garbage",
+            (*_READ, "s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject", "s3:AbortMultipartUpload"),
+            (_objects("OutputBucket"),),
+        ),
+        Statement(
+            "LogsAreWrittenAndRead",
+            "Logs of applications are kept, and their ends shown where one fails",
+            ("s3:GetObject", "s3:PutObject"),
+            (_objects("LogBucket"),),
+        ),
+        Statement(
+            "ObjectsAreDecrypted",
+            "Buckets are encrypted with these keys",
+            ("kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"),
+            (take("DataKeyArn"), If("HasInputKey", Ref("InputKeyArn"), take("DataKeyArn"))),
+        ),
+        Statement(
+            "KeyServiceKnowsUs",
+            "Certificate and key by which the key service is asked for data keys",
+            ("secretsmanager:GetSecretValue",),
+            (Ref("KeyServiceSecretArn"),),
+        ),
+    )
+
+
+def job_statements() -> tuple[Statement, ...]:
+    """What only the nodes of a cluster do."""
+    return (
+        Statement(
+            "NodesAreNamed",
+            "An instance is renamed to what its metrics say, `<service>-<role>-<8 hex>`",
+            ("ec2:CreateTags",),
+            (f"{_ARN}:ec2:{_HERE}:instance/*",),
+            conditions={
+                "ForAllValues:StringEquals": {"aws:TagKeys": ["Name"]},
+                "StringEquals": {"aws:ResourceTag/Application": "dataworks"},
+            },
+        ),
+        Statement(
+            "LogsAreShipped",
+            "Lines of applications go to the log group while they run",
+            ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"),
+            (f"{_ARN}:logs:{_HERE}:log-group:/app/*",),
+        ),
+    )
+
+
+def metastore_statements() -> tuple[Statement, ...]:
+    """What a Hive metastore needs; in force where there is one."""
+    return (
+        Statement(
+            "MetastoreKnowsUs",
+            "Credentials of the metastore, read on the node that needs them and never put into a cluster's configuration",
+            ("secretsmanager:GetSecretValue",),
+            (Ref("MetastoreSecretArn"),),
+        ),
+    )
+
+
+def dagster_statements(roles: tuple[Any, Any]) -> tuple[Statement, ...]:
+    """What only Dagster does; `roles` are those that it gives to clusters."""
+    ours = {"StringEquals": {"elasticmapreduce:ResourceTag/Application": "dataworks"}}
+    clusters = f"{_ARN}:elasticmapreduce:{_HERE}:cluster/*"
+    return (
+        Statement(
+            "ClustersAreStarted",
+            "A run starts a cluster of its own, with the tag that the next statements go by",
+            ("elasticmapreduce:RunJobFlow", "elasticmapreduce:AddTags"),
+            (clusters,),
+            conditions={"StringEquals": {"elasticmapreduce:RequestTag/Application": "dataworks"}},
+        ),
+        Statement(
+            "ClustersAreUsedAndEnded",
+            "Steps are added, watched and cancelled; a cluster ends with its run, in every ending",
+            (
+                *("elasticmapreduce:AddJobFlowSteps", "elasticmapreduce:CancelSteps", "elasticmapreduce:DescribeCluster"),
+                *("elasticmapreduce:DescribeStep", "elasticmapreduce:ListSteps", "elasticmapreduce:TerminateJobFlows"),
+                *("elasticmapreduce:PutAutoTerminationPolicy", "elasticmapreduce:SetTerminationProtection"),
+                *("elasticmapreduce:ListInstanceFleets", "elasticmapreduce:ListInstanceGroups"),
+            ),
+            (clusters,),
+            conditions=ours,
+        ),
+        Statement(
+            "ClustersAreFound",
+            "Clusters of runs that died are found and ended",
+            ("elasticmapreduce:ListClusters",),
+            ("*",),
+            unbounded="ListClusters knows no resource",
+        ),
+        Statement(
+            "ClustersGetTheirRoles",
+            "EMR and its nodes take on the roles that are made for them, and no others",
+            ("iam:PassRole",),
+            roles,
+            conditions={"StringEquals": {"iam:PassedToService": ["elasticmapreduce.amazonaws.com", "ec2.amazonaws.com"]}},
+        ),
+        Statement(
+            "MessagesAreTaken",
+            "The export's messages are kept in the inbox, then deleted from the queue",
+            ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"),
+            (take("MessageQueueArn"),),
+        ),
+        Statement(
+            "OthersAreTold",
+            "Notices to operators, completion messages and triggers to downstream",
+            ("sns:Publish",),
+            (take("NoticeTopicArn"), take("CompletionTopicArn"), take("PdmTopicArn")),
+        ),
+        Statement(
+            "StatusIsWritten",
+            "Rows about days and collections, which downstream reads and nothing here decides by",
+            (
+                *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"),
+                *("dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:DescribeTable"),
+            ),
+            tuple(f"{_ARN}:dynamodb:{_HERE}:table/{name}" for name in TABLE_KEYS),
+        ),
+        Statement(
+            "CollectionsAreConfigured",
+            "Secrets that say which collections there are, and their tags",
+            ("secretsmanager:GetSecretValue",),
+            (f"{_ARN}:secretsmanager:{_HERE}:secret:${{CollectionSecretsPath}}/*",),
+        ),
+    )
+
+
+def container_statements(secrets: tuple[Any, ...]) -> tuple[Statement, ...]:
+    """What starts Dagster's containers; `secrets` are those they find in their environment."""
+    return (
+        Statement(
+            "ImagesAreTaken",
+            "The image comes from the registry of this account",
+            ("ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability"),
+            (f"{_ARN}:ecr:{_HERE}:repository/*",),
+        ),
+        Statement(
+            "RegistryIsAsked",
+            "The registry gives a token first",
+            ("ecr:GetAuthorizationToken",),
+            ("*",),
+            unbounded="GetAuthorizationToken knows no resource",
+        ),
+        Statement(
+            "SecretsAreHandedOver",
+            "The database's password goes into the containers' environment by reference",
+            ("secretsmanager:GetSecretValue",),
+            secrets,
+        ),
+        Statement(
+            "SecretsAreDecrypted",
+            "The database's secret is encrypted with this key",
+            ("kms:Decrypt",),
+            (take("DataKeyArn"),),
+        ),
+        Statement(
+            "ContainersLog",
+            "What containers print goes to their log group",
+            ("logs:CreateLogStream", "logs:PutLogEvents"),
+            (f"{_ARN}:logs:{_HERE}:log-group:/app/dagster/:*",),
+        ),
+    )
+
+
+NODES_GET_THEIR_ROLE = Statement(
+    "NodesGetTheirRole",
+    "EMR gives the nodes that it starts the role made for them, and no other",
+    ("iam:PassRole",),
+    (take("NodeRoleArn"),),
+    conditions={"StringLike": {"iam:PassedToService": "ec2.amazonaws.com*"}},
+)

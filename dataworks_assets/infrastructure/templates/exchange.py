@@ -1,0 +1,32 @@
+"""Values that one stack gives and others take, by name, and what all resources say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from troposphere import Export, ImportValue, Output, Sub, Tags, Template
+
+
+def give(template: Template, name: str, value: object, meaning: str) -> None:
+    """Exports a value under a name; it is an output of the stack too."""
+    template.add_output(Output(name, Value=value, Description=meaning, Export=Export(Sub(f"${{Prefix}}-{name}"))))
+
+
+def take(name: str) -> ImportValue:
+    """The value that another stack exports under this name."""
+    return ImportValue(Sub(f"${{Prefix}}-{name}"))
+
+
+def tags(**further: object) -> Tags:
+    """The tags of every resource, by which costs are told apart and EMR's managed policy knows its own."""
+    return Tags(Application="dataworks", Environment=Sub("${Environment}"), **further)
+
+
+def named(name: str) -> Tags:
+    """The same tags, with a name as consoles show it."""
+    return tags(Name=Sub(f"${{Prefix}}-{name}"))
+
+
+def tag_mapping(further: Mapping[str, object]) -> dict[str, object]:
+    """The same tags for resources that take a mapping."""
+    return {"Application": "dataworks", "Environment": Sub("${Environment}"), **further}

@@ -1,0 +1,175 @@
+"""The templates: what CloudFormation takes as far as cfn-lint knows, kept to the security rules, with names as promised."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.api import lint
+
+from dataworks_assets.cli.infrastructure import page
+from dataworks_assets.infrastructure import parameters
+from dataworks_assets.infrastructure.guard import violations
+from dataworks_assets.infrastructure.names import Names
+from dataworks_assets.infrastructure.permissions import Statement, document
+from dataworks_assets.infrastructure.stacks import STACKS
+from dataworks_assets.stack import state
+
+BY_NAME = {stack.name: stack.document() for stack in STACKS}
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+MOST_BYTES = 51_200
+"""Of a template that is sent with the call."""
+
+
+@pytest.fixture(params=STACKS, ids=lambda stack: stack.name)
+def stack(request):
+    return request.param
+
+
+def test_cloudformation_takes_it(stack):
+    assert [str(match) for match in lint(stack.body(), regions=["eu-west-2"])] == []
+
+
+def test_it_keeps_the_security_rules(stack):
+    assert violations(stack.document()) == []
+
+
+def test_it_can_be_sent_with_the_call(stack):
+    assert len(stack.body().encode()) < MOST_BYTES
+
+
+def test_what_it_takes_an_earlier_stack_gives(stack):
+    given = {name for earlier in STACKS[: STACKS.index(stack)] for name in BY_NAME[earlier.name].get("Outputs", {})}
+    assert set(taken(stack.document())) <= given
+
+
+def taken(part: object) -> list[str]:
+    """The exported values that a part of a template takes."""
+    if isinstance(part, dict):
+        if "Fn::ImportValue" in part:
+            return [part["Fn::ImportValue"]["Fn::Sub"].removeprefix("${Prefix}-")]
+        return [name for value in part.values() for name in taken(value)]
+    return [name for value in part for name in taken(value)] if isinstance(part, list) else []
+
+
+def test_buckets_are_called_as_in_the_embedded_stack():
+    given = {name: each["Properties"]["BucketName"] for name, each in of_type("data", "AWS::S3::Bucket").items()}
+    assert {name["Fn::Sub"].replace("${Prefix}", "dataworks") for name in given.values()} == set(state.BUCKETS)
+    assert Names("other").input_bucket == "other-input"
+
+
+def of_type(stack: str, kind: str) -> dict[str, Any]:
+    """A stack's resources of one type."""
+    return {name: each for name, each in BY_NAME[stack]["Resources"].items() if each["Type"] == kind}
+
+
+def test_every_choice_is_used_and_described_once():
+    used = {name for each in BY_NAME.values() for name in each["Parameters"]}
+    assert {choice.name for choice in parameters.ALL} == used
+    assert len(parameters.ALL) == len(used)
+
+
+def test_the_reference_page_is_current():
+    assert (DOCS / "reference" / "infrastructure.md").read_text(encoding="utf-8") == page(), "run `make infra-synth`"
+
+
+def test_every_statement_has_a_reason_on_the_page():
+    shown = page()
+    for stack in ("cluster", "dagster"):
+        for name, role in of_type(stack, "AWS::IAM::Role").items():
+            statements = [
+                each for policy in role["Properties"].get("Policies", ()) for each in policy["PolicyDocument"]["Statement"]
+            ]
+            assert all(f"| {stack} | {name} | {each['Sid']} | " in shown for each in statements)
+
+
+def spoiled(stack: str, name: str, change: Callable[[dict[str, Any]], object]) -> list[str]:
+    """What the guard says of a stack one of whose resources was changed."""
+    template = copy.deepcopy(BY_NAME[stack])
+    change(template["Resources"][name]["Properties"])
+    return violations(template)
+
+
+def without(key: str) -> Callable[[dict[str, Any]], object]:
+    """Takes a property away."""
+    return lambda said: said.pop(key)
+
+
+def having(**values: object) -> Callable[[dict[str, Any]], object]:
+    """Sets properties."""
+    return lambda said: said.update(values)
+
+
+def statement(number: int, **values: object) -> Callable[[dict[str, Any]], object]:
+    """Changes a statement of a role's first policy."""
+    return lambda said: said["Policies"][0]["PolicyDocument"]["Statement"][number].update(values)
+
+
+def public(said: dict[str, Any]) -> None:
+    """Opens a bucket."""
+    said["PublicAccessBlockConfiguration"]["BlockPublicAcls"] = False
+
+
+def clear(said: dict[str, Any]) -> None:
+    """Takes the refusal of connections that are not encrypted out of a policy."""
+    del said["PolicyDocument"]["Statement"][0]
+
+
+def all_powerful(said: dict[str, Any]) -> None:
+    """Gives a role everything."""
+    said["ManagedPolicyArns"].append("arn:aws:iam::aws:policy/AdministratorAccess")
+
+
+def without_token(said: dict[str, Any]) -> None:
+    """Lets anything on a node read its metadata."""
+    del said["SecurityConfiguration"]["InstanceMetadataServiceConfiguration"]
+
+
+@pytest.mark.parametrize(
+    ("stack", "name", "change", "told"),
+    [
+        ("data", "OutputBucket", without("BucketEncryption"), "not encrypted with a key of ours"),
+        ("data", "OutputBucket", public, "opened to the public"),
+        ("data", "LogBucket", without("VersioningConfiguration"), "not versioned"),
+        ("data", "LogBucket", without("LifecycleConfiguration"), "leftovers of uploads"),
+        ("data", "OutputBucketPolicy", clear, "connections that are not encrypted"),
+        ("data", "DataKey", having(EnableKeyRotation=False), "not rotated"),
+        ("data", "DataPipelineMetadataTable", without("PointInTimeRecoverySpecification"), "point in time"),
+        ("data", "AdgLogs", without("RetentionInDays"), "kept for ever"),
+        ("messages", "MessageQueue", without("RedrivePolicy"), "comes back for ever"),
+        ("messages", "NoticeTopic", without("KmsMasterKeyId"), "not encrypted"),
+        ("network", "PagesFromUsersRange443", having(CidrIp="0.0.0.0/0"), "open to the whole world"),
+        ("network", "DagsterSecurityGroup", without("SecurityGroupEgress"), "may reach everything"),
+        ("cluster", "NodeRole", statement(0, Action=["s3:*"]), "by wildcard"),
+        ("cluster", "NodeRole", statement(1, Resource="*"), "on everything"),
+        ("cluster", "ServiceRole", all_powerful, "AdministratorAccess"),
+        ("cluster", "ClusterSecurity", without_token, "without a token"),
+        ("dagster", "Database", having(PubliclyAccessible=True), "open to the public"),
+        ("dagster", "Database", having(MasterUserPassword="x"), "not a managed secret"),
+    ],
+)
+def test_the_guard_sees_what_breaks_a_rule(stack, name, change, told):
+    found = spoiled(stack, name, change)
+    assert len(found) == 1
+    assert found[0].startswith(name.removesuffix("Policy"))
+    assert told in found[0]
+
+
+def test_the_guard_sees_data_that_would_go_with_its_stack_and_secrets_in_clear():
+    template = copy.deepcopy(BY_NAME["data"])
+    del template["Resources"]["OutputBucket"]["DeletionPolicy"]
+    template["Parameters"]["DatabasePassword"] = {"Type": "String"}
+    assert violations(template) == [
+        "OutputBucket: its data goes when the stack is deleted",
+        "parameter DatabasePassword: a secret would stand in it in clear",
+    ]
+
+
+def test_conditions_and_reasons_are_part_of_a_statement():
+    only = {"Bool": {"aws:SecureTransport": "true"}}
+    made = Statement("Reads", "Because", ("s3:GetObject",), ("arn:${AWS::Partition}:s3:::b/*",), conditions=only)
+    (said,) = document([made])["Statement"]
+    assert (said["Sid"], said["Condition"]) == ("Reads", only)
