@@ -37,7 +37,9 @@ def prepare_dagster_home(settings: Settings) -> Path:
 
     Args:
         settings: name this machine's state folder, in which `dagster` is Dagster's, unless `DAGSTER_HOME` names another
-            one; a `dagster.yaml` of that other one's own is never touched. They also name the logs' bucket.
+            one; a `dagster.yaml` of that other one's own is never touched, nor the schema of a database server that it
+            names: the services of all machines share it (`production/start migrate` brings it up to date). They also
+            name the logs' bucket.
 
     Raises:
         ConfigurationError: `DAGSTER_HOME` is no absolute path, or the project's `dagster.yaml` is not there.
@@ -49,6 +51,8 @@ def prepare_dagster_home(settings: Settings) -> Path:
         raise ConfigurationError("DAGSTER_HOME is no absolute path", where=str(folder), remedy="Unset it, or make it absolute")
     folder.mkdir(parents=True, exist_ok=True)
     os.environ[HOME_VARIABLE] = str(folder)
+    if folder != default and _has_server_storage(folder / _FILE):
+        return folder
     with _locked(folder):
         if folder == default or not (folder / _FILE).exists():
             _write(folder, logs_bucket=settings.deployment.buckets.logs)
@@ -112,6 +116,14 @@ def _write(folder: Path, *, logs_bucket: str) -> None:
     path = folder / _FILE
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
+
+
+def _has_server_storage(path: Path) -> bool:
+    """Whether a set-up of Dagster keeps its storage in a database server, and not in this folder."""
+    if not path.exists():
+        return False
+    storage = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("storage", {})
+    return bool(storage) and "sqlite" not in storage
 
 
 def _migrate(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,13 @@ def test_a_set_up_of_ones_own_is_left_alone(settings, tmp_path, monkeypatch):
     monkeypatch.setenv("DAGSTER_HOME", str(own))
     assert prepare_dagster_home(settings) == own
     assert (own / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
+
+
+def test_a_database_server_is_not_migrated_by_a_command(settings, project, tmp_path, monkeypatch):
+    shutil.copy(project / "production" / "dagster.yaml", tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    assert prepare_dagster_home(settings) == tmp_path
+    assert [path.name for path in tmp_path.iterdir()] == ["dagster.yaml"]
 
 
 def test_a_relative_home_is_refused(settings, monkeypatch):
