@@ -37,11 +37,11 @@ $(READY): requirements.lock setup.py spark/jars.sha256
 	@touch .venv/.fresh $@
 	@echo "Set-up: done"
 
-demo: setup ## Write a sample export, materialise it, show the UI (ONCE=1 ends then, BAD=1 adds bad input)
-	@$(BIN)/dataworks demo $(if $(ONCE),--once) $(if $(BAD),--bad)
+demo: setup ## Write a sample export, materialise it, show the UI (ONCE=1 ends then, BAD=1 adds bad input, DEPLOYMENT=emulated)
+	@$(BIN)/dataworks $(if $(DEPLOYMENT),-d $(DEPLOYMENT)) demo $(if $(ONCE),--once) $(if $(BAD),--bad)
 
-dev: setup ## Start the stack and Dagster's UI over it, until interrupted
-	@$(BIN)/dataworks dev
+dev: setup ## Start the stack and Dagster's UI over it, until interrupted (DEPLOYMENT=emulated)
+	@$(BIN)/dataworks $(if $(DEPLOYMENT),-d $(DEPLOYMENT)) dev
 
 stack: setup ## Start the embedded stack: S3, AWS APIs, Hive metastore, key service
 	@$(BIN)/dataworks stack up

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import uuid
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dataworks_assets.stack import lifecycle
+from dataworks_assets.stack.emr import service as emr_service
 from dataworks_assets.stack.state import OUTPUT_BUCKET, StackState, default_home
 
 if TYPE_CHECKING:
@@ -34,6 +36,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackState]:
             yield state
     finally:
         lifecycle.down(home)
+
+
+@pytest.fixture(scope="session")
+def emr_stack(stack: StackState) -> StackState:
+    """The session's stack with the emulated EMR, whose states are short."""
+    folder = stack.home / emr_service.NAME
+    folder.mkdir(exist_ok=True)
+    (folder / emr_service.DELAYS_FILE).write_text(json.dumps({"starting": 0.1, "terminating": 0.1}))
+    return lifecycle.up(stack.home, jars_directory=JARS, wanted=[emr_service.NAME])
 
 
 @pytest.fixture(scope="session")

@@ -76,11 +76,20 @@ def demo(
 
 def bring_up(workplace: Workplace) -> None:
     """Starts the embedded stack, saying how far it is, and lets this process reach it."""
+    from dataworks_assets.stack.bring_up import wanted_services
     from dataworks_assets.stack.lifecycle import up
 
     workplace.notes.print("[bold]1[/] The embedded stack: S3, queues and topics, a Hive metastore, a key service")
-    up(workplace.settings.environment.home, say=lambda line: workplace.notes.print(f"  {line}", markup=False, soft_wrap=True))
+    up(
+        workplace.settings.environment.home,
+        wanted=wanted_services(workplace.settings.deployment),
+        say=lambda line: workplace.notes.print(f"  {line}", markup=False, soft_wrap=True),
+    )
     _ = workplace.platform
+    if workplace.settings.deployment.engine.emr is not None:
+        from dataworks_assets.cli.deploy import deploy_artefacts
+
+        deploy_artefacts(workplace)
 
 
 def _switch_on(workplace: Workplace) -> None:
@@ -171,7 +180,8 @@ def _failed_unexpectedly(reports: Sequence[RunReport], *, bad: bool) -> str:
 
 
 def _show_next(workplace: Workplace, days: Sequence[date]) -> None:
-    dataworks = own_name()
+    name = workplace.settings.deployment.name
+    dataworks = own_name() if name == "local" else f"{own_name()} -d {name}"
     workplace.console.print("[bold]Three things to try[/]")
     for what, command in (
         ("See what is published, by collection and day", "status"),

@@ -30,6 +30,7 @@ class Commands(LazyGroup):
         "dev": LazyCommand("dev", "Dagster's UI and daemon on this machine, with the embedded stack.", _START),
         "stack": LazyCommand("stack", "Start, end and look at the embedded stack.", _START),
         "sample": LazyCommand("sample", "Write the sample export.", _START),
+        "deploy": LazyCommand("deploy", "Put what clusters are made with where they get it from.", _START),
         "plan": LazyCommand("plan", "What a run would read and do, and why.", _RUN),
         "adg": LazyCommand("adg", "Run the analytical dataset generation.", _RUN),
         "backfill": LazyCommand("backfill", "Run scattered days and collections in as few runs as possible.", _RUN),

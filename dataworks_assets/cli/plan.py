@@ -14,6 +14,7 @@ from dataworks_assets.cli.selection import CollectionsOption, DaysOption, JsonOp
 from dataworks_assets.cli.showing import bytes_text, decision_text, number, plural, table, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.engines.emr.forecast import Forecast, forecast
 from dataworks_assets.systems.adg.planner import Planner
 from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.plan import Decision, Plan, PlannedDay, Request
@@ -54,7 +55,7 @@ def plan(
     made = make_plan(workplace, scope, Request(names, days_or_newest(workplace, scope, day), s3_prefix=s3_prefix, force=force))
     refusals = read_refusals(workplace.platform.store, scope)
     if as_json:
-        write_json(_document(scope, made, refusals))
+        write_json(_document(scope, made, refusals, started_by(workplace, made)))
         return
     _show(workplace, scope, made, refusals, work_only=work_only)
 
@@ -72,6 +73,15 @@ def make_plan(workplace: Workplace, scope: AdgScope, request: Request) -> Plan:
     planner = Planner(workplace.platform, scope)
     with workplace.notes.status(f"Listing the exports and what is published of {scope.name} …"):
         return planner.plan(request)
+
+
+def started_by(workplace: Workplace, made: Plan) -> Forecast | None:
+    """Returns what a run of the plan would start on EMR; None where it has nothing to do, or does not run there."""
+    emr = workplace.settings.deployment.engine.emr
+    if emr is None or not made.work:
+        return None
+    snapshot_type = made.work[0].collection.job.snapshot_type
+    return forecast(emr, snapshot_type=snapshot_type, days=len({planned.day for planned in made.work}))
 
 
 def refused_before(planned: PlannedDay, refusals: Refusals) -> Refusal | None:
@@ -93,6 +103,8 @@ def _show(workplace: Workplace, scope: AdgScope, made: Plan, refusals: Refusals,
         rows.add_row(*_cells(planned, refusals))
     console.print(rows)
     console.print(_totals(made), soft_wrap=True)
+    if (started := started_by(workplace, made)) is not None:
+        console.print(started.text(), soft_wrap=True)
     for topic in made.unconfigured_topics[:_MOST_NAMED]:
         console.print(
             f"Topic {topic} is exported but not configured: left alone.", style="yellow", markup=False, soft_wrap=True
@@ -129,7 +141,7 @@ def _totals(made: Plan) -> str:
     return f"[bold]{plural(len(made.work), 'collection-day')} to do[/], {plural(files, 'file')}, {read} to read: {said}."
 
 
-def _document(scope: AdgScope, made: Plan, refusals: Refusals) -> dict[str, Any]:
+def _document(scope: AdgScope, made: Plan, refusals: Refusals, started: Forecast | None) -> dict[str, Any]:
     return {
         "snapshot_type": str(scope.snapshot_type),
         "days": [_day_document(planned, refusals) for planned in made.days],
@@ -138,6 +150,7 @@ def _document(scope: AdgScope, made: Plan, refusals: Refusals) -> dict[str, Any]
         "input_bytes": sum(planned.input_bytes for planned in made.work),
         "unconfigured_topics": list(made.unconfigured_topics),
         "foreign_objects": list(made.foreign_objects),
+        "cluster": {"size": started.size, "nodes": started.nodes, "usd_an_hour": started.usd_an_hour} if started else None,
     }
 
 

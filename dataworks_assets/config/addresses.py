@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from dataworks_assets.config.deployment import Deployment, ExportsConfig, SnapshotConfig
+from dataworks_assets.config.engine import EngineConfig
 from dataworks_assets.config.ledger import LedgerConfig
 from dataworks_assets.config.services import EMBEDDED, KeyServiceConfig
 
@@ -36,12 +37,19 @@ class StackAddresses(Protocol):
     def ledger_topic_arns(self) -> Mapping[str, str]: ...  # noqa: D102
     @property
     def message_queue_url(self) -> str: ...  # noqa: D102
+    @property
+    def emr_endpoint(self) -> str: ...  # noqa: D102
 
 
 def is_embedded(deployment: Deployment) -> bool:
     """Whether the deployment leaves any address to the embedded stack."""
     addresses = (deployment.store.endpoint, deployment.key_service.url, deployment.catalog.uri, deployment.aws.endpoint)
-    return EMBEDDED in addresses
+    return EMBEDDED in addresses or embedded_emr(deployment)
+
+
+def embedded_emr(deployment: Deployment) -> bool:
+    """Whether the deployment's jobs run on the embedded stack's emulated EMR."""
+    return deployment.engine.emr is not None and deployment.engine.emr.endpoint == EMBEDDED
 
 
 def resolve(deployment: Deployment, stack: StackAddresses | None) -> Deployment:
@@ -67,12 +75,20 @@ def resolve(deployment: Deployment, stack: StackAddresses | None) -> Deployment:
             ),
             "ledger": _ledger(deployment.ledger, stack),
             "exports": _exports(deployment.exports, stack),
+            "engine": _engine(deployment.engine, stack),
         }
     )
 
 
 def _filled(address: str | None, stack_address: str | None) -> str | None:
     return stack_address or EMBEDDED if address == EMBEDDED else address
+
+
+def _engine(engine: EngineConfig, stack: StackAddresses) -> EngineConfig:
+    if engine.emr is None:
+        return engine
+    endpoint = _filled(engine.emr.endpoint, stack.emr_endpoint)
+    return engine.model_copy(update={"emr": engine.emr.model_copy(update={"endpoint": endpoint})})
 
 
 def _key_service(key_service: KeyServiceConfig, stack: StackAddresses) -> KeyServiceConfig:

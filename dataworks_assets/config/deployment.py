@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from dataworks_assets.config.engine import EngineConfig
 from dataworks_assets.config.ledger import LedgerConfig
 from dataworks_assets.config.model import Model
 from dataworks_assets.config.naming import SnapshotType
@@ -19,7 +20,6 @@ from dataworks_assets.config.prefixes import Prefix, PrefixTemplate
 from dataworks_assets.config.services import (
     AwsConfig,
     CatalogConfig,
-    EngineConfig,
     KeyServiceConfig,
     NoticesConfig,
     StoreConfig,
@@ -63,6 +63,10 @@ class PrefixesConfig(Model):
     """Everything that is published."""
     control: Prefix = "_dataworks"
     """Leases, job documents, refusals and the inbox, in the output bucket."""
+    artefacts: Prefix = "_artefacts"
+    """What clusters of EMR are made with (job, Python environment, bootstrap scripts), in the output bucket."""
+    cluster_logs: Prefix = "emr"
+    """Logs of EMR's clusters, in the logs bucket."""
 
 
 class SnapshotConfig(Model):

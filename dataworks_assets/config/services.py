@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from dataworks_assets.config.model import Model, refused
 from spark.contract import CatalogSettings, KeyServiceSettings, StoreSettings
@@ -33,7 +33,8 @@ def known(address: str | None, service: str) -> str | None:
     return address
 
 
-def _no_secrets(settings: dict[str, str]) -> dict[str, str]:
+def no_secrets(settings: dict[str, str]) -> dict[str, str]:
+    """Returns settings of Spark; refuses (ValueError) such as look like secrets."""
     for name in settings:
         if _SECRET_NAME.search(name):
             raise ValueError(f"{name!r} looks like a secret: anyone who may describe the application would read it")
@@ -111,23 +112,6 @@ class CatalogConfig(Model):
         """How a job reaches the catalog."""
         uri = known(self.uri, "metastore" if self.kind == "hive" else "Glue catalog")
         return CatalogSettings(kind=self.kind, uri=uri or "", region=self.region, catalog_id=self.catalog_id or "")
-
-
-class EngineConfig(Model):
-    """Where jobs run."""
-
-    kind: Literal["local"] = "local"
-    """`local`: started from this machine, for any Spark master."""
-    mode: Literal["session", "submit"] = "submit"
-    """`session`: in the run's own process; `submit`: by spark-submit."""
-    master: str = "local[*]"
-    """Master URL: `local[2]`, `spark://host:7077`, `yarn`."""
-    memory: Memory = "1g"
-    """Memory of the driver (in local mode: of everything in the JVM)."""
-    timeout_seconds: int = Field(default=4 * 3600, ge=1)
-    """An application that takes longer is ended."""
-    spark_conf: Annotated[dict[str, str], AfterValidator(_no_secrets)] = Field(default_factory=dict)
-    """Further settings of Spark. Secrets are refused here."""
 
 
 class ChannelsConfig(Model):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from dataworks_assets.engines.channel import Channel, Line, StoreChannel
-from spark.contract import JobParameters, JobResult, decode, encode
+from spark.contract import JobParameters, JobResult, StoreSettings, decode, encode
 from spark.errors import EngineError, NotFoundError
 from spark.jobs.progress import Message
 from spark.store import shared_store
@@ -32,6 +32,7 @@ class Submission:
         run_id: names the application and its documents; another one for every attempt.
         parameters: the job's own document, passed on by way of the object store.
         timeout_seconds: the longest the application may take, start-up included.
+        family: what a later try of the same run is known by, so that it finds an application that outlived its run.
         spark_conf: Spark properties over the engine's own.
         environment: variables of the driver and of the tasks; the place for credentials.
     """
@@ -40,6 +41,7 @@ class Submission:
     run_id: str
     parameters: JobParameters
     timeout_seconds: float = 6 * 3600.0
+    family: str = ""
     spark_conf: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -62,10 +64,19 @@ class Submission:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an application ended, as the engine sees it; whether there is a result is another question."""
+    """How an application ended, as the engine sees it; whether there is a result is another question.
+
+    Args:
+        succeeded: whether it ended well.
+        reason: why it did not.
+        remedy: what to do about that; what applications in general need, when empty.
+        transient: whether a retry can help; when None, as the job's own failure says, else yes.
+    """
 
     succeeded: bool
     reason: str = ""
+    remedy: str = ""
+    transient: bool | None = None
 
 
 class Application(ABC):
@@ -150,11 +161,33 @@ class Engine(ABC):
         store = shared_store(submission.parameters.store)
         store.delete([submission.parameters.result_uri])
         store.put(submission.parameters_uri, encode(submission.parameters))
+        return self.attend(submission, on_message=on_message, channel=channel)
+
+    def attend(
+        self, submission: Submission, *, on_message: Callable[[Message], None], channel: Channel | None = None
+    ) -> JobResult:
+        """Runs a job whose documents are there already: one of `unfinished`, whose application may run or have ended.
+
+        See `run`, whose second half it is.
+        """
         with self.choose_channel(channel).open(submission) as line:
             application = self.submit(submission, (*submission.job_arguments(), *line.arguments), line.emit)
             with _closing(application):
                 outcome = self._wait(application, submission, line, on_message)
                 return _conclude(application, submission, outcome)
+
+    def unfinished(self, family: str, *, store: StoreSettings, control_uri: str) -> list[Submission]:
+        """Returns what earlier tries of a run submitted and never concluded, to be given to `attend`.
+
+        Empty for engines whose applications end with the process that submitted them.
+
+        Args:
+            family: as `Submission.family`.
+            store: where the documents lie.
+            control_uri: below which they lie.
+        """
+        del family, store, control_uri
+        return []
 
     def choose_channel(self, channel: Channel | None) -> Channel:
         """Returns the channel to be used when the caller gave this one or none."""
@@ -223,13 +256,13 @@ def _job_error(application: Application, submission: Submission, outcome: Outcom
         remedy = f"Look whether {submission.parameters.result_uri} can be written, and at the log"
     else:
         what = f"the application of job {submission.job!r} ended without a result: {outcome.reason}"
-        remedy = "Run it again: what is published is not redone. If it ends so again, the log says why"
+        remedy = outcome.remedy or "Run it again: what is published is not redone. If it ends so again, the log says why"
     tail = application.log_tail(_TAIL_LINES)
     return JobError(
         f"{what}\n--- end of {application.log_address} ---\n{tail}\n---" if tail else what,
         where=application.log_address,
         remedy=remedy,
-        transient=failure.transient if failure is not None else None,
+        transient=failure.transient if failure is not None else outcome.transient if outcome is not None else None,
         result=result,
         log_address=application.log_address,
     )

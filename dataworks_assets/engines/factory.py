@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from dataworks_assets.config.deployment import Deployment
+from dataworks_assets.config.emr import EmrConfig
 from dataworks_assets.config.environment import read_environment
 from dataworks_assets.engines.base import Engine
+from dataworks_assets.engines.emr.calls import EmrCalls
+from dataworks_assets.engines.emr.engine import EmrEngine
+from dataworks_assets.engines.emr.polling import Poller
+from dataworks_assets.engines.emr.requests import Place
 from dataworks_assets.engines.properties import is_local
 from dataworks_assets.engines.session import SessionEngine
 from dataworks_assets.engines.submit import SubmitEngine
 from spark.errors import ConfigurationError
+
+_LONGEST_PAUSE_SECONDS = 0.5
+"""Between two questions of a run to the poller it shares, which asks AWS far less often."""
 
 
 def open_engine(deployment: Deployment, *, home: Path | None = None) -> Engine:
@@ -24,6 +34,8 @@ def open_engine(deployment: Deployment, *, home: Path | None = None) -> Engine:
         ConfigurationError: a session in this process cannot use a cluster.
     """
     config = deployment.engine
+    if config.emr is not None:
+        return _emr_engine(deployment, config.emr)
     folder = home or read_environment().home
     work_folder = folder / "work"
     if config.mode == "submit":
@@ -41,3 +53,53 @@ def open_engine(deployment: Deployment, *, home: Path | None = None) -> Engine:
             remedy="Use `mode: submit`, or a local master such as local[2]",
         )
     return SessionEngine(work_folder, master=config.master, memory=config.memory, spark_conf=config.spark_conf)
+
+
+def emr_place(deployment: Deployment, config: EmrConfig) -> Place:
+    """Returns where and how a deployment's clusters are made."""
+    return Place(
+        deployment=deployment.name,
+        config=config,
+        log_uri=f"s3://{deployment.buckets.logs}/{deployment.prefixes.cluster_logs}",
+        memory=deployment.engine.memory,
+        spark_conf=deployment.engine.spark_conf,
+    )
+
+
+def artefacts_uri(deployment: Deployment) -> str:
+    """Returns below what a deployment's artefacts for clusters lie."""
+    return f"{deployment.store.scheme}://{deployment.buckets.output}/{deployment.prefixes.artefacts}"
+
+
+def emr_calls(config: EmrConfig) -> EmrCalls:
+    """Returns EMR's API for a deployment."""
+    return _shared_calls(config.endpoint_url(), config.region)
+
+
+def _emr_engine(deployment: Deployment, config: EmrConfig) -> EmrEngine:
+    poller = _shared_poller(config.endpoint_url(), config.region, config.poll_seconds)
+    return EmrEngine(
+        emr_place(deployment, config),
+        emr_calls(config),
+        poller,
+        artefacts_uri(deployment),
+        poll_seconds=min(config.poll_seconds, _LONGEST_PAUSE_SECONDS),
+    )
+
+
+@cache
+def _shared_poller(endpoint: str | None, region: str, interval_seconds: float) -> Poller:
+    """The one poller of this process for an endpoint: all its runs look together."""
+    return Poller(_shared_calls(endpoint, region), interval_seconds=interval_seconds)
+
+
+@cache
+def _shared_calls(endpoint: str | None, region: str) -> EmrCalls:
+    def make_client() -> Any:
+        from boto3.session import Session
+        from botocore.config import Config
+
+        config = Config(retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=60)
+        return Session().client("emr", endpoint_url=endpoint, region_name=region, config=config)
+
+    return EmrCalls(make_client)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 
-from dataworks_assets.config.addresses import is_embedded
+from dataworks_assets.config.addresses import embedded_emr, is_embedded
+from dataworks_assets.config.deployment import Deployment
 from dataworks_assets.config.settings import Settings
+from dataworks_assets.stack.emr.service import NAME as EMR
 from dataworks_assets.stack.lifecycle import up
 
 _LOGGER = logging.getLogger(__name__)
@@ -22,6 +24,11 @@ def with_stack(settings: Settings) -> Settings:
     """
     if not is_embedded(settings.deployment):
         return settings
-    state = up(settings.environment.home, say=_LOGGER.info)
+    state = up(settings.environment.home, wanted=wanted_services(settings.deployment), say=_LOGGER.info)
     os.environ.update(state.environment())
     return settings.resolved(state)
+
+
+def wanted_services(deployment: Deployment) -> tuple[str, ...]:
+    """Returns the services on demand that a deployment asks for, by name."""
+    return (EMR,) if embedded_emr(deployment) else ()

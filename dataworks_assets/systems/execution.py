@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from dagster import AssetCheckEvaluation, AssetKey, AssetMaterialization, AssetO
 
 from dataworks_assets.engines.base import JobError, Submission
 from dataworks_assets.engines.channel import Channel
+from dataworks_assets.systems.going_on import go_on
 from dataworks_assets.systems.holding import Held, held
 from dataworks_assets.systems.leasing import owner_name
 from dataworks_assets.systems.live import Live
@@ -93,6 +94,7 @@ class Execution:
         source_store: how the job reaches its input, where that is not in the deployment's own store.
         channel: how the application's messages travel.
         is_patient: whether to wait until leases of a run that died have run out, as a retry has to.
+        family: what all tries of this run have in common; its own id when empty.
         told: is told what becomes of the run, for the ledger.
         upstream: the asset that the system's assets are made from.
     """
@@ -103,6 +105,7 @@ class Execution:
     context: RunContext
     channel: Channel | None = None
     is_patient: bool = False
+    family: str = ""
     told: Told = field(default_factory=Nobody)
     upstream: AssetKey | None = None
     source_store: StoreSettings | None = None
@@ -112,9 +115,13 @@ class Execution:
     def run(self, request: Request) -> Plan:
         """Plans and carries out; what failed is in `failures` afterwards, everything else is published and reported.
 
+        An application of an earlier try that outlived its run is gone on with first; what it leaves undone is planned anew.
+
         Raises:
             DataworksError: nothing could be planned, or the application ended without a result.
         """
+        going_on = replace(self, told=Nobody(), failures=[], _reported=set())
+        go_on(self.platform, self.scope, self._family, attend=going_on.attend, log=self.context.log)
         plan = self.plans.plan(request)
         self.told.planned(plan)
         self._say(plan)
@@ -130,6 +137,10 @@ class Execution:
                 if work:
                     self._submit(work, owner)
         return plan
+
+    @property
+    def _family(self) -> str:
+        return f"{self.family or self.context.run_id}-{self.scope.name}"
 
     def _follow(self, plan: Plan) -> None:
         """Does what a run that died left undone behind a publication: newest tables, quarantine, documents, refusals."""
@@ -254,8 +265,17 @@ class Execution:
             run_id=application_id,
             parameters=parameters,
             timeout_seconds=float(deployment.engine.timeout_seconds),
+            family=self._family,
         )
-        engine = self.platform.engine
+        self.attend(submission)
+
+    def attend(self, submission: Submission, *, is_new: bool = True) -> None:
+        """Has a submission carried out, or gone on with, and reports everything that came of it.
+
+        Raises:
+            JobError: it did not end well; what it had finished is reported.
+        """
+        engine, parameters = self.platform.engine, submission.parameters
         running = ReportContext(self.context.run_id, engine.log_address(submission), self.upstream)
         store, uri = self.platform.store, parameters.result_uri
         live = Live(
@@ -264,7 +284,8 @@ class Execution:
             publishing=self.told.publishing,
         )
         try:
-            result = engine.run(submission, on_message=live.take, channel=self.channel)
+            attend = engine.run if is_new else engine.attend
+            result = attend(submission, on_message=live.take, channel=self.channel)
         except JobError as error:
             if error.result is not None:
                 self.report(error.result, ReportContext(self.context.run_id, error.log_address, self.upstream))

@@ -7,16 +7,24 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
+from dataworks_assets.config.emr import EmrConfig
+from dataworks_assets.config.services import EMBEDDED
 from dataworks_assets.engines.base import Engine, Submission
+from dataworks_assets.engines.emr.build import deploy
+from dataworks_assets.engines.emr.engine import EmrEngine
+from dataworks_assets.engines.emr.polling import Poller
+from dataworks_assets.engines.emr.requests import Place as ClusterPlace
+from dataworks_assets.engines.emr.requests import cluster_request
+from dataworks_assets.engines.factory import emr_calls
 from dataworks_assets.engines.properties import AUTHENTICATION_VARIABLE, PROJECT_FOLDER
 from dataworks_assets.engines.session import SessionEngine
 from dataworks_assets.engines.submit import SubmitEngine
-from dataworks_assets.stack.state import OUTPUT_BUCKET, StackState
+from dataworks_assets.stack.state import LOG_BUCKET, OUTPUT_BUCKET, StackState
 from dataworks_assets_tests.engines.standalone import SECRET, StandaloneCluster
 from spark.contract import CatalogSettings, JobParameters, KeyServiceSettings, StoreSettings
 from spark.store import ObjectStore
@@ -29,6 +37,7 @@ QUICK_START = {
     "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.hadoop.fs.s3a.secret.key": SECRET,
 }
+QUICK_START_ON_EMR = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 JOB = "dataworks_assets_tests.engines.sample_job"
 
 
@@ -92,10 +101,13 @@ class Place:
     busy: Callable[[], bool] = field(default=lambda: False)
     folders: tuple[Path, ...] = ()
     """Where its processes write."""
+    death: str = "exit code 7"
+    """What it says of a driver that ended with this code."""
+    find: Callable[[Submission], list[psutil.Process]] = lambda submission: processes_of(submission)  # noqa: PLW0108 - below
 
     def survivors(self, submission: Submission) -> list[psutil.Process]:
         """Processes of an application that still run, the test's own process left out."""
-        return [] if self.name == "session" else processes_of(submission)
+        return self.find(submission)
 
 
 def processes_of(submission: Submission) -> list[psutil.Process]:
@@ -110,13 +122,19 @@ def processes_of(submission: Submission) -> list[psutil.Process]:
     return found
 
 
-@pytest.fixture(scope="session", params=["session", "submit", "standalone"])
+@pytest.fixture(scope="session", params=["session", "submit", "standalone", "emr"])
 def place(request: pytest.FixtureRequest) -> Place:
     """Every engine."""
     return request.getfixturevalue(f"{request.param}_place")
 
 
-@pytest.fixture(scope="session", params=["submit", "standalone"])
+@pytest.fixture(scope="session", params=["session", "submit", "standalone"])
+def near_place(request: pytest.FixtureRequest) -> Place:
+    """The engines whose applications end with the process that runs them."""
+    return request.getfixturevalue(f"{request.param}_place")
+
+
+@pytest.fixture(scope="session", params=["submit", "standalone", "emr"])
 def process_place(request: pytest.FixtureRequest) -> Place:
     """The engines whose applications are processes of their own."""
     return request.getfixturevalue(f"{request.param}_place")
@@ -126,7 +144,10 @@ def process_place(request: pytest.FixtureRequest) -> Place:
 def session_place(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Place:
     context = spark.sparkContext
     return Place(
-        "session", SessionEngine(tmp_path_factory.mktemp("session")), lambda: bool(context.statusTracker().getActiveJobsIds())
+        "session",
+        SessionEngine(tmp_path_factory.mktemp("session")),
+        lambda: bool(context.statusTracker().getActiveJobsIds()),
+        find=lambda _: [],
     )
 
 
@@ -148,3 +169,61 @@ def standalone_place(standalone: StandaloneCluster, tmp_path_factory: pytest.Tem
         environment={AUTHENTICATION_VARIABLE: SECRET},
     )
     return Place("standalone", engine, lambda: bool(standalone.executors()), (folder, standalone.folder))
+
+
+@dataclass(frozen=True)
+class EmulatedCluster:
+    """A cluster of the emulated EMR that runs for the whole session, and the engines over the emulation."""
+
+    settings: EmrConfig
+    cluster_id: str
+    folder: Path
+    artefacts_uri: str
+
+    def engine(self, **changes: Any) -> EmrEngine:
+        """An engine of a process of its own; without changes it adds steps to the cluster."""
+        settings = self.settings.model_copy(update={"cluster": self.cluster_id, **changes})
+        calls = emr_calls(settings)
+        place = ClusterPlace("test", settings, f"s3://{LOG_BUCKET}/emr", "1g", QUICK_START_ON_EMR)
+        return EmrEngine(place, calls, Poller(calls, interval_seconds=0.2, gap_seconds=0.2), self.artefacts_uri)
+
+    def processes(self) -> list[psutil.Process]:
+        """What runs on the cluster's nodes."""
+        return [process for process in psutil.process_iter() if self._is_there(process)]
+
+    def _is_there(self, process: psutil.Process) -> bool:
+        try:
+            return process.environ().get("HOME") == str(self.folder) and process.status() != psutil.STATUS_ZOMBIE
+        except (psutil.Error, OSError):
+            return False
+
+
+@pytest.fixture(scope="session")
+def emulated_cluster(emr_stack: StackState, store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> EmulatedCluster:
+    """The cluster, its environment and its job (the sample's among it) made from artefacts in the object store."""
+    nodes = {"types": ["m7i.xlarge"]}
+    settings = EmrConfig(
+        endpoint=EMBEDDED,
+        service_role="emr",
+        instance_profile="nodes",
+        python="this machine",
+        sizes={"small": {"primary": nodes, "core": nodes}},
+        work=[{"size": "small"}],
+        log_wait_seconds=10,
+    ).model_copy(update={"endpoint": emr_stack.emr_endpoint})
+    artefacts_uri = f"s3://{OUTPUT_BUCKET}/tests/artefacts"
+    tests = PROJECT_FOLDER / "dataworks_assets_tests"
+    sample = [tests / "__init__.py", tests / "engines" / "__init__.py", tests / "engines" / "sample_job.py"]
+    artefacts = deploy(store, artefacts_uri, python="this machine", more=sample)
+    place = ClusterPlace("test", settings, f"s3://{LOG_BUCKET}/emr", "1g", {})
+    request = cluster_request(place, artefacts, settings.sizes["small"], name="shared", tags={})
+    cluster_id = emr_calls(settings).run_job_flow(request)
+    return EmulatedCluster(settings, cluster_id, emr_stack.home / "emr" / "nodes" / cluster_id, artefacts_uri)
+
+
+@pytest.fixture(scope="session")
+def emr_place(emulated_cluster: EmulatedCluster) -> Place:
+    folders = (emulated_cluster.folder / "tmp", emulated_cluster.folder / "steps")
+    return Place(
+        "emr", emulated_cluster.engine(), folders=folders, death="is FAILED", find=lambda _: emulated_cluster.processes()
+    )

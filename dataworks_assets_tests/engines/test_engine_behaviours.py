@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -19,11 +21,13 @@ import pytest
 from dagster import DagsterExecutionInterruptedError
 
 from dataworks_assets.engines.base import JobError, Submission
-from dataworks_assets_tests.engines.conftest import Place, processes_of
+from dataworks_assets.engines.emr.calls import CLUSTER_ENDING
+from dataworks_assets_tests.engines.conftest import EmulatedCluster, Place, processes_of
 from dataworks_assets_tests.engines.sample_job import TASKS, canary
 from dataworks_assets_tests.engines.standalone import SECRET, StandaloneCluster
 from spark.contract import JobResult
 from spark.jobs.progress import Finished, Message, Progress
+from spark.jobs.runner import CLAIM
 from spark.store import ObjectStore
 
 Make = Callable[..., Submission]
@@ -89,7 +93,7 @@ def test_the_last_message_says_that_all_is_done(done: Done) -> None:
 
 
 def test_no_message_object_is_left(done: Done) -> None:
-    assert sorted(uri.rpartition("/")[2] for uri in done.left) == ["parameters.json", "result.json"]
+    assert {uri.rpartition("/")[2] for uri in done.left} - {CLAIM} == {"parameters.json", "result.json"}
 
 
 def test_no_secret_stands_on_a_command_line(done: Done) -> None:
@@ -143,7 +147,7 @@ def test_an_application_that_dies_is_an_error_with_the_log(process_place: Place,
     with pytest.raises(JobError) as caught:
         process_place.engine.run(submission("crashes"), on_message=nothing)
     error = caught.value
-    assert "exit code 7" in error.what
+    assert process_place.death in error.what
     assert "last words of the driver" in error.what
     assert error.transient
     assert error.result is not None
@@ -173,10 +177,10 @@ engine.run(msgspec.convert(document["submission"], Submission), on_message=lambd
 """
 
 
-def test_an_application_dies_with_its_parent(place: Place, submission: Make, tmp_path: Path) -> None:
-    sleeps, engine = submission("sleeps"), place.engine
+def test_an_application_dies_with_its_parent(near_place: Place, submission: Make, tmp_path: Path) -> None:
+    sleeps, engine = submission("sleeps"), near_place.engine
     document = {
-        "master": engine.master if place.name != "session" else "session",
+        "master": engine.master if near_place.name != "session" else "session",
         "folder": str(tmp_path),
         "spark_conf": dict(engine.spark_conf),
         "environment": dict(engine.environment),
@@ -189,13 +193,46 @@ def test_an_application_dies_with_its_parent(place: Place, submission: Make, tmp
     wait_until(lambda: any("daemon" in " ".join(process.cmdline()) for process in processes_of(sleeps)), seconds=20)
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
-    assert wait_until(lambda: not processes_of(sleeps) and not place.busy(), seconds=15) < 10
+    assert wait_until(lambda: not processes_of(sleeps) and not near_place.busy(), seconds=15) < 10
 
 
-def test_what_tasks_are_given_stands_in_no_file(process_place: Place, submission: Make) -> None:
-    with searching(canary().encode(), process_place.folders) as found:
-        process_place.engine.run(submission("secret"), on_message=nothing)
+@pytest.mark.parametrize("name", ["submit", "standalone"])
+def test_what_tasks_are_given_stands_in_no_file(request: pytest.FixtureRequest, name: str, submission: Make) -> None:
+    near_place: Place = request.getfixturevalue(f"{name}_place")
+    with searching(canary().encode(), near_place.folders) as found:
+        near_place.engine.run(submission("secret"), on_message=nothing)
     assert found == set()
+
+
+_RUN_ON_EMR = """
+import sys, msgspec
+from dataworks_assets_tests.engines.conftest import EmulatedCluster
+from dataworks_assets.engines.base import Submission
+import pickle
+cluster, submission = pickle.load(sys.stdin.buffer)
+cluster.engine(cluster=None).run(submission, on_message=lambda message: print(message, flush=True))
+"""
+
+
+def test_an_application_on_emr_outlives_its_parent_and_a_later_try_goes_on_with_it(
+    emulated_cluster: EmulatedCluster, submission: Make, store: ObjectStore
+) -> None:
+    slow = replace(submission("slow"), family=f"family-{uuid.uuid4().hex}")
+    parent = subprocess.Popen([sys.executable, "-c", _RUN_ON_EMR], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    parent.stdin.write(pickle.dumps((emulated_cluster, slow)))
+    parent.stdin.close()
+    parent.stdout.readline()
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    engine, parameters = emulated_cluster.engine(cluster=None), slow.parameters
+    messages: list[Message] = []
+    (found,) = engine.unfinished(slow.family, store=parameters.store, control_uri=parameters.control_uri)
+    result = engine.attend(found, on_message=messages.append)
+    assert (result.run_id, [partition.rows for partition in result.partitions]) == (slow.run_id, SQUARES)
+    assert len([message for message in messages if isinstance(message, Finished)]) == TASKS
+    assert engine.unfinished(slow.family, store=parameters.store, control_uri=parameters.control_uri) == []
+    clusters = [each for each in engine.calls.list_clusters() if slow.run_id in each.name]
+    assert [each.state in CLUSTER_ENDING for each in clusters] == [True]
 
 
 @contextmanager

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dataworks_assets.config.engine import EngineConfig
 from dataworks_assets.config.loader import load_settings
-from dataworks_assets.config.services import EngineConfig
 from dataworks_assets.engines.factory import open_engine
 from dataworks_assets.engines.session import SessionEngine
 from dataworks_assets.engines.submit import SubmitEngine

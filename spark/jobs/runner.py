@@ -21,16 +21,18 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol, cast
 
 from spark.contract import JobFailure, JobParameters, JobResult, PartitionResult, StoreSettings, decode, encode
-from spark.errors import ConfigurationError, DataworksError, StoreError
+from spark.errors import ConfigurationError, ConflictError, DataworksError, EngineError, StoreError
 from spark.jobs.cluster import Cluster, SparkCluster
 from spark.jobs.progress import Message, Reporter, message_text, payload_of
-from spark.store import shared_store
+from spark.store import ObjectStore, shared_store
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from pyspark import SparkContext
 
 _LOGGER = logging.getLogger("spark.jobs.runner")  # the module is `__main__` in an application
+CLAIM = "claim.txt"
+"""Name of the object, beside a job's parameters, that says which application has it."""
 _UPLOAD_SECONDS = 0.5
 _INTERIM_SECONDS = 5.0
 _ORPHANED_EXIT_CODE = 3
@@ -199,10 +201,30 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--parameters", required=True, help="URI of the parameter document")
     parser.add_argument("--endpoint-url", help="the object store's address, where it is not AWS's own")
     parser.add_argument("--region", default=StoreSettings().region)
+    parser.add_argument("--claim", help="a token: of several applications of one job only the first to claim it goes on")
     parser.add_argument("--die-with-stdin", action="store_true", help="end when standard input closes")
     parser.add_argument("--dagster-pipes-context", help="Pipes' own")
     parser.add_argument("--dagster-pipes-messages", help="Pipes' own")
     return parser.parse_args(arguments)
+
+
+def claim(store: ObjectStore, folder_uri: str, token: str) -> None:
+    """Claims a job for the application with this token; may be called again with the same one.
+
+    Raises:
+        EngineError: another application has claimed it; a start whose outcome was unknown was repeated.
+    """
+    uri = f"{folder_uri}/{CLAIM}"
+    try:
+        store.put(uri, token.encode(), create=True)
+    except ConflictError as error:
+        holder = store.read(uri).decode()
+        if holder != token:
+            raise EngineError(
+                f"another application has this job already, the one with the token {holder}",
+                where=uri,
+                remedy="None is needed: that one goes on, and this one ends",
+            ) from error
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -212,6 +234,8 @@ def main(arguments: Sequence[str]) -> None:
     if parsed.die_with_stdin:
         _die_with_the_application()
     store = StoreSettings(endpoint_url=parsed.endpoint_url, region=parsed.region)
+    if parsed.claim:
+        claim(shared_store(store), parsed.parameters.rpartition("/")[0], parsed.claim)
     parameters = decode(shared_store(store).read(parsed.parameters), JobParameters, where=parsed.parameters)
     with open_messages(parsed, store) as emit:
         from pyspark.sql import SparkSession

@@ -10,7 +10,8 @@ from dataworks_assets.stack import object_server, state
 from dataworks_assets.stack.service import HOST, Service, Surroundings, python_path
 
 NAME = "emr"
-_DELAYS_FILE = "delays.json"
+DELAYS_FILE = "delays.json"
+"""In the service's folder: how long clusters stay in states, in seconds; see `life.Delays`."""
 
 
 def _url(around: Surroundings) -> str:
@@ -19,7 +20,7 @@ def _url(around: Surroundings) -> str:
 
 def _prepare(around: Surroundings) -> None:
     """Lets `delays.json` say how long clusters stay in AWS' states; by default a second each."""
-    path = around.directory(NAME) / _DELAYS_FILE
+    path = around.directory(NAME) / DELAYS_FILE
     if not path.exists():
         path.write_text(
             json.dumps({"starting": 1.0, "bootstrapping": 0.0, "pending": 0.0, "terminating": 1.0}, indent=2) + "\n"
@@ -28,7 +29,7 @@ def _prepare(around: Surroundings) -> None:
 
 def _command(around: Surroundings) -> list[str]:
     folder = around.directory(NAME)
-    delays = json.dumps(json.loads((folder / _DELAYS_FILE).read_text()))
+    delays = json.dumps(json.loads((folder / DELAYS_FILE).read_text()))
     program = [python_path(), "-m", "dataworks_assets.stack.emr.server"]
     return [*program, "--port", str(around.port(NAME)), "--folder", str(folder / "nodes"), "--delays", delays]
 

@@ -107,6 +107,7 @@ def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
                 *(platform, scope, plans, context),
                 channel=channel,
                 is_patient=is_retry,
+                family=context.run.root_run_id or context.run_id,
                 told=told,
                 upstream=export_key(scope),
             )

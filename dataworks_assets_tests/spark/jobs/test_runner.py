@@ -17,11 +17,11 @@ from spark.contract import (
     StoreSettings,
     decode,
 )
-from spark.errors import ConfigurationError, InputError
+from spark.errors import ConfigurationError, EngineError, InputError
 from spark.jobs.cluster import ThreadCluster
 from spark.jobs.progress import Reporter
-from spark.jobs.runner import ResultWriter, find_job, parse, run_reported
-from spark.store import shared_store
+from spark.jobs.runner import ResultWriter, claim, find_job, parse, run_reported
+from spark.store import ObjectStore, shared_store
 
 MEMORY = StoreSettings(scheme="memory")
 STORE = shared_store(MEMORY)
@@ -139,3 +139,11 @@ def test_an_interim_result_is_there_while_the_job_runs(job, parameters):
 def test_the_command_line_needs_no_pipes():
     parsed = parse(["--job", "adg", "--parameters", "s3://a/b"])
     assert (parsed.job, parsed.parameters, parsed.dagster_pipes_context) == ("adg", "s3://a/b", None)
+
+
+def test_the_first_application_of_a_job_claims_it_and_may_do_so_again():
+    store = ObjectStore.in_memory()
+    for _ in range(2):
+        claim(store, "memory://claims/one", "first")
+    with pytest.raises(EngineError, match="another application has this job already, the one with the token first"):
+        claim(store, "memory://claims/one", "second")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import time
 
@@ -19,15 +18,6 @@ from dataworks_assets_tests.stack.emr.memory import cluster_request, step
 
 SCRIPT = f"s3://{OUTPUT_BUCKET}/tests/bootstrap.sh"
 ENDED = {"COMPLETED", "FAILED", "CANCELLED"}
-
-
-@pytest.fixture(scope="module")
-def emr_stack(stack):
-    """The session's stack with the emulated EMR, whose states are short."""
-    folder = stack.home / service.NAME
-    folder.mkdir(exist_ok=True)
-    (folder / "delays.json").write_text(json.dumps({"starting": 0.1, "terminating": 0.1}))
-    return lifecycle.up(stack.home, jars_directory=JARS, wanted=[service.NAME])
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,54 @@
+"""`dataworks deploy`: put what runs elsewhere where it is run from."""
+
+from __future__ import annotations
+
+import typer
+
+from dataworks_assets.cli.workplace import Workplace, workplace_of
+from spark.errors import ConfigurationError
+
+app = typer.Typer(help="Put what runs elsewhere where it is run from.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps `artefacts` a command of its own while it is the only one."""
+
+
+@app.command()
+def artefacts(ctx: typer.Context) -> None:
+    """Build and upload what clusters of EMR are made with: the job, its Python environment, bootstrap scripts.
+
+    Everything is named by its content: what is there already is not uploaded again, and a running cluster never changes.
+    New clusters are made with this version from now on.
+
+    [bold]Example[/]
+
+    dataworks -d aws deploy artefacts
+    """
+    deploy_artefacts(workplace_of(ctx))
+
+
+def deploy_artefacts(workplace: Workplace) -> None:
+    """Deploys the artefacts of the workplace's deployment, saying what is done.
+
+    Raises:
+        ConfigurationError: its jobs do not run on EMR.
+    """
+    from dataworks_assets.engines.emr.build import deploy
+    from dataworks_assets.engines.factory import artefacts_uri
+
+    deployment = workplace.settings.deployment
+    if deployment.engine.emr is None:
+        raise ConfigurationError(
+            f"the jobs of the deployment {deployment.name!r} do not run on EMR: nothing has to be deployed for them",
+            remedy="Name another one: `dataworks -d <deployment> deploy artefacts`",
+        )
+    store = workplace.platform.store
+    with workplace.notes.status("Building and uploading what clusters are made with …"):
+        deploy(
+            store,
+            artefacts_uri(deployment),
+            python=deployment.engine.emr.python,
+            say=lambda line: workplace.notes.print(f"  {line}", markup=False, soft_wrap=True),
+        )

@@ -1,0 +1,48 @@
+"""What clusters are made with: the Python environment, the job and the bootstrap scripts, as objects named by their content.
+
+An object is never changed, so a running cluster never changes under its feet. One small document says which are current.
+Building them belongs to `engines.emr.build`.
+"""
+
+from __future__ import annotations
+
+from spark.contract import Document, decode, encode
+from spark.errors import EngineError, NotFoundError
+from spark.store import ObjectStore
+
+_CURRENT = "current.json"
+
+
+class Artefacts(Document, frozen=True, kw_only=True):
+    """One version of everything that a cluster needs of this project."""
+
+    version: str
+    """Of their content; also the name of the environment's folder on a node."""
+    environment_uri: str
+    job_uri: str
+    bootstrap_uri: str
+    python: str
+    """What the environment was built for: `x86_64`, `aarch64`, `this machine`."""
+
+
+def read_current(store: ObjectStore, folder_uri: str) -> Artefacts:
+    """Returns the artefacts that new clusters are made with.
+
+    Raises:
+        EngineError: none were deployed.
+    """
+    uri = f"{folder_uri}/{_CURRENT}"
+    try:
+        return decode(store.read(uri), Artefacts, where=uri)
+    except NotFoundError as error:
+        raise EngineError(
+            "nothing was deployed for clusters to run",
+            where=uri,
+            remedy="Run `dataworks deploy artefacts`",
+            transient=False,
+        ) from error
+
+
+def write_current(store: ObjectStore, folder_uri: str, artefacts: Artefacts) -> None:
+    """Makes artefacts those that new clusters are made with."""
+    store.put(f"{folder_uri}/{_CURRENT}", encode(artefacts))

@@ -1,0 +1,91 @@
+"""Building and uploading what clusters are made with. What is there already, by its content, is neither built nor uploaded."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dataworks_assets.engines.emr.artefacts import Artefacts, write_current
+from dataworks_assets.engines.emr.environment import job_environment
+from dataworks_assets.engines.properties import PROJECT_FOLDER
+from spark.store import ObjectStore
+
+_BOOTSTRAP_PATH = PROJECT_FOLDER / "spark" / "bootstrap" / "environment.sh"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def deploy(
+    store: ObjectStore,
+    folder_uri: str,
+    *,
+    python: str,
+    more: Sequence[Path] = (),
+    say: Callable[[str], None] = lambda _: None,
+) -> Artefacts:
+    """Uploads what is not there yet, and makes it what new clusters are made with.
+
+    Args:
+        store: where to.
+        folder_uri: artefacts lie below it.
+        python: what the environment is built for: `x86_64`, `aarch64`, `this machine`.
+        more: further source files of the project for the job, such as jobs of one's own.
+        say: called with a line of progress.
+
+    Raises:
+        ConfigurationError: a package is not to be had for these nodes.
+        StoreError: an upload failed.
+    """
+    environment = job_environment(python)
+    sources = [*sorted((PROJECT_FOLDER / "spark").rglob("*.py")), *more]
+    script = _BOOTSTRAP_PATH.read_bytes()
+    job_digest, script_digest = digest_of(sources), hashlib.sha256(script).hexdigest()[:16]
+    version = hashlib.sha256(f"{environment.digest} {job_digest} {script_digest}".encode()).hexdigest()[:16]
+    made = Artefacts(
+        version=version,
+        environment_uri=f"{folder_uri}/environment/{environment.digest}.tar",
+        job_uri=f"{folder_uri}/job/{job_digest}.zip",
+        bootstrap_uri=f"{folder_uri}/bootstrap/{script_digest}.sh",
+        python=python,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        _upload(store, made.environment_uri, work / "environment.tar", environment.write, say)
+        _upload(store, made.job_uri, work / "job.zip", lambda path: write_job(path, sources), say)
+        _upload(store, made.bootstrap_uri, work / "bootstrap.sh", lambda path: _write(path, script), say)
+    write_current(store, folder_uri, made)
+    say(f"New clusters are made with version {version}")
+    return made
+
+
+def digest_of(sources: Sequence[Path]) -> str:
+    """Returns the digest of source files, their names in the project included: hex, 16 characters."""
+    digest = hashlib.sha256()
+    for source in sources:
+        digest.update(f"{source.relative_to(PROJECT_FOLDER)}\n{source.stat().st_size}\n".encode() + source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def write_job(path: Path, sources: Sequence[Path]) -> None:
+    """Writes source files as an archive that is the same for the same files, whenever it is written."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for source in sources:
+            archive.writestr(zipfile.ZipInfo(str(source.relative_to(PROJECT_FOLDER)), _EPOCH), source.read_bytes())
+
+
+def _write(path: Path, body: bytes) -> None:
+    path.write_bytes(body)
+
+
+def _upload(store: ObjectStore, uri: str, path: Path, write: Callable[[Path], None], say: Callable[[str], None]) -> None:
+    if store.exists(uri):
+        say(f"{uri} is there already")
+        return
+    write(path)
+    size_bytes = path.stat().st_size
+    with store.writer(uri) as target, path.open("rb") as source:
+        while chunk := source.read(8 * 1024 * 1024):
+            target.write(chunk)
+    say(f"{uri}: {size_bytes / 1e6:,.1f} MB uploaded")

@@ -1,0 +1,72 @@
+"""What was about to be started, written before EMR is asked: by it a later try finds what outlived the process that asked.
+
+One document an application, below the control prefix, from before its first call until nothing of it runs any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from spark.contract import Document, decode, encode
+from spark.errors import NotFoundError
+from spark.store import ObjectStore
+
+_FOLDER = "applications"
+
+
+class Intent(Document, frozen=True, kw_only=True):
+    """One application on EMR.
+
+    `token` is of the last start that was asked for: another one for every call. `cluster_id` and `step_id` are empty until
+    they are known.
+    """
+
+    run_id: str
+    family: str
+    job: str
+    parameters_uri: str
+    timeout_seconds: float
+    begun_utc: str
+    name: str
+    """Of the cluster, or of the step on a running one."""
+    owns_cluster: bool
+    token: str = ""
+    cluster_id: str = ""
+    step_id: str = ""
+
+
+@dataclass(frozen=True)
+class Intents:
+    """The intents of one deployment."""
+
+    store: ObjectStore
+    control_uri: str
+
+    def write(self, intent: Intent) -> None:
+        """Writes an intent, over what it said before."""
+        self.store.put(self._uri(intent.family, intent.run_id), encode(intent))
+
+    def read(self, family: str, run_id: str) -> Intent | None:
+        """Returns an intent, None where there is none."""
+        uri = self._uri(family, run_id)
+        try:
+            return decode(self.store.read(uri), Intent, where=uri)
+        except NotFoundError:
+            return None
+
+    def remove(self, intent: Intent) -> None:
+        """Forgets an application of which nothing runs any more."""
+        self.store.delete([self._uri(intent.family, intent.run_id)])
+
+    def list(self, family: str | None = None) -> Iterator[Intent]:
+        """Yields the intents of one family, of all where it is None."""
+        below = f"/{family}" if family else ""
+        for listed in list(self.store.list(f"{self.control_uri}/{_FOLDER}{below}")):
+            try:
+                yield decode(self.store.read(listed.uri), Intent, where=listed.uri)
+            except NotFoundError:
+                continue
+
+    def _uri(self, family: str, run_id: str) -> str:
+        return f"{self.control_uri}/{_FOLDER}/{family}/{run_id}.json"

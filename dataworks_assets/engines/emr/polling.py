@@ -1,0 +1,149 @@
+"""Looking at clusters and steps for all applications of a process together, so that a hundred runs cost AWS what one does.
+
+At most one DescribeCluster and one DescribeStep in `gap_seconds`, whoever asks; each look is for the application that has
+waited longest. When AWS throttles, the gap doubles until it no longer does. No thread of its own: applications ask.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from dataworks_assets.engines.emr.calls import (
+    CLUSTER_ENDED,
+    CLUSTER_ENDING,
+    CLUSTER_READY,
+    STEP_ENDED,
+    ClusterView,
+    EmrCalls,
+    StepView,
+    ThrottledError,
+)
+from spark.errors import EngineError
+
+_GAP_SECONDS = 1.1
+_LONGEST_GAP_SECONDS = 60.0
+
+
+@dataclass(eq=False)
+class Watch:
+    """What is known of one application's cluster and step.
+
+    Args:
+        cluster_id: its cluster.
+        step_id: its step.
+    """
+
+    cluster_id: str
+    step_id: str
+    cluster: ClusterView | None = None
+    step: StepView | None = None
+    error: EngineError | None = None
+    due_seconds: float = float("-inf")
+    asked_cluster_last: bool = False
+
+    @property
+    def has_step_ended(self) -> bool:
+        """Whether the step was seen to have ended, whichever way."""
+        return self.step is not None and self.step.state in STEP_ENDED
+
+    @property
+    def wants_cluster(self) -> bool:
+        """Whether the next look is at the cluster: until it is ready, when the step has ended, and by turns when it ends."""
+        if self.cluster is None or self.has_step_ended:
+            return True
+        if self.cluster.state in CLUSTER_ENDING:
+            return not self.asked_cluster_last
+        return self.cluster.state not in CLUSTER_READY
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more will change that matters: for a step that did not end well, why its cluster ends counts."""
+        if self.step is None or self.cluster is None:
+            return False
+        if self.step.state == "COMPLETED":
+            return True
+        if self.has_step_ended:
+            return self.asked_cluster_last or self.cluster.state in CLUSTER_ENDING
+        return self.cluster.state in CLUSTER_ENDED
+
+
+@dataclass
+class Poller:
+    """Shared by the applications of one process in one region.
+
+    Args:
+        calls: EMR's API.
+        interval_seconds: least time between two looks at one application.
+        clock: seconds from any start, never going back.
+        gap_seconds: least time between two calls of one kind.
+    """
+
+    calls: EmrCalls
+    interval_seconds: float = 15.0
+    clock: Callable[[], float] = time.monotonic
+    gap_seconds: float = _GAP_SECONDS
+    _watches: list[Watch] = field(default_factory=list)
+    _called_seconds: dict[bool, float] = field(default_factory=dict)
+    _current_gap_seconds: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, watch: Watch) -> None:
+        """Begins to look at an application now and then."""
+        with self._lock:
+            self._watches.append(watch)
+
+    def remove(self, watch: Watch) -> None:
+        """Looks at it no more."""
+        with self._lock:
+            if watch in self._watches:
+                self._watches.remove(watch)
+
+    def look(self) -> None:
+        """Makes the calls that are due now, at most one of each kind; returns at once where another thread does so."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            for is_cluster in (True, False):
+                self._look(is_cluster=is_cluster)
+        finally:
+            self._lock.release()
+
+    def _look(self, *, is_cluster: bool) -> None:
+        now = self.clock()
+        gap_seconds = max(self.gap_seconds, self._current_gap_seconds)
+        if now - self._called_seconds.get(is_cluster, float("-inf")) < gap_seconds:
+            return
+        waiting = [
+            watch
+            for watch in self._watches
+            if watch.due_seconds <= now and watch.wants_cluster is is_cluster and not watch.is_settled and watch.error is None
+        ]
+        if not waiting:
+            return
+        watch = min(waiting, key=lambda each: each.due_seconds)
+        self._called_seconds[is_cluster] = now
+        try:
+            self._ask(watch, is_cluster=is_cluster)
+        except EngineError as error:
+            if isinstance(error, ThrottledError):
+                self._current_gap_seconds = min(2 * gap_seconds, _LONGEST_GAP_SECONDS)
+            elif not error.transient:
+                watch.error = error
+            watch.due_seconds = now + self.interval_seconds
+        else:
+            self._current_gap_seconds /= 2
+
+    def _ask(self, watch: Watch, *, is_cluster: bool) -> None:
+        """Looks at one application; at what follows from it the next look is due at once."""
+        now = self.clock()
+        if is_cluster:
+            watch.cluster = self.calls.describe_cluster(watch.cluster_id, attempts=1)
+            moves = watch.cluster.state in CLUSTER_READY | CLUSTER_ENDING
+        else:
+            watch.step = self.calls.describe_step(watch.cluster_id, watch.step_id, attempts=1)
+            moves = watch.has_step_ended
+        watch.asked_cluster_last = is_cluster
+        watch.due_seconds = now if moves else now + self.interval_seconds

@@ -1,0 +1,194 @@
+"""What EMR is asked for: the request of a cluster and of a step, out of configuration. Nothing is called here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dataworks_assets.config.emr import EmrConfig, NodesConfig, SizeConfig
+from dataworks_assets.engines.emr.artefacts import Artefacts
+from dataworks_assets.engines.properties import common_properties
+from spark.errors import EngineError
+
+TAG_DEPLOYMENT = "dataworks:deployment"
+TAG_APPLICATION = "dataworks:application"
+TAG_FAMILY = "dataworks:run"
+TAG_TOKEN = "dataworks:token"  # noqa: S105 - names one start, opens nothing
+TAG_VERSION = "dataworks:artefacts"
+TAG_KEEP_UNTIL = "dataworks:keep-until"
+"""ISO time (UTC) until which nobody but an operator ends a cluster."""
+
+NODE_FOLDER = "/opt/dataworks"
+LONGEST_STEP_CHARACTERS = 10_240
+_SPOT_MINUTES = 10
+_LONGEST_NAME = 256
+_OWN_OF_THIS_MACHINE = ("spark.pyspark.python", "spark.ui.enabled")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a deployment's clusters are made.
+
+    Args:
+        deployment: its name.
+        config: its EMR.
+        log_uri: below which clusters write their logs.
+        memory: of the driver.
+        spark_conf: settings of Spark for every size.
+    """
+
+    deployment: str
+    config: EmrConfig
+    log_uri: str
+    memory: str
+    spark_conf: Mapping[str, str]
+
+    def cluster_name(self, name: str) -> str:
+        """Returns the name of a cluster; by it a cluster is found whose start was not answered."""
+        return f"dataworks-{self.deployment}-{name}"[:_LONGEST_NAME]
+
+
+def cluster_request(
+    place: Place, artefacts: Artefacts, size: SizeConfig, *, name: str, tags: Mapping[str, str], steps: Sequence[Any] = ()
+) -> dict[str, Any]:
+    """Returns a RunJobFlow: with steps a cluster that ends with them, without a cluster that waits for steps.
+
+    Args:
+        place: the deployment's.
+        artefacts: what the cluster is made with.
+        size: its size.
+        name: as `Place.cluster_name` makes it.
+        tags: the engine's, beside those of the configuration.
+        steps: run at once.
+    """
+    config = place.config
+    all_tags = {**config.tags, **tags, TAG_VERSION: artefacts.version}
+    script = [artefacts.version, artefacts.environment_uri, artefacts.job_uri]
+    request: dict[str, Any] = {
+        "Name": name,
+        "ReleaseLabel": config.release,
+        "LogUri": place.log_uri,
+        "ServiceRole": config.service_role,
+        "JobFlowRole": config.instance_profile,
+        "Applications": [{"Name": "Hadoop"}, {"Name": "Spark"}],
+        "VisibleToAllUsers": True,
+        "Instances": {
+            **_instances(size),
+            **_subnets(size, config.subnets),
+            "KeepJobFlowAliveWhenNoSteps": not steps,
+            "TerminationProtected": False,
+        },
+        "BootstrapActions": [
+            _action("dataworks environment", artefacts.bootstrap_uri, script),
+            *(_action(f"own {number}", uri, []) for number, uri in enumerate(config.bootstrap, 1)),
+        ],
+        "Steps": list(steps),
+        "StepConcurrencyLevel": 1,
+        "AutoTerminationPolicy": {"IdleTimeout": config.idle_minutes * 60},
+        "Tags": [{"Key": key, "Value": value} for key, value in all_tags.items()],
+    }
+    if config.security_configuration:
+        request["SecurityConfiguration"] = config.security_configuration
+    if size.scaling:
+        unit = "InstanceFleetUnits" if size.layout == "fleets" else "Instances"
+        limits = {"MinimumCapacityUnits": size.scaling.minimum, "MaximumCapacityUnits": size.scaling.maximum}
+        request["ManagedScalingPolicy"] = {"ComputeLimits": {"UnitType": unit, **limits}}
+    return request
+
+
+def step_request(
+    place: Place, version: str, size: SizeConfig, *, name: str, arguments: Sequence[str], terminates: bool
+) -> dict[str, Any]:
+    """Returns a step that runs the jobs' runner by spark-submit, the driver on the primary node: it ends with the step.
+
+    Args:
+        place: the deployment's.
+        version: of the artefacts that the cluster was made with.
+        size: whose settings of Spark it gets.
+        name: the step's.
+        arguments: of `spark/jobs/runner.py`.
+        terminates: whether its failure ends the cluster.
+
+    Raises:
+        EngineError: its strings are longer than EMR takes.
+    """
+    folder = f"{NODE_FOLDER}/{version}"
+    properties = {
+        **{name: value for name, value in common_properties(memory=place.memory).items() if name not in _OWN_OF_THIS_MACHINE},
+        "spark.pyspark.python": f"{folder}/bin/python",
+        "spark.pyspark.driver.python": f"{folder}/bin/python",
+        "spark.python.daemon.module": "spark.jobs.daemon",
+        **place.spark_conf,
+        **size.spark_conf,
+    }
+    settings = [text for key, value in sorted(properties.items()) for text in ("--conf", f"{key}={value}")]
+    runner = f"{folder}/lib/python3.11/site-packages/spark/jobs/runner.py"
+    command = ["spark-submit", "--deploy-mode", "client", *settings, runner, *arguments, "--die-with-stdin"]
+    length = sum(map(len, command)) + len("command-runner.jar")
+    if length > LONGEST_STEP_CHARACTERS:
+        raise EngineError(
+            f"the step has {length:,} characters, and EMR takes {LONGEST_STEP_CHARACTERS:,} at most",
+            where=f"deployment {place.deployment}",
+            remedy="Give engine.spark_conf and the size's spark_conf fewer settings",
+            transient=False,
+        )
+    return {
+        "Name": name,
+        "ActionOnFailure": "TERMINATE_CLUSTER" if terminates else "CONTINUE",
+        "HadoopJarStep": {"Jar": "command-runner.jar", "Args": command},
+    }
+
+
+def _action(name: str, uri: str, arguments: Sequence[str]) -> dict[str, Any]:
+    return {"Name": name, "ScriptBootstrapAction": {"Path": uri, "Args": list(arguments)}}
+
+
+def _subnets(size: SizeConfig, subnets: Sequence[str]) -> dict[str, Any]:
+    if not subnets:
+        return {}
+    return {"Ec2SubnetIds": list(subnets)} if size.layout == "fleets" else {"Ec2SubnetId": subnets[0]}
+
+
+def _instances(size: SizeConfig) -> dict[str, Any]:
+    kinds = [("MASTER", size.primary), ("CORE", size.core), ("TASK", size.task)]
+    nodes = [(kind, each) for kind, each in kinds if each is not None]
+    if size.layout == "fleets":
+        return {"InstanceFleets": [_fleet(kind, each) for kind, each in nodes]}
+    return {"InstanceGroups": [_group(kind, each) for kind, each in nodes]}
+
+
+def _disk(nodes: NodesConfig) -> dict[str, Any]:
+    volume = {"VolumeType": "gp3", "SizeInGB": nodes.disk_gib}
+    return {"EbsBlockDeviceConfigs": [{"VolumeSpecification": volume, "VolumesPerInstance": 1}]}
+
+
+def _group(kind: str, nodes: NodesConfig) -> dict[str, Any]:
+    return {
+        "Name": kind.lower(),
+        "InstanceRole": kind,
+        "InstanceType": nodes.types[0],
+        "InstanceCount": nodes.count,
+        "Market": "SPOT" if nodes.spot_percent else "ON_DEMAND",
+        "EbsConfiguration": _disk(nodes),
+    }
+
+
+def _fleet(kind: str, nodes: NodesConfig) -> dict[str, Any]:
+    return {
+        "Name": kind.lower(),
+        "InstanceFleetType": kind,
+        "TargetOnDemandCapacity": nodes.count - nodes.spot_count,
+        "TargetSpotCapacity": nodes.spot_count,
+        "InstanceTypeConfigs": [
+            {"InstanceType": each, "WeightedCapacity": 1, "EbsConfiguration": _disk(nodes)} for each in nodes.types
+        ],
+        "LaunchSpecifications": {
+            "SpotSpecification": {
+                "TimeoutDurationMinutes": _SPOT_MINUTES,
+                "TimeoutAction": "SWITCH_TO_ON_DEMAND",
+                "AllocationStrategy": "price-capacity-optimized",
+            },
+            "OnDemandSpecification": {"AllocationStrategy": "lowest-price"},
+        },
+    }

@@ -1,0 +1,122 @@
+"""What EMR is asked for: taken by an EMR that refuses what AWS refuses, and what it says."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from dataworks_assets.engines.emr.artefacts import Artefacts
+from dataworks_assets.engines.emr.requests import NODE_FOLDER, Place, cluster_request, step_request
+from dataworks_assets_tests.engines.emr.world import emr_config
+from spark.errors import EngineError
+
+ARTEFACTS = Artefacts(version="v1", environment_uri="s3://b/e", job_uri="s3://b/j", bootstrap_uri="s3://b/s", python="x86_64")
+X86 = ["m7i.xlarge", "m6i.xlarge", "r7i.xlarge", "r6i.xlarge", "c7i.2xlarge", "m6a.2xlarge"]
+
+
+def size(core=None, **fields):
+    return {"primary": {"types": ["m7i.xlarge"]}, "core": {"types": ["m7i.xlarge"], **(core or {})}, **fields}
+
+
+def place_of(**fields):
+    return Place("test", emr_config(**fields), "s3://logs/emr", "1g", {})
+
+
+def request_of(place, *, steps=()):
+    (only,) = place.config.sizes.values()
+    return cluster_request(place, ARTEFACTS, only, name="test", tags={"dataworks:run": "r"}, steps=steps)
+
+
+SIZES = {
+    "fleets": size(),
+    "many types": size({"types": X86, "count": 10, "spot_percent": 75}),
+    "task nodes": size(task={"types": X86, "count": 4, "spot_percent": 100}),
+    "scaling": size(scaling={"minimum": 1, "maximum": 20}),
+    "groups": size(layout="groups", scaling={"minimum": 1, "maximum": 4}),
+    "spot groups": size({"spot_percent": 100}, layout="groups"),
+}
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_a_cluster_of_any_size_is_taken(world, name):
+    client = world.engine().calls
+    place = place_of(sizes={"small": SIZES[name]})
+    (only,) = place.config.sizes.values()
+    step = step_request(place, "v1", only, name="s", arguments=["--job", "adg", "--parameters", "p"], terminates=True)
+    assert client.run_job_flow(request_of(place, steps=[step])).startswith("j-")
+
+
+def test_spot_nodes_fall_back_to_nodes_on_demand():
+    place = place_of(sizes={"small": size({"types": X86, "count": 10, "spot_percent": 75})})
+    core = request_of(place)["Instances"]["InstanceFleets"][1]
+    assert (core["TargetOnDemandCapacity"], core["TargetSpotCapacity"]) == (3, 7)
+    assert core["LaunchSpecifications"]["SpotSpecification"]["TimeoutAction"] == "SWITCH_TO_ON_DEMAND"
+
+
+def test_every_cluster_has_an_idle_time_out_logs_tags_and_the_environment():
+    request = request_of(place_of(tags={"team": "payments"}, idle_minutes=5, security_configuration="s"))
+    tags = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
+    script = request["BootstrapActions"][0]["ScriptBootstrapAction"]
+    assert (request["AutoTerminationPolicy"], request["LogUri"]) == ({"IdleTimeout": 300}, "s3://logs/emr")
+    assert (tags["team"], tags["dataworks:artefacts"], request["SecurityConfiguration"]) == ("payments", "v1", "s")
+    assert script == {"Path": "s3://b/s", "Args": ["v1", "s3://b/e", "s3://b/j"]}
+
+
+def test_a_cluster_without_steps_waits_for_them():
+    assert request_of(place_of())["Instances"]["KeepJobFlowAliveWhenNoSteps"]
+
+
+def test_a_step_runs_the_deployed_version():
+    place = place_of()
+    made = step_request(place, "v1", place.config.sizes["small"], name="s", arguments=["--job", "adg"], terminates=False)
+    command = made["HadoopJarStep"]["Args"]
+    assert command[:3] == ["spark-submit", "--deploy-mode", "client"]
+    assert f"spark.pyspark.python={NODE_FOLDER}/v1/bin/python" in command
+    assert made["ActionOnFailure"] == "CONTINUE"
+
+
+def test_a_step_that_emr_would_not_take_is_refused_before_a_cluster_is_paid_for():
+    place = Place("test", emr_config(), "s3://logs/emr", "1g", {"spark.driver.extraJavaOptions": "x" * 10_000})
+    with pytest.raises(EngineError, match=r"EMR takes 10,240 at most.*spark_conf"):
+        step_request(place, "v1", place.config.sizes["small"], name="s", arguments=[], terminates=True)
+
+
+REFUSED = {
+    "no role": ({"service_role": ""}, "at least 1 character"),
+    "no subnet": ({"subnets": []}, "private subnets"),
+    "an odd subnet": ({"subnets": ["vpc-1"]}, "subnets"),
+    "an odd release": ({"release": "7.13"}, "release"),
+    "no such size": ({"work": [{"size": "smal"}]}, "no size 'smal'"),
+    "no class for all": ({"work": [{"size": "small", "days": 3}]}, "must fit any"),
+    "graviton": ({"sizes": {"small": size({"types": ["m7g.xlarge"]})}}, "m7g.xlarge is aarch64"),
+    "no instance type": ({"sizes": {"small": size({"types": ["large"]})}}, "no instance type"),
+    "a type twice": ({"sizes": {"small": size({"types": ["m7i.xlarge"] * 2})}}, "named once"),
+    "half a group": ({"sizes": {"small": size({"spot_percent": 50}, layout="groups")}}, "0 or 100"),
+    "two primaries": ({"sizes": {"small": size() | {"primary": {"types": ["m7i.xlarge"], "count": 2}}}}, "one primary"),
+    "scaling backwards": ({"sizes": {"small": size(scaling={"minimum": 3, "maximum": 2})}}, "scaling.minimum"),
+    "groups in two subnets": (
+        {"sizes": {"small": size(layout="groups")}, "subnets": ["subnet-1", "subnet-2"]},
+        "one subnet alone",
+    ),
+    "AWS' own tags": ({"tags": {"aws:x": "y"}}, "AWS' own"),
+    "idle for ever": ({"idle_minutes": 20_000}, "10080"),
+    "this machine": ({"python": "this machine"}, "emulated EMR alone"),
+    "a secret": ({"sizes": {"small": size(spark_conf={"spark.my.password": "x"})}}, "looks like a secret"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_aws_would_refuse_is_refused_where_it_is_configured(name):
+    fields, words = REFUSED[name]
+    with pytest.raises(ValidationError, match=words):
+        emr_config(**fields)
+
+
+@pytest.mark.parametrize(
+    ("snapshot_type", "days", "expected"),
+    [("incremental", 2, "small"), ("incremental", 4, "large"), ("full", 1, "middle"), ("full", 40, "large")],
+)
+def test_the_first_class_of_work_that_fits_decides_the_size(snapshot_type, days, expected):
+    work = [{"size": "small", "snapshot_type": "incremental", "days": 3}, {"size": "middle", "days": 1}, {"size": "large"}]
+    config = emr_config(sizes={name: size() for name in ("small", "middle", "large")}, work=work)
+    assert config.size_for(snapshot_type, days) == expected
