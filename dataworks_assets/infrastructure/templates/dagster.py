@@ -242,6 +242,7 @@ def _services(template: Template, database: rds.DBInstance, roles: tuple[iam.Rol
             Tags=tags(),
         )
     )
+    give(template, "ServiceCluster", Ref(cluster), "Cluster of Dagster's services")
     space = template.add_resource(
         servicediscovery.PrivateDnsNamespace("Names", Name=Sub("${Prefix}.internal"), Vpc=take("Vpc"), Tags=tags())
     )

@@ -1,0 +1,56 @@
+"""The pipeline definition names only what there is: make targets, scripts, commands, workflows, environments."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dataworks_assets.cli.main import Commands
+from dataworks_assets.infrastructure.parameters import ENVIRONMENT, IMAGE
+from dataworks_assets.infrastructure.stacks import STACKS
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def read(name: str) -> dict[str, dict[str, dict[str, object]]]:
+    """A workflow."""
+    return yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_what_a_workflow_runs_is_there(path):
+    text = path.read_text(encoding="utf-8")
+    targets = set(re.findall(r"(?m)^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8")))
+    assert set(re.findall(r"run: make ([a-z-]+)", text)) <= targets
+    assert set(re.findall(r"\.venv/bin/dataworks ([a-z]+)", text)) <= set(Commands.known)
+    for script in re.findall(r"run: (?:bash )?((?:production|\.ci)/\S+)", text):
+        assert os.access(ROOT / script, os.X_OK) or text.count(f"bash {script}")
+    for file in re.findall(r"--file (\S+)", text) + re.findall(r"uses: \./(\S+)", text):
+        assert (ROOT / file).is_file()
+
+
+def test_every_environment_follows_the_one_before_it():
+    jobs = read("delivery")["jobs"]
+    order = list(ENVIRONMENT.allowed)
+    assert [name for name in jobs if name != "test"] == order
+    assert [jobs[name]["needs"] for name in order] == ["test", *order[:-1]]
+    assert {jobs[name]["with"]["environment"] for name in order} == set(order)
+
+
+def test_only_development_is_deployed_without_an_environment_before_it_and_is_tried_end_to_end():
+    jobs = read("delivery")["jobs"]
+    assert [name for name, job in jobs.items() if job.get("with", {}).get("end_to_end")] == ["development"]
+
+
+def test_the_end_to_end_test_takes_what_the_stacks_give():
+    text = (ROOT / "production" / "end-to-end").read_text(encoding="utf-8")
+    by_name = {stack.name: stack.document()["Outputs"] for stack in STACKS}
+    asked = re.findall(r"\$\(value (\w+) (\w+)\)", text)
+    assert len(asked) == 3
+    assert all(output in by_name[stack] for stack, output in asked)
+    assert f"{IMAGE.name}=" in (ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8")
