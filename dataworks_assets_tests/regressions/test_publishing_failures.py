@@ -1,6 +1,7 @@
 """What went wrong in the systems that this replaces, in writing and publishing: failures 1, 2, 3 and 7."""
 
 import re
+from functools import partial
 
 import pyarrow as pa
 import pytest
@@ -9,6 +10,7 @@ from dataworks_assets_tests.spark.publish.memory_catalog import InMemoryCatalog
 from dataworks_assets_tests.systems.adg.whole_path import DAY, World, configured, documents, encoded, with_body
 from spark.contract import PartitionState
 from spark.errors import AccessError, CatalogError, StoreError
+from spark.jobs import writers
 from spark.publish.parquet import TableWriter
 from spark.store import ObjectStore
 
@@ -176,6 +178,24 @@ def test_3_tags_do_not_end_with_the_first_page(count):
         writer.write(pa.record_batch([[str(number)]], schema=schema))
     assert len(writer.close()) == count
     assert [store.tags[item.uri] for item in store.list("memory://output/table")] == [{"pii": "true"}] * count
+
+
+def test_3_a_day_of_more_than_1000_objects_has_its_tags_on_every_one_and_so_have_changed_tags(monkeypatch):
+    """There: the listing had one page, when the tags were set and when they were changed."""
+    many = partial(TableWriter, row_group_bytes=1)
+    monkeypatch.setattr(writers, "TableWriter", lambda *place, **said: many(*place, **{**said, "target_file_bytes": 1}))
+    store = TagStore(ObjectStore.in_memory().settings)
+    first, then = {"pii": "true", "db": "core"}, {"pii": "false", "db": "core"}
+    world = World(store=store, collections=[configured(STATEMENT, tags=first)])
+    for batch in range(1, 1002):
+        world.write(STATEMENT, DAY, documents(1, first=batch), batch=batch)
+    assert world.run().error is None
+    objects = [uri for uri in world.objects() if "/core_statement_history/" in uri]
+    assert (len(objects), len(world.ids("core/statement"))) == (1002, 1001)
+    assert [store.tags[uri] for uri in objects] == [first | {"snapshot_type": "full"}] * 1002
+    world.collections = [configured(STATEMENT, tags=then)]
+    assert world.run().error is None
+    assert {uri: world.retagged[uri] for uri in objects} == dict.fromkeys(objects, then | {"snapshot_type": "full"})
 
 
 @pytest.mark.parametrize("failure", ["its data", "its files"])
