@@ -12,8 +12,8 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from functools import partial
 
-from spark.contract import Collection, OutputTable, encode
-from spark.decode.documents import schema_of
+from spark.contract import Collection, Layout, OutputTable, encode
+from spark.decode.documents import ERRORS, schema_of
 from spark.decode.types import hive_type
 from spark.errors import CatalogError, DataworksError
 from spark.publish.catalog import Catalog, Pointer, TableColumn, TableDefinition
@@ -29,6 +29,14 @@ _QUARANTINE_COLUMNS = (
     TableColumn("reason", "string", "why it is no row"),
     TableColumn("raw", "binary", "the line's bytes"),
 )
+_STANDARD_COMMENTS = {
+    "id": "the document's id, as canonical text",
+    "record_timestamp": "when it was last changed, UTC",
+    "created": "when it was created, UTC",
+    "removed": "when it was logically removed, UTC; null where it was not",
+}
+_TEXT_COMMENT = "the document's text, as it was exported"
+_ERRORS_COMMENT = "what did not fit its declared type: column and value"
 
 
 def columns_of(table: OutputTable) -> tuple[TableColumn, ...]:
@@ -37,10 +45,16 @@ def columns_of(table: OutputTable) -> tuple[TableColumn, ...]:
     Raises:
         ConfigurationError: a column's type is none.
     """
-    comments = {column.name.lower(): column.comment for column in table.columns}
+    comments = _standard_comments(table) | {column.name.lower(): column.comment for column in table.columns}
     return tuple(
         TableColumn(field.name, hive_type(field.type), comments.get(field.name.lower(), "")) for field in schema_of(table)
     )
+
+
+def _standard_comments(table: OutputTable) -> dict[str, str]:
+    """Returns the comments of the columns that the layout gives, not the configuration."""
+    standard = _STANDARD_COMMENTS if table.layout in {Layout.RAW, Layout.TYPED} else {}
+    return {**standard, table.text_column: _TEXT_COMMENT, ERRORS: _ERRORS_COMMENT}
 
 
 def all_days(table: OutputTable, *, location_uri: str, parameters: Mapping[str, str]) -> TableDefinition:
