@@ -155,9 +155,11 @@ def check_event(key: AssetKey, result: PartitionResult, context: ReportContext) 
     )
 
 
-def failed_check_event(key: AssetKey, partition: str, finding: Finding, *, log_address: str = "") -> AssetCheckEvaluation:
-    """Returns the failed check of a partition that could not even be read."""
-    return _check(key, partition, passed=False, findings=(finding,), text=describe(finding), log_address=log_address)
+def failed_check_event(key: AssetKey, partition: str | None, *findings: Finding, log_address: str = "") -> AssetCheckEvaluation:
+    """Returns the failed check of a partition that could not even be read, or is as it was; of none where there is none."""
+    more = f" (and {len(findings) - 1} more findings)" if len(findings) > 1 else ""
+    text = describe(findings[0]) + more
+    return _check(key, partition, passed=False, findings=findings, text=text, log_address=log_address)
 
 
 def unchanged_check_event(key: AssetKey, pointer: Pointer, *, reason: str) -> AssetCheckEvaluation:
@@ -167,7 +169,7 @@ def unchanged_check_event(key: AssetKey, pointer: Pointer, *, reason: str) -> As
 
 
 def _check(
-    key: AssetKey, partition: str, *, passed: bool, findings: Sequence[Finding], text: str, log_address: str
+    key: AssetKey, partition: str | None, *, passed: bool, findings: Sequence[Finding], text: str, log_address: str
 ) -> AssetCheckEvaluation:
     ordered = sorted(findings, key=lambda finding: finding.passed)
     metadata: dict[str, MetadataValue[Any]] = {

@@ -94,6 +94,15 @@ def test_a_failed_check_says_which_line_of_which_object_and_what_to_do(ui, backf
     ui.take_picture("check")
 
 
+def test_a_check_that_is_executed_says_the_same_again(ui, backfill):
+    ui.open(f"/assets/{BROKEN}?view=checks")
+    ui.page.get_by_text("Execute", exact=True).click()
+    ui.page.get_by_text("View", exact=True).click()
+    expect(ui.page.get_by_text("Success", exact=True).first).to_be_visible(timeout=_RUN_SECONDS * 1000)
+    ui.open(f"/assets/{BROKEN}?view=checks")
+    expect(ui.page.get_by_text("1 of 600 documents could not be decoded").first).to_be_visible()
+
+
 def test_a_failed_day_is_shown_beside_those_that_were_published(ui, backfill):
     ui.open(f"/assets/{BROKEN}?view=partitions")
     for said in ("Failed (1)", "Materialized (2)"):

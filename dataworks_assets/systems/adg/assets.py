@@ -27,6 +27,7 @@ from dataworks_assets.engines.pipes import PipesChannel
 from dataworks_assets.systems.adg.automation.exports import export_key
 from dataworks_assets.systems.adg.automation.runs import MESSAGE_TRIGGER, TRIGGER_TAG, run_days
 from dataworks_assets.systems.adg.planner import Planner
+from dataworks_assets.systems.adg.rechecking import Recheck
 from dataworks_assets.systems.adg.recording import ledger_book, run_entry
 from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
 from dataworks_assets.systems.execution import Execution, Failed
@@ -85,10 +86,16 @@ def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
         pool=SPARK_POOL,
     )
     def materialize(context: AssetExecutionContext, config: AdgRunConfig) -> Iterator[None]:
-        names = tuple(sorted(by_key[key] for key in context.selected_asset_keys))
+        platform: Platform = context.resources.platform
+        names, days = tuple(sorted(by_key[key] for key in context.selected_asset_keys)), tuple(run_days(context.run.tags))
+        if not names:  # "Execute" of checks: no collection is asked for, so none may be worked on
+            checked = sorted(by_key[check.asset_key] for check in context.selected_asset_check_keys)
+            for event in Recheck(platform, scope).events(checked, days):
+                context.log_event(event)
+            return
         request = Request(
             collections=names,
-            days=tuple(run_days(context.run.tags)),
+            days=days,
             correlation_id=config.correlation_id,
             correlation_ids=config.correlation_ids,
             s3_prefix=config.s3_prefix,
@@ -96,7 +103,6 @@ def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
             confirm=config.confirm,
             tells=None if config.skip_pdm_trigger is None else not config.skip_pdm_trigger,
         )
-        platform: Platform = context.resources.platform
         book = ledger_book(platform, scope, platform.notifier)
         has_message = context.run.tags.get(TRIGGER_TAG) == MESSAGE_TRIGGER
         entry = run_entry(scope, request, run_id=context.run_id, has_message=has_message, now=book.clock())
