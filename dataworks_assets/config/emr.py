@@ -31,6 +31,9 @@ InstanceType = Annotated[str, AfterValidator(_instance_type)]
 TagKey = Annotated[str, Field(pattern=r"^[\w .:/=+@-]{1,128}$")]
 
 
+SecurityGroup = Annotated[str, Field(pattern=r"^sg-[0-9a-f]+$")]
+
+
 class NodesConfig(Model):
     """The nodes of one kind."""
 
@@ -141,6 +144,10 @@ class EmrConfig(Model):
     """Instance profile of the nodes: name or ARN."""
     subnets: tuple[Annotated[str, Field(pattern=r"^subnet-[0-9a-f]+$")], ...] = ()
     """Private subnets, of which EMR takes one with capacity."""
+    node_security_group: SecurityGroup | None = None
+    """Security group of every node; null: EMR makes groups of its own."""
+    access_security_group: SecurityGroup | None = None
+    """Security group by which EMR reaches nodes in private subnets; belongs to `node_security_group`."""
     security_configuration: str | None = None
     """Name of EMR's security configuration (encryption at rest and in transit)."""
     python: Literal["x86_64", "aarch64", "this machine"] = "x86_64"
@@ -182,6 +189,8 @@ class EmrConfig(Model):
             raise ValueError("tags that begin with `aws:` are AWS' own")
         if self.endpoint is None and not self.subnets:
             raise ValueError("name the private subnets of the clusters")
+        if (self.node_security_group is None) != (self.access_security_group is None):
+            raise ValueError("node_security_group and access_security_group belong together: name both or neither")
         for name, size in self.sizes.items():
             self._check_size(name, size)
         return self

@@ -24,6 +24,8 @@ _DEPLOYMENT_KEYS: Mapping[tuple[str, ...], str] = {
     ("engine", "emr", "service_role"): "ServiceRole",
     ("engine", "emr", "instance_profile"): "NodeProfile",
     ("engine", "emr", "security_configuration"): "ClusterSecurity",
+    ("engine", "emr", "node_security_group"): "ClusterGroup",
+    ("engine", "emr", "access_security_group"): "ClusterAccessGroup",
 }
 """Where each output of the stacks stands in a deployment."""
 _FIXED: Mapping[tuple[str, ...], object] = {

@@ -76,6 +76,7 @@ def cluster_request(
         "Instances": {
             **_instances(size),
             **_subnets(size, config.subnets),
+            **_security_groups(config),
             "KeepJobFlowAliveWhenNoSteps": not steps,
             "TerminationProtected": False,
         },
@@ -148,6 +149,16 @@ def _subnets(size: SizeConfig, subnets: Sequence[str]) -> dict[str, Any]:
     if not subnets:
         return {}
     return {"Ec2SubnetIds": list(subnets)} if size.layout == "fleets" else {"Ec2SubnetId": subnets[0]}
+
+
+def _security_groups(config: EmrConfig) -> dict[str, str]:
+    if config.node_security_group is None or config.access_security_group is None:
+        return {}
+    return {
+        "EmrManagedMasterSecurityGroup": config.node_security_group,
+        "EmrManagedSlaveSecurityGroup": config.node_security_group,
+        "ServiceAccessSecurityGroup": config.access_security_group,
+    }
 
 
 def _instances(size: SizeConfig) -> dict[str, Any]:

@@ -62,6 +62,13 @@ def test_every_cluster_has_an_idle_time_out_logs_tags_and_the_environment():
     assert script == {"Path": "s3://b/s", "Args": ["v1", "s3://b/e", "s3://b/j"]}
 
 
+def test_nodes_get_the_security_groups_that_are_configured():
+    place = place_of(node_security_group="sg-1", access_security_group="sg-2")
+    instances = request_of(place)["Instances"]
+    assert {instances["EmrManagedMasterSecurityGroup"], instances["EmrManagedSlaveSecurityGroup"]} == {"sg-1"}
+    assert instances["ServiceAccessSecurityGroup"] == "sg-2"
+
+
 def test_a_cluster_without_steps_waits_for_them():
     assert request_of(place_of())["Instances"]["KeepJobFlowAliveWhenNoSteps"]
 
@@ -98,6 +105,7 @@ REFUSED = {
         {"sizes": {"small": size(layout="groups")}, "subnets": ["subnet-1", "subnet-2"]},
         "one subnet alone",
     ),
+    "one security group": ({"node_security_group": "sg-1"}, "belong together"),
     "AWS' own tags": ({"tags": {"aws:x": "y"}}, "AWS' own"),
     "idle for ever": ({"idle_minutes": 20_000}, "10080"),
     "this machine": ({"python": "this machine"}, "emulated EMR alone"),
