@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,15 +77,15 @@ def demo(
 
 def bring_up(workplace: Workplace) -> None:
     """Starts the embedded stack, saying how far it is, and lets this process reach it."""
-    from dataworks_assets.stack.bring_up import wanted_services
+    from dataworks_assets.stack.bring_up import left_out, wanted_services
     from dataworks_assets.stack.lifecycle import up
 
     workplace.notes.print("[bold]1[/] The embedded stack: S3, queues and topics, a Hive metastore, a key service")
-    up(
-        workplace.settings.environment.home,
-        wanted=wanted_services(workplace.settings.deployment),
-        say=lambda line: workplace.notes.print(f"  {line}", markup=False, soft_wrap=True),
-    )
+    wanted = wanted_services(workplace.settings.deployment)
+    say = partial(workplace.notes.print, markup=False, soft_wrap=True)
+    up(workplace.settings.environment.home, wanted=wanted, say=lambda line: say(f"  {line}"))
+    for line in left_out(workplace.settings.deployment):
+        say(f"  {line}")
     _ = workplace.platform
     if workplace.settings.deployment.engine.emr is not None:
         from dataworks_assets.cli.deploy import deploy_artefacts

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from dataworks_assets.config.deployment import Deployment, ExportsConfig, SnapshotConfig
 from dataworks_assets.config.engine import EngineConfig
-from dataworks_assets.config.ledger import LedgerConfig
+from dataworks_assets.config.ledger import LedgerConfig, MetricsConfig
 from dataworks_assets.config.services import EMBEDDED, KeyServiceConfig
 
 
@@ -35,6 +35,8 @@ class StackAddresses(Protocol):
     def notice_topic_arn(self) -> str: ...  # noqa: D102
     @property
     def ledger_topic_arns(self) -> Mapping[str, str]: ...  # noqa: D102
+    @property
+    def pushgateway_url(self) -> str | None: ...  # noqa: D102
     @property
     def message_queue_url(self) -> str: ...  # noqa: D102
     @property
@@ -106,10 +108,20 @@ def _key_service(key_service: KeyServiceConfig, stack: StackAddresses) -> KeySer
 
 def _ledger(ledger: LedgerConfig, stack: StackAddresses) -> LedgerConfig:
     topics = stack.ledger_topic_arns
-    pdm = ledger.pdm.model_copy(update={"topic": _filled(ledger.pdm.topic, topics.get("pdm"))})
     return ledger.model_copy(
-        update={"completion_topic": _filled(ledger.completion_topic, topics.get("completion")), "pdm": pdm}
+        update={
+            "completion_topic": _filled(ledger.completion_topic, topics.get("completion")),
+            "pdm": ledger.pdm.model_copy(update={"topic": _filled(ledger.pdm.topic, topics.get("pdm"))}),
+            "metrics": _metrics(ledger.metrics, stack),
+        }
     )
+
+
+def _metrics(metrics: MetricsConfig, stack: StackAddresses) -> MetricsConfig:
+    """Fills in the Pushgateway, None where none is installed on this machine."""
+    if metrics.pushgateway != EMBEDDED:
+        return metrics
+    return metrics.model_copy(update={"pushgateway": stack.pushgateway_url})
 
 
 def _exports(exports: ExportsConfig, stack: StackAddresses) -> ExportsConfig:

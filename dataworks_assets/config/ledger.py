@@ -76,6 +76,21 @@ class PdmConfig(Model):
         return known(self.topic, "topic of PDM triggers")
 
 
+class MetricsConfig(Model):
+    """Metrics, pushed to a Prometheus Pushgateway."""
+
+    pushgateway: str | None = None
+    """Its address, or `embedded`; null: none are pushed. Embedded, where none is installed on this machine: none either."""
+    delete_after_seconds: float = Field(default=120.0, ge=0)
+    """So long after a run's end its metrics are deleted: longer than Prometheus takes from one scrape to the next."""
+    timeout_seconds: float = Field(default=5.0, gt=0)
+    """Of one push."""
+
+    def address(self) -> str | None:
+        """Its address, None where there is none."""
+        return known(self.pushgateway, "Pushgateway")
+
+
 class LedgerConfig(Model):
     """What the rest of the organisation reads about runs. Nothing of it is read back to decide anything."""
 
@@ -91,6 +106,8 @@ class LedgerConfig(Model):
     """ARN of the topic on which downstream is told of a complete full, or `embedded`; null: none is."""
     pdm: PdmConfig = PdmConfig()
     """The trigger of the product that runs after a full."""
+    metrics: MetricsConfig = MetricsConfig()
+    """Metrics, pushed to a Prometheus Pushgateway."""
     adg: ProductConfig = ProductConfig()
     """The names of the analytical dataset generation."""
 

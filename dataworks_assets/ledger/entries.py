@@ -31,6 +31,16 @@ class Failing(Document, frozen=True):
     """Whether it was read and audited already."""
 
 
+class Tally(Document, frozen=True):
+    """What a run did of a collection, all of its days together; `seconds` are those of tasks, added."""
+
+    rows: int = 0
+    input_bytes: int = 0
+    output_bytes: int = 0
+    seconds: float = 0.0
+    quarantined_rows: int = 0
+
+
 class DayEntry(Document, frozen=True):
     """One export date of a run, as its row tells it."""
 
@@ -61,6 +71,7 @@ class RunEntry(Document, frozen=True):
         work: by date, the collections that the plan has work for; None while nothing is planned.
         outcome: how it ended, as far as it could say so itself.
         failing: what it did not publish.
+        tallies: what it did, by collection.
         complained: whether an operator was told that its ledger cannot be written.
         is_told: whether operators were told how it ended.
     """
@@ -76,6 +87,7 @@ class RunEntry(Document, frozen=True):
     work: dict[str, tuple[str, ...]] | None = None
     outcome: Outcome | None = None
     failing: tuple[Failing, ...] = ()
+    tallies: dict[str, Tally] = {}  # noqa: RUF012 - msgspec copies it
     complained: bool = False
     is_told: bool = False
 

@@ -12,8 +12,9 @@ from dataworks_assets.config.ledger import LedgerConfig, ProductConfig
 from dataworks_assets.ledger import tidings
 from dataworks_assets.ledger.announcing import Announcer
 from dataworks_assets.ledger.dynamo import StatusTables
-from dataworks_assets.ledger.entries import EntryStore, Failing, Outcome, RunEntry
+from dataworks_assets.ledger.entries import EntryStore, Failing, Outcome, RunEntry, Tally
 from dataworks_assets.ledger.judging import DayEnd, Truth, judge
+from dataworks_assets.ledger.metrics import Metrics, added
 from dataworks_assets.ledger.notices import Notice, NoticeType, Notifier
 from dataworks_assets.ledger.rows import CollectionStatus, RowChange, Rows, Step
 from dataworks_assets.ledger.scribe import Scribe
@@ -39,6 +40,7 @@ class LedgerBook:
         notifier: where the ledger's own alarm goes.
         truth: what is configured and published.
         announcer: tells downstream of complete days; None where nobody is told.
+        metrics: pushes metrics; None where none are.
         run_url: where Dagster shows a run.
         reader_name: a collection's name as readers of the table of collections know it.
         clock: the present, UTC.
@@ -51,6 +53,7 @@ class LedgerBook:
     notifier: Notifier
     truth: Truth
     announcer: Announcer | None = None
+    metrics: Metrics | None = None
     run_url: Callable[[str], str] = str
     reader_name: Callable[[str], str] = str
     clock: Callable[[], datetime] = utc_now
@@ -93,6 +96,24 @@ class LedgerBook:
         """
         if self.announcer is not None:
             self.announcer.announce(entry, ends, now=self.clock())
+
+    def measure_start(self, entry: RunEntry) -> None:
+        """Pushes that a run's days are running.
+
+        Raises:
+            StoreError, LedgerError: it cannot be pushed.
+        """
+        if self.metrics is not None:
+            self.metrics.started(entry)
+
+    def measure_end(self, entry: RunEntry, ends: Sequence[DayEnd]) -> None:
+        """Pushes how a run's days ended, and what it did.
+
+        Raises:
+            StoreError, LedgerError: it cannot be pushed.
+        """
+        if self.metrics is not None:
+            self.metrics.ended(entry, ends, now=self.clock())
 
     def tell_start(self, entry: RunEntry) -> None:
         """Tells operators that a run started; one that is not told fails nothing."""
@@ -137,6 +158,7 @@ class Recorder:
     entry: RunEntry
     scribe: Scribe = field(kw_only=True)
     _reported: set[tuple[str, str]] = field(default_factory=set)
+    _tallies: dict[str, Tally] = field(default_factory=dict)
 
     def open(self) -> None:
         """The run starts: it is remembered, then its rows are made."""
@@ -144,6 +166,7 @@ class Recorder:
         self.scribe.write(self.book.started(self.entry))
         entry = self.entry
         self.scribe.do(lambda: self.book.tell_start(entry))
+        self.scribe.do(lambda: self.book.measure_start(entry))
 
     def planned(self, work: Mapping[str, tuple[str, ...]]) -> None:
         """The plan is made: the collections by date that there is work for."""
@@ -155,7 +178,9 @@ class Recorder:
         """The cluster is known that the run's application runs on."""
         self.entry = msgspec.structs.replace(self.entry, cluster_id=cluster_id)
         self._keep()
-        self.scribe.write([change for day in self.entry.days for change in self.book.rows.ran_on(self.entry, day)])
+        entry = self.entry
+        self.scribe.write([change for day in entry.days for change in self.book.rows.ran_on(entry, day)])
+        self.scribe.do(lambda: self.book.measure_start(entry))
 
     def publishing(self, name: str, date: str) -> None:
         """A collection's day is read and audited, and is about to be published."""
@@ -166,6 +191,10 @@ class Recorder:
         """A collection's day is done with."""
         self._reported.add((name, date))
         self.scribe.write(self.book.statuses(self.entry, {date: (name,)}, status))
+
+    def tally(self, name: str, tally: Tally) -> None:
+        """Adds what was done of a collection."""
+        self._tallies[name] = added(self._tallies.get(name), tally)
 
     def close(self, outcome: Outcome, failing: Iterable[Failing], *, may_be_retried: bool = False) -> list[str]:
         """The run is over. Waits for what is still to be written, as long as the configuration says.
@@ -179,7 +208,7 @@ class Recorder:
         Returns:
             What could not be written; an operator was told, and the repair sensor writes it.
         """
-        self.entry = msgspec.structs.replace(self.entry, outcome=outcome, failing=tuple(failing))
+        self.entry = msgspec.structs.replace(self.entry, outcome=outcome, failing=tuple(failing), tallies=dict(self._tallies))
         is_decided = outcome is not Outcome.FAILED or not may_be_retried
         self._keep()
         self.scribe.do(lambda: self._end(tells=is_decided))
@@ -200,6 +229,7 @@ class Recorder:
             if not end.failing:
                 self.scribe.write(self.book.rows.moved_on(self.entry, end.day, Step.NOTIFY))
         self.scribe.do(lambda: self.book.announce(self.entry, ends))
+        self.scribe.do(lambda: self.book.measure_end(self.entry, ends))
         self.scribe.write(self.book.ended(self.entry, ends))
         if tells:
             self.scribe.do(lambda: self._tell(ends))

@@ -49,12 +49,15 @@ def _tell(book: LedgerBook, entry: RunEntry, ends: Sequence[DayEnd], *, will_ret
 
 
 def _write(book: LedgerBook, entry: RunEntry, ends: Sequence[DayEnd]) -> list[str]:
-    try:
-        book.announce(entry, ends)
-    except DataworksError as error:
-        return [f"what is complete cannot be told: {error}"]
+    """Writes everything that can be written; what cannot be, stops nothing else."""
+    problems: list[str] = []
+    for step in (book.announce, book.measure_end):
+        try:
+            step(entry, ends)
+        except DataworksError as error:
+            problems.append(str(error))
     unwritten = book.tables.write([*book.started(entry), *book.ended(entry, ends)])
-    return [f"{each.change}: {each.error}" for each in unwritten]
+    return [*problems, *(f"{each.change}: {each.error}" for each in unwritten)]
 
 
 def _left(book: LedgerBook, before: RunEntry, after: RunEntry, problems: list[str]) -> list[str]:

@@ -7,9 +7,11 @@ import os
 
 from dataworks_assets.config.addresses import embedded_emr, is_embedded
 from dataworks_assets.config.deployment import Deployment
+from dataworks_assets.config.services import EMBEDDED
 from dataworks_assets.config.settings import Settings
 from dataworks_assets.stack.emr.service import NAME as EMR
 from dataworks_assets.stack.lifecycle import up
+from dataworks_assets.stack.prometheus import PACKAGES, installed
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -30,5 +32,18 @@ def with_stack(settings: Settings) -> Settings:
 
 
 def wanted_services(deployment: Deployment) -> tuple[str, ...]:
-    """Returns the services on demand that a deployment asks for, by name."""
-    return (EMR,) if embedded_emr(deployment) else ()
+    """Returns the services on demand that a deployment asks for and this machine has, by name."""
+    emr = (EMR,) if embedded_emr(deployment) else ()
+    return (*emr, *(installed() if deployment.ledger.metrics.pushgateway == EMBEDDED else ()))
+
+
+def left_out(deployment: Deployment) -> tuple[str, ...]:
+    """Returns what a deployment asks for and this machine has not, a line each that says how to get it."""
+    if deployment.ledger.metrics.pushgateway != EMBEDDED:
+        return ()
+    there = installed()
+    return tuple(
+        f"Left out: {what}, for {package} is not installed (apt-get install {package})"
+        for name, (package, what) in PACKAGES.items()
+        if name not in there
+    )

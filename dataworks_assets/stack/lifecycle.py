@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from dataworks_assets.stack import aws_server, key_service, metastore, object_server, processes
+from dataworks_assets.stack import aws_server, key_service, metastore, object_server, processes, prometheus
 from dataworks_assets.stack.certificates import Certificates
 from dataworks_assets.stack.emr import service as emr_service
 from dataworks_assets.stack.jars import ensure_jars
@@ -27,6 +27,8 @@ from dataworks_assets.stack.state import ServiceRecord, StackState, load_state, 
 from spark.errors import StackError
 
 SERVICES: tuple[Service, ...] = (
+    prometheus.PUSHGATEWAY,
+    prometheus.PROMETHEUS,
     object_server.SERVICE,
     aws_server.SERVICE,
     metastore.SERVICE,
@@ -194,6 +196,8 @@ def _describe(around: Surroundings, records: dict[str, ServiceRecord], known: St
         "metastore_uri": metastore.SERVICE.url(around),
         "key_service_url": key_service.SERVICE.url(around),
         "emr_endpoint": emr_service.SERVICE.url(around) if emr_service.NAME in records else "",
+        "pushgateway_url": prometheus.PUSHGATEWAY.url(around) if prometheus.PUSHGATEWAY.name in records else None,
+        "prometheus_url": prometheus.PROMETHEUS.url(around) if prometheus.PROMETHEUS.name in records else None,
         "ca_path": certificates.ca,
         "client_certificate_path": certificates.client,
         "client_key_path": certificates.client_key,

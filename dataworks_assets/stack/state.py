@@ -76,6 +76,10 @@ class StackState(BaseModel):
     completion_topic_arns: dict[str, str] = {}
     """ARN of the topic of the export's completion messages, by snapshot type (`full`, `incremental`)."""
     notice_topic_arn: str = ""
+    pushgateway_url: str | None = None
+    """None where no Pushgateway is installed on this machine, or none was asked for."""
+    prometheus_url: str | None = None
+    """As the Pushgateway's."""
     ledger_topic_arns: dict[str, str] = {}
     """ARN of the topics by which downstream is told of complete days: `completion`, `pdm`."""
     message_queue_url: str = ""

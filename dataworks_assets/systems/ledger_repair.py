@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
@@ -11,6 +11,7 @@ from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 from dataworks_assets.ledger.entries import Outcome, RunEntry
 from dataworks_assets.ledger.recorder import LedgerBook
 from dataworks_assets.ledger.repair import repair
+from spark.errors import LedgerError
 
 _OUTCOMES = {
     DagsterRunStatus.SUCCESS: Outcome.SUCCEEDED,
@@ -64,7 +65,7 @@ class LedgerRepair:
         Raises:
             StoreError: the open entries cannot be read.
         """
-        book = self.book
+        book = replace(self.book, clock=lambda: now)
         counts: Counter[str] = Counter()
         problems: list[str] = []
         for entry in book.entries.open_entries():
@@ -84,6 +85,11 @@ class LedgerRepair:
             messages = book.announcer.runner.run(self.system, now=now)
             told = book.announcer.runner.errands
             told.forget(self.system, before_utc=now - _REMEMBERED)
+        if book.metrics is not None:
+            try:
+                book.metrics.sweep(self.system, now=now)
+            except LedgerError as error:
+                problems.append(str(error))
         book.entries.forget(before_utc=now - timedelta(days=book.config.keep_days))
         return Repaired(counts, tuple(problems), messages)
 

@@ -15,6 +15,7 @@ from dataworks_assets.engines.base import Engine
 from dataworks_assets.engines.factory import open_engine
 from dataworks_assets.ledger.dynamo import CONNECTIONS, DynamoTables, StatusTables
 from dataworks_assets.ledger.errands import Messenger, SnsMessenger
+from dataworks_assets.ledger.metrics import Gateway, PushGateway
 from dataworks_assets.ledger.notices import Notifier, SnsNotifier
 from spark.contract import CatalogSettings, KeyServiceSettings, StoreSettings
 from spark.publish.catalog import Catalog, open_catalog
@@ -105,6 +106,18 @@ class Platform:
         """Returns where Dagster shows a run; its id alone where no address of the UI is known."""
         address = self.settings.deployment.notices.ui_url or self.settings.environment.ui_url
         return f"{address.rstrip('/')}/runs/{run_id}" if address else run_id
+
+    @cached_property
+    def gateway(self) -> Gateway | None:
+        """Where metrics are pushed; None where none are."""
+        metrics = self.running.deployment.ledger.metrics
+        if metrics.pushgateway is None:
+            return None
+
+        def address() -> str:
+            return metrics.address() or ""
+
+        return PushGateway(address, metrics.timeout_seconds)
 
     @cached_property
     def messenger(self) -> Messenger:

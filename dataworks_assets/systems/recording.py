@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from dagster import DagsterInstance, DagsterRun
 
-from dataworks_assets.ledger.entries import Failing, Outcome, RunEntry
+from dataworks_assets.ledger.entries import Failing, Outcome, RunEntry, Tally
 from dataworks_assets.ledger.judging import CollectionDay, Publication
 from dataworks_assets.ledger.recorder import LedgerBook, Recorder
 from dataworks_assets.ledger.rows import CollectionStatus
@@ -97,6 +97,7 @@ class RunLedger:
     def reported(self, item: PartitionResult) -> None:
         """A collection's day was published, refused, or failed."""
         pair = (item.collection, item.export_date)
+        self.recorder.tally(item.collection, _tally(item))
         if item.state is PartitionState.PUBLISHED:
             now = self.recorder.book.clock().isoformat()
             self.known[pair] = Publication(now, self.recorder.entry.run_id)
@@ -155,6 +156,17 @@ def recorded(
             outcome = Outcome.FAILED
         for problem in ledger.close(outcome):
             log.warning("the ledger is not complete: %s", problem)
+
+
+def _tally(item: PartitionResult) -> Tally:
+    is_published = item.state is PartitionState.PUBLISHED
+    return Tally(
+        rows=item.rows if is_published else 0,
+        input_bytes=item.input_bytes,
+        output_bytes=item.output_bytes if is_published else 0,
+        seconds=item.seconds,
+        quarantined_rows=item.quarantined_rows,
+    )
 
 
 def _is_interruption(error: BaseException) -> bool:

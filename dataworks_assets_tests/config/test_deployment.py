@@ -21,6 +21,7 @@ STACK = SimpleNamespace(
     client_key_path=Path("/home/client.key"),
     completion_topic_arns={"full": "arn:full", "incremental": "arn:incremental"},
     notice_topic_arn="arn:notices",
+    pushgateway_url="http://127.0.0.1:9091",
     ledger_topic_arns={"completion": "arn:completion", "pdm": "arn:pdm"},
     message_queue_url="http://127.0.0.1:2/queue",
 )

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from spark.contract import Collection
+from spark.contract import Collection, OutputTable
 from spark.errors import CatalogError
 from spark.publish.catalog import Catalog, Pointer
 from spark.publish.parallel import TABLES_AT_ONCE, in_parallel
@@ -39,6 +39,25 @@ def _describe(catalog: Catalog, collections: Sequence[Collection]) -> None:
         if len(wanted) > 1:
             with suppress(CatalogError):  # each is then asked about, and the error is its own
                 catalog.describe_many(database, wanted)
+
+
+def newest_days(catalog: Catalog, collections: Iterable[Collection]) -> dict[str, str]:
+    """Returns the newest published day (ISO date) of each collection that has one, by its name; by its main table alone."""
+    wanted = [(collection.name, collection.tables[0]) for collection in collections]
+    names: dict[str, list[str]] = defaultdict(list)
+    for _, table in wanted:
+        names[table.database] += [table.newest] if table.newest else []
+    shown = {database: catalog.newest_many(database, tables) for database, tables in names.items() if tables}
+
+    def newest(one: tuple[str, OutputTable]) -> str | None:
+        _, table = one
+        if not table.newest:
+            return catalog.newest_partition(table.database, table.name)
+        pointer = shown[table.database].get(table.newest)
+        return pointer.partition if pointer else None
+
+    days = in_parallel(newest, wanted, threads=TABLES_AT_ONCE)
+    return {name: day for (name, _), day in zip(wanted, days, strict=True) if day}
 
 
 def half_published(catalog: Catalog, collection: Collection, dates: Sequence[str]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from dataworks_assets.config.prefixes import fill
 from dataworks_assets.ledger.announcing import Announcer, ParametersFile
 from dataworks_assets.ledger.entries import DayEntry, EntryStore, RunEntry, expiry_epoch
 from dataworks_assets.ledger.errands import ErrandKind, ErrandRunner, ErrandStore
+from dataworks_assets.ledger.metrics import Metrics, age_seconds
 from dataworks_assets.ledger.notices import Notifier
 from dataworks_assets.ledger.recorder import LedgerBook
 from dataworks_assets.systems.adg.scope import AdgScope
@@ -17,6 +18,7 @@ from dataworks_assets.systems.ledger_repair import LedgerRepair
 from dataworks_assets.systems.plan import Request
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.recording import CatalogTruth
+from spark.publish.state import newest_days
 
 _PUBLISH_CHECK = "publish"
 
@@ -37,9 +39,32 @@ def ledger_book(platform: Platform, scope: AdgScope, notifier: Notifier) -> Ledg
         notifier=notifier,
         truth=CatalogTruth(platform, scope, lambda day: configured(scope, date.fromisoformat(day))),
         announcer=_announcer(platform, scope, notifier),
+        metrics=_metrics(platform, scope),
         run_url=platform.run_url,
         reader_name=lambda name: scope.collections[name].job.topic if name in scope.collections else name,
     )
+
+
+def _metrics(platform: Platform, scope: AdgScope) -> Metrics | None:
+    config, gateway = scope.settings.deployment.ledger, platform.gateway
+    if gateway is None:
+        return None
+    return Metrics(config.metrics, config.adg, gateway, platform.store, scope.control_uri)
+
+
+def push_newest(platform: Platform, scope: AdgScope, *, now: datetime) -> int:
+    """Pushes the age of each collection's newest published day; returns of how many.
+
+    Raises:
+        CatalogError, LedgerError: they cannot be told, or pushed.
+    """
+    metrics = _metrics(platform, scope)
+    if metrics is None:
+        return 0
+    newest = newest_days(platform.catalog, [scoped.job for scoped in scope.collections.values()])
+    ages = {name: age_seconds(date.fromisoformat(day), now=now) for name, day in newest.items()}
+    metrics.newest(scope.name, str(scope.snapshot_type), ages)
+    return len(ages)
 
 
 def ledger_repair(platform: Platform, scope: AdgScope, notifier: Notifier) -> LedgerRepair:

@@ -127,4 +127,4 @@ def test_the_stack_without_it_goes_on_with_it_until_it_ends(emr_stack):
 
 def test_nobody_gets_it_who_did_not_ask(tmp_path):
     assert service.NAME in lifecycle.ON_DEMAND
-    assert lifecycle._asked_for(None, ()) == tuple(each for each in lifecycle.SERVICES if each.name != service.NAME)
+    assert lifecycle._asked_for(None, ()) == tuple(each for each in lifecycle.SERVICES if not each.on_demand)

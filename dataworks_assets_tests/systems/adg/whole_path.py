@@ -46,6 +46,7 @@ from dataworks_assets.systems.plan import Plan, Request
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.recording import recorded
 from dataworks_assets.systems.refusals import Refusal, read_refusals
+from dataworks_assets_tests.ledger.memory_gateway import MemoryGateway
 from dataworks_assets_tests.ledger.memory_tables import MemoryTables
 from dataworks_assets_tests.spark.publish.memory_catalog import InMemoryCatalog
 from spark.contract import ExportCollection, Finding, JobParameters, JobResult, decode, encode
@@ -220,6 +221,8 @@ class World:
     """The tags that published objects were given later, by address."""
     tables: MemoryTables = field(default_factory=MemoryTables)
     """The status tables."""
+    gateway: MemoryGateway | None = None
+    """Where metrics are pushed."""
     notices: list[Notice] = field(default_factory=list)
     """What operators were told."""
     sent: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -260,6 +263,7 @@ class World:
         platform.status_tables = self.tables
         platform.notifier = self
         platform.messenger = _Messenger(self)
+        platform.gateway = self.gateway
         return platform
 
     def send(self, notice: Notice) -> bool:

@@ -25,12 +25,11 @@ from dataworks_assets.ledger.notices import LogNotifier, Notifier
 from dataworks_assets.systems.adg.automation.catch_up import CatchUp
 from dataworks_assets.systems.adg.automation.export_sensor import ExportSensor
 from dataworks_assets.systems.adg.automation.exports import has_messages
-from dataworks_assets.systems.adg.automation.lost_runs import take_up_lost_runs
+from dataworks_assets.systems.adg.automation.ledger_watch import LedgerWatch
 from dataworks_assets.systems.adg.automation.overdue import OverdueAlarm
 from dataworks_assets.systems.adg.automation.reconcile import Reconciliation
 from dataworks_assets.systems.adg.automation.schedule import NewestExport
 from dataworks_assets.systems.adg.planner import Planner
-from dataworks_assets.systems.adg.recording import ledger_repair
 from dataworks_assets.systems.adg.scope import AdgScope
 from spark.errors import DataworksError
 
@@ -146,15 +145,12 @@ def _ledger_sensor(scope: AdgScope, notifier: Notifier) -> SensorDefinition:
         required_resource_keys=_RESOURCES,
     )
     def ledger(context: SensorEvaluationContext) -> SkipReason:
-        now = datetime.now(UTC)
-        watch = ledger_repair(context.resources.platform, scope, notifier)
-        since = datetime.fromisoformat(context.cursor) if context.cursor else now
-        take_up_lost_runs(watch.book, scope, context.instance, since=since)
-        repaired = watch.tick(context.instance, now=now)
-        context.update_cursor(now.isoformat())
-        for problem in repaired.problems:
+        watch = LedgerWatch(context.resources.platform, scope, notifier)
+        watched = watch.tick(context.cursor, context.instance, now=datetime.now(UTC))
+        for problem in watched.problems:
             context.log.warning("not written: %s", problem)
-        return SkipReason(str(repaired))
+        context.update_cursor(watched.cursor)
+        return SkipReason(watched.said)
 
     return ledger
 

@@ -1,0 +1,71 @@
+"""The sensor of ADG's ledger: lost runs are taken up, dead ones repaired, what waits is sent, the newest days' ages pushed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dagster import DagsterInstance
+
+from dataworks_assets.ledger.notices import Notifier
+from dataworks_assets.systems.adg.automation.lost_runs import take_up_lost_runs
+from dataworks_assets.systems.adg.recording import ledger_repair, push_newest
+from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.platform import Platform
+from spark.contract import Document, decode, encode
+from spark.errors import ConfigurationError, DataworksError
+
+_PUSH_EVERY = timedelta(minutes=10)
+
+
+class LedgerCursor(Document, frozen=True):
+    """When the last tick was, and when ages were pushed last."""
+
+    ticked_utc: datetime | None = None
+    pushed_utc: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a tick did; `problems` are what could not be done and is tried again."""
+
+    said: str
+    cursor: str
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LedgerWatch:
+    """Watches over the ledger of one snapshot type."""
+
+    platform: Platform
+    scope: AdgScope
+    notifier: Notifier
+
+    def tick(self, cursor: str | None, instance: DagsterInstance, *, now: datetime) -> Watched:
+        """Does what there is to do.
+
+        Raises:
+            StoreError: the open entries, or what waits, cannot be read.
+        """
+        before = _read(cursor)
+        repair = ledger_repair(self.platform, self.scope, self.notifier)
+        take_up_lost_runs(repair.book, self.scope, instance, since=before.ticked_utc or now)
+        repaired = repair.tick(instance, now=now)
+        pushed_utc, problems = before.pushed_utc, list(repaired.problems)
+        if pushed_utc is None or now - pushed_utc >= _PUSH_EVERY:
+            try:
+                push_newest(self.platform, self.scope, now=now)
+                pushed_utc = now
+            except DataworksError as error:
+                problems.append(f"the age of the newest days is not pushed: {error}")
+        after = LedgerCursor(ticked_utc=now, pushed_utc=pushed_utc)
+        return Watched(str(repaired), encode(after).decode(), tuple(problems))
+
+
+def _read(cursor: str | None) -> LedgerCursor:
+    """Returns the cursor; one of another release, which does not read, begins anew."""
+    try:
+        return decode((cursor or "{}").encode(), LedgerCursor, where="cursor")
+    except ConfigurationError:
+        return LedgerCursor()
