@@ -100,6 +100,8 @@ class LedgerConfig(Model):
     """DynamoDB table with a row a collection and day (`UCExportToCrownStatus`); null: none is written."""
     keep_days: int = Field(default=7, ge=1)
     """When a row of the status table expires (`TimeToExist`), and how long the platform remembers that it told of a day."""
+    log_group: str | None = None
+    """Log group of CloudWatch that gets a run's lines as JSON: `/app/{product}/`; null: none does."""
     patience_seconds: float = Field(default=20.0, ge=0)
     """How long the end of a run waits for rows that are still to be written; the repair sensor writes what is left."""
     completion_topic: str | None = None

@@ -14,11 +14,13 @@ from dataworks_assets.ledger.announcing import Announcer
 from dataworks_assets.ledger.dynamo import StatusTables
 from dataworks_assets.ledger.entries import EntryStore, Failing, Outcome, RunEntry, Tally
 from dataworks_assets.ledger.judging import DayEnd, Truth, judge
+from dataworks_assets.ledger.logs import Line, RunLogs
 from dataworks_assets.ledger.metrics import Metrics, added
 from dataworks_assets.ledger.notices import Notice, NoticeType, Notifier
 from dataworks_assets.ledger.rows import CollectionStatus, RowChange, Rows, Step
 from dataworks_assets.ledger.scribe import Scribe
 from spark.errors import LedgerError
+from spark.log_lines import LogValue, time_taken
 
 _NAMED = 5
 
@@ -41,6 +43,7 @@ class LedgerBook:
         truth: what is configured and published.
         announcer: tells downstream of complete days; None where nobody is told.
         metrics: pushes metrics; None where none are.
+        logs: where a run's lines go; None where they go nowhere.
         run_url: where Dagster shows a run.
         reader_name: a collection's name as readers of the table of collections know it.
         clock: the present, UTC.
@@ -54,6 +57,7 @@ class LedgerBook:
     truth: Truth
     announcer: Announcer | None = None
     metrics: Metrics | None = None
+    logs: RunLogs | None = None
     run_url: Callable[[str], str] = str
     reader_name: Callable[[str], str] = str
     clock: Callable[[], datetime] = utc_now
@@ -115,6 +119,15 @@ class LedgerBook:
         if self.metrics is not None:
             self.metrics.ended(entry, ends, now=self.clock())
 
+    def log(self, entry: RunEntry, lines: Sequence[Line]) -> None:
+        """Sends a run's lines.
+
+        Raises:
+            LedgerError: they were not taken.
+        """
+        if self.logs is not None and lines:
+            self.logs.send(entry, lines)
+
     def tell_start(self, entry: RunEntry) -> None:
         """Tells operators that a run started; one that is not told fails nothing."""
         self.notifier.send(tidings.started(entry, run_url=self.run_url(entry.run_id)))
@@ -159,6 +172,8 @@ class Recorder:
     scribe: Scribe = field(kw_only=True)
     _reported: set[tuple[str, str]] = field(default_factory=set)
     _tallies: dict[str, Tally] = field(default_factory=dict)
+    _lines: list[Line] = field(default_factory=list)
+    _logs_fail: bool = False
 
     def open(self) -> None:
         """The run starts: it is remembered, then its rows are made."""
@@ -167,12 +182,14 @@ class Recorder:
         entry = self.entry
         self.scribe.do(lambda: self.book.tell_start(entry))
         self.scribe.do(lambda: self.book.measure_start(entry))
+        self.log("the run started", days=len(entry.days))
 
     def planned(self, work: Mapping[str, tuple[str, ...]]) -> None:
         """The plan is made: the collections by date that there is work for."""
         self.entry = msgspec.structs.replace(self.entry, work=dict(work))
         self._keep()
         self.scribe.write(self.book.statuses(self.entry, work, CollectionStatus.PROCESSING))
+        self.log("the run is planned", work=sum(len(names) for names in work.values()))
 
     def running_on(self, cluster_id: str) -> None:
         """The cluster is known that the run's application runs on."""
@@ -192,6 +209,29 @@ class Recorder:
         self._reported.add((name, date))
         self.scribe.write(self.book.statuses(self.entry, {date: (name,)}, status))
 
+    def log(self, message: str, *, level: str = "INFO", **fields: LogValue) -> None:
+        """Hands over one line of the run's log; fields say what it is about."""
+        self._lines.append(Line(self.book.clock(), level, message, fields))
+        self.scribe.do(self._send_lines)
+
+    def log_day(self, message: str, name: str, date: str, *, level: str = "INFO", **fields: LogValue) -> None:
+        """Hands over one line about a collection's day."""
+        ids = {day.date: day.correlation_id for day in self.entry.days}
+        self.log(message, level=level, correlation_id=ids.get(date, ""), collection=name, partition=date, **fields)
+
+    def _send_lines(self) -> None:
+        """Sends what is to be sent now: often more lines than the one that asked for it.
+
+        Where lines are not taken, the run sends no more: rows are not to wait for them.
+        """
+        lines = list(self._lines)
+        del self._lines[: len(lines)]
+        if self._logs_fail:
+            return
+        self._logs_fail = True
+        self.book.log(self.entry, lines)
+        self._logs_fail = False
+
     def tally(self, name: str, tally: Tally) -> None:
         """Adds what was done of a collection."""
         self._tallies[name] = added(self._tallies.get(name), tally)
@@ -209,6 +249,8 @@ class Recorder:
             What could not be written; an operator was told, and the repair sensor writes it.
         """
         self.entry = msgspec.structs.replace(self.entry, outcome=outcome, failing=tuple(failing), tallies=dict(self._tallies))
+        seconds = (self.book.clock() - self.entry.started_utc).total_seconds()
+        self.log(time_taken("all", seconds), seconds=seconds, outcome=str(outcome), failed=len(self.entry.failing))
         is_decided = outcome is not Outcome.FAILED or not may_be_retried
         self._keep()
         self.scribe.do(lambda: self._end(tells=is_decided))

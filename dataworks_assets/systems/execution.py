@@ -49,6 +49,7 @@ from spark.contract import (
 )
 from spark.errors import DataworksError, LeaseError
 from spark.jobs.unlock import finding_of
+from spark.log_lines import time_taken
 from spark.publish.follow import Follower
 from spark.publish.lease import Lease
 from spark.publish.newest import NewestFollower
@@ -313,7 +314,7 @@ class Execution:
             else:
                 self._refused(item)
             self.context.log_event(check_event(key, item, report))
-            self.context.log.info("time taken for %s: %.3f", item.collection, item.seconds)
+            self.context.log.info("%s", time_taken(item.collection, item.seconds))
         clear_refusals(self.platform.store, self.scope, published)
 
     def _refused(self, item: PartitionResult) -> None:

@@ -15,6 +15,7 @@ from dataworks_assets.engines.base import Engine
 from dataworks_assets.engines.factory import open_engine
 from dataworks_assets.ledger.dynamo import CONNECTIONS, DynamoTables, StatusTables
 from dataworks_assets.ledger.errands import Messenger, SnsMessenger
+from dataworks_assets.ledger.logs import CloudWatchLogs, LogGroups
 from dataworks_assets.ledger.metrics import Gateway, PushGateway
 from dataworks_assets.ledger.notices import Notifier, SnsNotifier
 from spark.contract import CatalogSettings, KeyServiceSettings, StoreSettings
@@ -101,6 +102,15 @@ class Platform:
     def _dynamodb(self) -> DynamoDBClient:
         client: DynamoDBClient = self._client("dynamodb", connections=CONNECTIONS)
         return client
+
+    @cached_property
+    def log_groups(self) -> LogGroups:
+        """Where lines of logs are sent."""
+        return CloudWatchLogs(lambda: self._logs)
+
+    @cached_property
+    def _logs(self) -> Any:
+        return self._client("logs")
 
     def run_url(self, run_id: str) -> str:
         """Returns where Dagster shows a run; its id alone where no address of the UI is known."""

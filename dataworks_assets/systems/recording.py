@@ -19,6 +19,7 @@ from dataworks_assets.systems.plan import Plan
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.scope import Scope
 from spark.contract import PartitionResult, PartitionState
+from spark.log_lines import time_taken
 from spark.publish.state import published_states
 
 _PUBLISH_CHECK = "publish"
@@ -98,6 +99,9 @@ class RunLedger:
         """A collection's day was published, refused, or failed."""
         pair = (item.collection, item.export_date)
         self.recorder.tally(item.collection, _tally(item))
+        self.recorder.log_day(
+            time_taken(item.collection, item.seconds), *pair, seconds=item.seconds, rows=item.rows, state=str(item.state)
+        )
         if item.state is PartitionState.PUBLISHED:
             now = self.recorder.book.clock().isoformat()
             self.known[pair] = Publication(now, self.recorder.entry.run_id)
@@ -111,6 +115,7 @@ class RunLedger:
 
     def failed(self, name: str, day: str, cause: str) -> None:
         """A collection's day is not published, for this cause."""
+        self.recorder.log_day("not published", name, day, level="ERROR", cause=cause)
         known = self.failing.get((name, day))
         self.failing[name, day] = Failing(
             collection=name, date=day, cause=cause, is_publishing=known is not None and known.is_publishing

@@ -38,6 +38,8 @@ class Finished(Document, frozen=True, kw_only=True, tag="finished"):
     state: str
     rows: int = 0
     quarantined_rows: int = 0
+    seconds: float = 0.0
+    """Task seconds spent on it, all tasks added."""
     cause: str = ""
     """The first failed finding's cause; empty where none failed."""
 
@@ -185,5 +187,6 @@ def _finished_message(result: PartitionResult) -> Finished:
         state=result.state.value,
         rows=result.rows,
         quarantined_rows=result.quarantined_rows,
+        seconds=result.seconds,
         cause=failed[0] if failed else "",
     )

@@ -16,14 +16,15 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol, cast
 
 from spark.contract import JobFailure, JobParameters, JobResult, PartitionResult, StoreSettings, decode, encode
 from spark.errors import ConfigurationError, ConflictError, DataworksError, EngineError, StoreError
 from spark.jobs.cluster import Cluster, SparkCluster
-from spark.jobs.progress import Message, Reporter, message_text, payload_of
+from spark.jobs.progress import Finished, Message, Progress, Reporter, message_text, payload_of
+from spark.log_lines import Fields, JsonLines, time_taken
 from spark.store import ObjectStore, shared_store
 
 if TYPE_CHECKING:
@@ -164,23 +165,36 @@ def open_messages(arguments: argparse.Namespace, store: StoreSettings) -> Iterat
         yield lambda message: pipes.report_custom_message(payload_of(message))
 
 
-def _logged(emit: Callable[[Message], None]) -> Callable[[Message], None]:
-    """Writes each message to the application's log as well."""
+def logged(emit: Callable[[Message], None], parameters: JobParameters) -> Callable[[Message], None]:
+    """Writes each message to the application's log as well, with what it is about."""
+    ids = {(work.collection, work.export_date): work.correlation_id for work in parameters.partitions}
 
     def both(message: Message) -> None:
-        _LOGGER.info("%s", message_text(message))
+        _LOGGER.info("%s", message_text(message), extra={"fields": _fields(message, ids)})
+        if isinstance(message, Finished):
+            fields = {**_fields(message, ids), "seconds": message.seconds, "rows": message.rows, "state": message.state}
+            _LOGGER.info("%s", time_taken(message.collection, message.seconds), extra={"fields": fields})
         emit(message)
 
     return both
 
 
-def _log_to_stderr() -> None:
-    """Shows what the jobs' own modules log, in Spark's manner; libraries stay as quiet as they are."""
+def _fields(message: Message, ids: Mapping[tuple[str, str], str]) -> Fields:
+    if isinstance(message, Progress):
+        return {}
+    pair = (message.collection, message.export_date)
+    return {"collection": pair[0], "partition": pair[1], "correlation_id": ids.get(pair, "")}
+
+
+def _log_to_stderr() -> JsonLines:
+    """Shows what the jobs' own modules log, as JSON lines; libraries stay as quiet as they are."""
+    lines = JsonLines()
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%y/%m/%d %H:%M:%S"))
+    handler.setFormatter(lines)
     logger = logging.getLogger("spark")
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+    return lines
 
 
 def _die_with_the_application() -> None:
@@ -230,19 +244,21 @@ def claim(store: ObjectStore, folder_uri: str, token: str) -> None:
 def main(arguments: Sequence[str]) -> None:
     """Runs the job that the command line names; an exception ends the process with its traceback and exit code 1."""
     parsed = parse(arguments)
-    _log_to_stderr()
+    lines = _log_to_stderr()
     if parsed.die_with_stdin:
         _die_with_the_application()
     store = StoreSettings(endpoint_url=parsed.endpoint_url, region=parsed.region)
     if parsed.claim:
         claim(shared_store(store), parsed.parameters.rpartition("/")[0], parsed.claim)
     parameters = decode(shared_store(store).read(parsed.parameters), JobParameters, where=parsed.parameters)
+    lines.fields |= {"system": parameters.system, "application": parameters.run_id}
     with open_messages(parsed, store) as emit:
         from pyspark.sql import SparkSession
 
         session = SparkSession.builder.appName(f"{parameters.system} {parameters.run_id}").getOrCreate()
         try:
-            run_job(parsed.job, parameters, session.sparkContext, _logged(emit))
+            result = run_job(parsed.job, parameters, session.sparkContext, logged(emit, parameters))
+            _LOGGER.info("%s", time_taken("all", result.seconds), extra={"fields": {"seconds": result.seconds}})
         finally:
             session.stop()
 

@@ -10,6 +10,7 @@ from dataworks_assets.config.prefixes import fill
 from dataworks_assets.ledger.announcing import Announcer, ParametersFile
 from dataworks_assets.ledger.entries import DayEntry, EntryStore, RunEntry, expiry_epoch
 from dataworks_assets.ledger.errands import ErrandKind, ErrandRunner, ErrandStore
+from dataworks_assets.ledger.logs import RunLogs
 from dataworks_assets.ledger.metrics import Metrics, age_seconds
 from dataworks_assets.ledger.notices import Notifier
 from dataworks_assets.ledger.recorder import LedgerBook
@@ -40,6 +41,7 @@ def ledger_book(platform: Platform, scope: AdgScope, notifier: Notifier) -> Ledg
         truth=CatalogTruth(platform, scope, lambda day: configured(scope, date.fromisoformat(day))),
         announcer=_announcer(platform, scope, notifier),
         metrics=_metrics(platform, scope),
+        logs=RunLogs(platform.log_groups, config.log_group) if config.log_group else None,
         run_url=platform.run_url,
         reader_name=lambda name: scope.collections[name].job.topic if name in scope.collections else name,
     )

@@ -28,6 +28,7 @@ from dataworks_assets.config.environment import Environment
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.config.settings import Settings
 from dataworks_assets.engines.base import Engine, JobError
+from dataworks_assets.ledger.logs import LogGroups
 from dataworks_assets.ledger.notices import Notice
 from dataworks_assets.stack.sample.wire import (
     FIXED_KEY,
@@ -223,6 +224,8 @@ class World:
     """The status tables."""
     gateway: MemoryGateway | None = None
     """Where metrics are pushed."""
+    groups: LogGroups | None = None
+    """Where lines of logs go."""
     notices: list[Notice] = field(default_factory=list)
     """What operators were told."""
     sent: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -264,6 +267,7 @@ class World:
         platform.notifier = self
         platform.messenger = _Messenger(self)
         platform.gateway = self.gateway
+        platform.log_groups = self.groups
         return platform
 
     def send(self, notice: Notice) -> bool:
