@@ -8,6 +8,7 @@ from dataworks_assets.config.loader import load_settings
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.config.settings import Settings
 from dataworks_assets.stack.bring_up import with_stack
+from dataworks_assets.systems.adg.admin_jobs import build_admin_jobs
 from dataworks_assets.systems.adg.assets import collection_assets, export_asset
 from dataworks_assets.systems.adg.automation.build import build_automation
 from dataworks_assets.systems.adg.housekeeping import build_housekeeping
@@ -31,7 +32,10 @@ def build_definitions(*, settings: Settings, platform: Platform) -> Definitions:
         assets=[*(export_asset(scope) for scope in scopes), *assets],
         sensors=[sensor for sensors, _ in automation for sensor in sensors],
         schedules=[schedule for _, schedules in (*automation, *housekeeping) for schedule in schedules],
-        jobs=[job for jobs, _ in housekeeping for job in jobs],
+        jobs=[
+            *(job for jobs, _ in housekeeping for job in jobs),
+            *(job for scope in scopes for job in build_admin_jobs(scope)),
+        ],
         resources={"platform": ResourceDefinition.hardcoded_resource(platform)},
         executor=in_process_executor,
     )

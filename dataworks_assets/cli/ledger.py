@@ -6,16 +6,27 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.text import Text
 
-from dataworks_assets.cli.selection import DaysOption, JsonOption, OneTypeOption, parse_days, types_of
+from dataworks_assets.cli.ranges import DayRange
+from dataworks_assets.cli.selection import DaysOption, JsonOption, OneTypeOption, TypeOption, parse_days, types_of
 from dataworks_assets.cli.showing import hint, plural, table, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
+from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.ledger.dynamo import Attributes
+from dataworks_assets.ledger.errands import ErrandKind
+from dataworks_assets.systems.adg.admin import LedgerAdmin
+from dataworks_assets.systems.adg.recording import configured
 from dataworks_assets.systems.adg.scope import AdgScope
 
 _STYLES = {"COMPLETED": "green", "Completed": "green", "FAILED": "bold red", "IN_PROGRESS": "yellow"}
+
+OneDayOption = Annotated[str, typer.Option("--day", "-D", help="The export date.")]
+CorrelationOption = Annotated[str, typer.Option(help="Of the day's row; needed only where it has more than one.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, do nothing.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 app = typer.Typer(help="Status rows that others read, and what is left to be written.", no_args_is_help=True)
 
@@ -81,6 +92,118 @@ def repair(ctx: typer.Context, snapshot_type: OneTypeOption = None) -> None:
         workplace.notes.print(Text(problem, style="red"), soft_wrap=True)
     if problems:
         raise typer.Exit(1)
+
+
+@app.command("clear")
+def clear(
+    ctx: typer.Context,
+    day: OneDayOption,
+    snapshot_type: TypeOption = SnapshotType.FULL,
+    correlation_id: CorrelationOption = "",
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> None:
+    """Delete a day's status row, then publish the whole day again, by force, with that row's correlation id.
+
+    [bold]Examples[/]
+
+    dataworks ledger clear --day 2026-11-20 --dry-run
+
+    dataworks ledger clear --day 2026-11-20 --correlation-id generate_snapshots_4_full
+    """
+    from dataworks_assets.cli.adg import carry_out
+    from dataworks_assets.cli.dagster_home import open_instance
+    from dataworks_assets.systems.acts import new_act
+
+    workplace = workplace_of(ctx)
+    scope = workplace.scope(snapshot_type)
+    admin = LedgerAdmin(workplace.platform, scope)
+    with open_instance(workplace.settings) as instance:
+        plan = admin.plan_clear(_one(day), correlation_id, instance)
+    if not _confirmed(workplace, plan.words, dry_run=dry_run, yes=yes):
+        return
+    about = {"day": str(plan.day), "correlation_id": plan.correlation_id, "product": plan.product}
+    admin.clear(plan, new_act(workplace.platform, "clear", about), starts=False)
+    names = tuple(sorted(configured(scope, plan.day)))
+    options: dict[str, object] = {"correlation_id": plan.correlation_id, "force": True}
+    carry_out(workplace, scope, [DayRange(names, plan.day, plan.day)], options)
+
+
+@app.command("resend")
+def resend(
+    ctx: typer.Context,
+    day: OneDayOption,
+    snapshot_type: TypeOption = SnapshotType.FULL,
+    correlation_id: CorrelationOption = "",
+    what: Annotated[
+        list[ErrandKind] | None,
+        typer.Option("--what", help="Which message; the completion message where it is left out. Repeatable."),
+    ] = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> None:
+    """Tell downstream of a complete day again. The PDM trigger is sent at once, whatever its window.
+
+    [bold]Examples[/]
+
+    dataworks ledger resend --day 2026-11-20 --dry-run
+
+    dataworks ledger resend --day 2026-11-20 --what completion --what pdm
+    """
+    from dataworks_assets.systems.acts import new_act
+
+    workplace = workplace_of(ctx)
+    admin = LedgerAdmin(workplace.platform, workplace.scope(snapshot_type))
+    kinds = tuple(what or [ErrandKind.COMPLETION])
+    plan = admin.plan_resend(_one(day), correlation_id, kinds)
+    if not _confirmed(workplace, plan.words, dry_run=dry_run, yes=yes):
+        return
+    about = {"day": str(plan.day), "what": ", ".join(kinds), "correlation_id": plan.errands[0].correlation_id}
+    admin.resend(plan, new_act(workplace.platform, "resend", about))
+    workplace.console.print(f"Sent: {', '.join(errand.kind.words for errand in plan.errands)} of {plan.day}.")
+
+
+@app.command("acts")
+def acts(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """List what operators cleared and sent again: when, who, what.
+
+    [bold]Example[/]
+
+    dataworks ledger acts
+    """
+    from dataworks_assets.systems.acts import read_acts
+
+    workplace = workplace_of(ctx)
+    found = read_acts(workplace.platform.store, workplace.scope(SnapshotType.FULL).control_uri)
+    if as_json:
+        write_json([msgspec.to_builtins(act) for act in found])
+        return
+    if not found:
+        workplace.console.print("No operator has cleared a row or sent a message again.")
+        return
+    shown = table("At (UTC)", "What", "About", "By", "AWS identity", "Via")
+    for act in found:
+        about = ", ".join(f"{name} {value}" for name, value in act.about.items())
+        shown.add_row(
+            f"{act.at_utc:%Y-%m-%d %H:%M:%S}", *(Text(text) for text in (act.what, about, act.by, act.identity, act.via))
+        )
+    workplace.console.print(shown)
+
+
+def _one(text: str) -> date:
+    days = parse_days([text])
+    if len(days) != 1:
+        raise typer.BadParameter("name one day", param_hint="--day")
+    return days[0]
+
+
+def _confirmed(workplace: Workplace, words: str, *, dry_run: bool, yes: bool) -> bool:
+    """Says what would be done; whether it is to be done."""
+    workplace.console.print(words, markup=False, soft_wrap=True)
+    if dry_run:
+        hint(workplace.console, "A dry run: nothing was done.")
+        return False
+    return yes or typer.confirm("Do it?", abort=True)
 
 
 def status_rows(workplace: Workplace, scope: AdgScope, days: Sequence[date]) -> list[Attributes]:

@@ -38,7 +38,7 @@ class Commands(LazyGroup):
         "quarantine": LazyCommand("quarantine", "Show the refused rows of a collection's day.", _LOOK),
         "sql": LazyCommand("sql", "Query the tables in Spark, with Hive support.", _LOOK),
         "inbox": LazyCommand("inbox", "Messages of exports that wait or were put aside.", _LOOK),
-        "ledger": LazyCommand("ledger", "Status rows that others read, and what is left to be written.", _LOOK),
+        "ledger": LazyCommand("ledger", "Status rows that others read: show, repair, clear; tell downstream again.", _LOOK),
         "config": LazyCommand("config", "Check and show what is configured.", _LOOK),
         "schema": LazyCommand("schema", "Propose a schema for a collection from its data.", _LOOK),
         "rollback": LazyCommand("rollback", "Point a day back at an earlier attempt that still exists.", _ACT),

@@ -202,7 +202,7 @@ class ErrandRunner:
             "reason": why,
             "what to do": "It is sent once the cause is gone"
             if kind is NoticeType.ERROR
-            else f"If it is wanted nevertheless: dataworks ledger resend --day {errand.date} --only {errand.kind}",
+            else f"If it is wanted nevertheless: dataworks ledger resend --day {errand.date} --what {errand.kind}",
         }
         outcome = "could not be sent" if kind is NoticeType.ERROR else "was dropped"
         return self.notifier.send(

@@ -112,6 +112,15 @@ class Platform:
     def _logs(self) -> Any:
         return self._client("logs")
 
+    def caller_identity(self) -> str:
+        """Returns the AWS identity of this process, or why it is not known."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return str(self._client("sts").get_caller_identity()["Arn"])
+        except (BotoCoreError, ClientError) as error:
+            return f"not known: {error}"
+
     def run_url(self, run_id: str) -> str:
         """Returns where Dagster shows a run; its id alone where no address of the UI is known."""
         address = self.settings.deployment.notices.ui_url or self.settings.environment.ui_url

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from datetime import UTC, date, datetime
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from dataworks_assets.systems.adg.recording import ledger_book, run_entry
 from dataworks_assets.systems.plan import Request
 from dataworks_assets_tests.ledger.memory_tables import MemoryTables
+from spark.errors import ConfigurationError
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +26,7 @@ def told(workplace):
 
     workplace.platform.status_tables = MemoryTables()
     workplace.platform.notifier = Notifier()
+    workplace.platform.gateway = None
     return notices
 
 
@@ -63,3 +67,51 @@ def test_what_cannot_be_written_is_an_error(bench, dead, workplace, told):
         "ADG-full 2026-11-20 failed",
         "The ledger of ADG-full could not be written",
     ]
+
+
+def test_clearing_says_what_it_would_do_and_asks(bench, dead, workplace):
+    shown = bench("ledger", "clear", "--day", "2026-11-20", "--dry-run")
+    assert "Delete the row c-7 / ADG-full (Status IN_PROGRESS" in shown
+    assert "nothing was done" in shown
+    assert "Aborted" in bench("ledger", "clear", "--day", "2026-11-20", exit_code=1)
+    assert bench.json("ledger", "show")["rows"]
+    assert "No operator has" in bench("ledger", "acts")
+
+
+def test_clearing_deletes_the_row_and_runs_the_day_by_force(bench, dead, workplace, monkeypatch):
+    asked = []
+    monkeypatch.setattr("dataworks_assets.cli.adg.carry_out", lambda *arguments: asked.append(arguments))
+    workplace.platform.caller_identity = lambda: "arn:aws:iam::1:user/ann"
+    bench("ledger", "clear", "--day", "2026-11-20", "--yes")
+    [(_, scope, [days], options)] = asked
+    assert (scope.name, str(days.first_day), options) == ("adg_full", "2026-11-20", {"correlation_id": "c-7", "force": True})
+    assert set(days.collections) == set(scope.collections)
+    assert bench.json("ledger", "show")["rows"] == []
+    [act] = bench.json("ledger", "acts")
+    assert (act["what"], act["identity"], act["about"]["correlation_id"]) == ("clear", "arn:aws:iam::1:user/ann", "c-7")
+    assert "arn:aws:iam::1:user/ann" in bench("ledger", "acts")
+
+
+def test_a_day_that_is_not_complete_is_not_told_again(bench, dead):
+    with pytest.raises(ConfigurationError, match="is not complete"):
+        bench("ledger", "resend", "--day", "2026-11-20")
+
+
+def test_a_complete_day_is_told_again(bench, dead, workplace):
+    for name in bench.scope().collections:
+        bench.publish(name, "2026-11-20")
+    sent = []
+
+    class Messenger:
+        def send(self, topic_arn, body):
+            sent.append((topic_arn, json.loads(body)["correlation_id"]))
+
+    ledger = workplace.settings.deployment.ledger.model_copy(update={"completion_topic": "arn:completion"})
+    deployment = workplace.settings.deployment.model_copy(update={"ledger": ledger})
+    settings = dataclasses.replace(workplace.settings, deployment=deployment)
+    workplace.platform.__dict__.update(running=settings, messenger=Messenger())
+    workplace.platform.caller_identity = lambda: "arn"
+    assert "Send the completion message" in bench("ledger", "resend", "--day", "2026-11-20", "--dry-run")
+    assert sent == []
+    bench("ledger", "resend", "--day", "2026-11-20", "--yes")
+    assert sent == [("arn:completion", "c-7")]

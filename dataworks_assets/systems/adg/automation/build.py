@@ -140,17 +140,18 @@ def _ledger_sensor(scope: AdgScope, notifier: Notifier) -> SensorDefinition:
     @sensor(
         name=f"adg_ledger_{scope.snapshot_type}",
         description="Tells how runs ended that could not say so themselves, and sends what waits for its time.",
+        asset_selection=_selection(scope),
         minimum_interval_seconds=60,
         default_status=DefaultSensorStatus.RUNNING,
         required_resource_keys=_RESOURCES,
     )
-    def ledger(context: SensorEvaluationContext) -> SkipReason:
+    def ledger(context: SensorEvaluationContext) -> SensorResult:
         watch = LedgerWatch(context.resources.platform, scope, notifier)
         watched = watch.tick(context.cursor, context.instance, now=datetime.now(UTC))
         for problem in watched.problems:
             context.log.warning("not written: %s", problem)
-        context.update_cursor(watched.cursor)
-        return SkipReason(watched.said)
+        said = None if watched.asked else watched.said
+        return SensorResult(run_requests=list(watched.asked), skip_reason=said, cursor=watched.cursor)
 
     return ledger
 

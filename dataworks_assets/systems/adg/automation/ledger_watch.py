@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dagster import DagsterInstance
+from dagster import DagsterInstance, RunRequest
 
 from dataworks_assets.ledger.notices import Notifier
 from dataworks_assets.systems.adg.automation.lost_runs import take_up_lost_runs
+from dataworks_assets.systems.adg.automation.restarts import RestartStore, restart_requests
 from dataworks_assets.systems.adg.recording import ledger_repair, push_newest
 from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.platform import Platform
@@ -27,11 +28,12 @@ class LedgerCursor(Document, frozen=True):
 
 @dataclass(frozen=True)
 class Watched:
-    """What a tick did; `problems` are what could not be done and is tried again."""
+    """What a tick did; `problems` are what could not be done and is tried again; `asked` are runs of days started anew."""
 
     said: str
     cursor: str
     problems: tuple[str, ...]
+    asked: tuple[RunRequest, ...]
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,9 @@ class LedgerWatch:
             except DataworksError as error:
                 problems.append(f"the age of the newest days is not pushed: {error}")
         after = LedgerCursor(ticked_utc=now, pushed_utc=pushed_utc)
-        return Watched(str(repaired), encode(after).decode(), tuple(problems))
+        restarts = RestartStore(self.platform.store, self.scope.control_uri)
+        asked = restart_requests(restarts, self.scope, instance, now=now)
+        return Watched(str(repaired), encode(after).decode(), tuple(problems), tuple(asked))
 
 
 def _read(cursor: str | None) -> LedgerCursor:

@@ -13,6 +13,7 @@ from dataworks_assets.systems.adg.automation.runs import (
     MESSAGE_TRIGGER,
     RANGE_END_TAG,
     RANGE_START_TAG,
+    RESTART_TAG,
     TRIGGER_TAG,
     export_tag,
 )
@@ -25,6 +26,7 @@ class Trigger(StrEnum):
     MESSAGE = MESSAGE_TRIGGER
     SCHEDULE = "schedule"
     CATCH_UP = "catch_up"
+    RESTART = "restart"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class WantedDay:
         correlation_id: of the export's message, where there is one.
         s3_prefix: the prefix that the message named.
         digest: of the message that this run is for, where it is for one.
+        act: of the operator who has the day started anew: it is done by force, in a run of its own.
     """
 
     day: date
@@ -44,6 +47,7 @@ class WantedDay:
     correlation_id: str = ""
     s3_prefix: str | None = None
     digest: str = ""
+    act: str = ""
 
 
 def with_day(scope: AdgScope, day: date) -> frozenset[str]:
@@ -71,6 +75,8 @@ def run_requests(scope: AdgScope, wanted: Iterable[WantedDay], *, trigger: Trigg
 
 
 def _continues(last: WantedDay, following: WantedDay) -> bool:
+    if last.act or following.act:
+        return False
     return last.day + timedelta(days=1) == following.day and last.collections == following.collections
 
 
@@ -79,6 +85,7 @@ def _run_request(scope: AdgScope, days: Sequence[WantedDay], trigger: Trigger, *
     names = sorted(days[0].collections)
     tags = {TRIGGER_TAG: trigger.value}
     tags |= {export_tag(scope.snapshot_type, each.day): each.digest for each in days if each.digest}
+    tags |= {RESTART_TAG: days[0].act} if days[0].act else {}
     by_key = by_key and first == last and len({_span(scope, name) for name in names}) == 1
     if not by_key:  # Dagster takes a single key only for assets of one and the same set of partitions
         tags |= {RANGE_START_TAG: first, RANGE_END_TAG: last}
@@ -98,7 +105,8 @@ def _span(scope: AdgScope, name: str) -> tuple[date, date | None]:
 def _config(days: Sequence[WantedDay]) -> dict[str, object]:
     """Returns what the run is told: of one day its id and prefix; of several the ids, their prefixes being the configured."""
     if len(days) == 1:
-        said = {"correlation_id": days[0].correlation_id, "s3_prefix": days[0].s3_prefix}
+        one = days[0]
+        said: dict[str, object] = {"correlation_id": one.correlation_id, "s3_prefix": one.s3_prefix, "force": bool(one.act)}
         return {name: value for name, value in said.items() if value}
     ids = {each.day.isoformat(): each.correlation_id for each in days if each.correlation_id}
     return {"correlation_ids": ids} if ids else {}

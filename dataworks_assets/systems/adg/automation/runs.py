@@ -16,8 +16,10 @@ PARTITION_TAG = "dagster/partition"
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
 TRIGGER_TAG = "dataworks/trigger"
-"""What started a run: `message`, `schedule` or `catch_up`; a run without it was started by hand."""
+"""What started a run: `message`, `schedule`, `catch_up` or `restart`; a run without it was started by hand."""
 MESSAGE_TRIGGER = "message"
+RESTART_TAG = "dataworks/restart"
+"""Of a run that starts a day anew: the operator's act that asked for it."""
 
 _UNFINISHED = (
     DagsterRunStatus.QUEUED,

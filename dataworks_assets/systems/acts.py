@@ -1,0 +1,65 @@
+"""What operators did by hand to what others read: who, when, what; an object an act below the control prefix."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+from datetime import UTC, datetime
+
+from dataworks_assets.systems.platform import Platform
+from spark.contract import Document, decode, encode
+from spark.store import ObjectStore
+
+
+class Act(Document, frozen=True):
+    """One act.
+
+    Args:
+        id: names it; begins with its time.
+        at_utc: when.
+        what: the action: `clear`, `resend`.
+        about: what it was done to, by name.
+        identity: the AWS identity that acted, or why it is not known.
+        by: the person, as far as it is known: the user of the machine, or what was typed in the UI.
+        via: `command line`, or the run of Dagster that acted.
+    """
+
+    id: str
+    at_utc: datetime
+    what: str
+    about: dict[str, str]
+    identity: str
+    by: str
+    via: str
+
+
+def new_act(platform: Platform, what: str, about: dict[str, str], *, by: str = "", via: str = "command line") -> Act:
+    """Returns an act that is about to be done now, by whoever this process is."""
+    at_utc = datetime.now(UTC)
+    return Act(
+        id=f"{at_utc:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}",
+        at_utc=at_utc,
+        what=what,
+        about=about,
+        identity=platform.caller_identity(),
+        by=by or getpass.getuser(),
+        via=via,
+    )
+
+
+def record_act(store: ObjectStore, control_uri: str, act: Act) -> None:
+    """Keeps an act; before it is done, so that none is done unseen.
+
+    Raises:
+        StoreError: it cannot be kept: then it must not be done.
+    """
+    store.put(f"{control_uri}/acts/{act.id}.json", encode(act), create=True)
+
+
+def read_acts(store: ObjectStore, control_uri: str) -> list[Act]:
+    """Returns every act, the newest first."""
+    uris = [listed.uri for listed in store.list(f"{control_uri}/acts")]
+    bodies = zip(uris, store.read_many(uris), strict=True)
+    return sorted(
+        (decode(body, Act, where=uri) for uri, body in bodies if body is not None), key=lambda act: act.id, reverse=True
+    )

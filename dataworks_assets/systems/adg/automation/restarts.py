@@ -1,0 +1,66 @@
+"""Days that an operator had started anew by clearing their row: kept as objects until their run is there."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from dagster import DagsterInstance, RunRequest, RunsFilter
+
+from dataworks_assets.systems.adg.automation.requests import Trigger, WantedDay, run_requests, with_day
+from dataworks_assets.systems.adg.automation.runs import RESTART_TAG, in_flight
+from dataworks_assets.systems.adg.scope import AdgScope
+from spark.contract import Document, decode, encode
+from spark.store import ObjectStore
+
+
+class Restart(Document, frozen=True):
+    """One day that is to be started anew, by force, with a correlation id; `act` is the operator's."""
+
+    system: str
+    date: date
+    correlation_id: str
+    act: str
+
+
+class RestartStore:
+    """The restarts of one deployment, below its control prefix."""
+
+    def __init__(self, store: ObjectStore, control_uri: str) -> None:
+        self._store = store
+        self._prefix = f"{control_uri}/ledger/restarts"
+
+    def keep(self, restart: Restart) -> None:
+        """Keeps a restart."""
+        self._store.put(self._uri(restart), encode(restart))
+
+    def done(self, restart: Restart) -> None:
+        """Takes a restart away."""
+        self._store.delete([self._uri(restart)])
+
+    def all(self, system: str) -> list[Restart]:
+        """Returns the restarts of a system, the oldest act first."""
+        uris = [listed.uri for listed in self._store.list(f"{self._prefix}/{system}")]
+        bodies = zip(uris, self._store.read_many(uris), strict=True)
+        return sorted((decode(body, Restart, where=uri) for uri, body in bodies if body is not None), key=lambda each: each.act)
+
+    def _uri(self, restart: Restart) -> str:
+        return f"{self._prefix}/{restart.system}/{restart.act}.json"
+
+
+def restart_requests(store: RestartStore, scope: AdgScope, instance: DagsterInstance, *, now: datetime) -> list[RunRequest]:
+    """Returns the runs of days that are to be started anew; forgets those whose run is there.
+
+    A day that another run is doing waits.
+    """
+    waiting: list[Restart] = []
+    for restart in store.all(scope.name):
+        if instance.get_runs(RunsFilter(tags={RESTART_TAG: restart.act}), limit=1):
+            store.done(restart)
+        else:
+            waiting.append(restart)
+    busy = {day for _, day in in_flight(instance, scope, now=now)} if waiting else set()
+    by_day = {restart.date: restart for restart in waiting if restart.date not in busy}
+    wanted = [
+        WantedDay(day, with_day(scope, day), restart.correlation_id, act=restart.act) for day, restart in sorted(by_day.items())
+    ]
+    return run_requests(scope, wanted, trigger=Trigger.RESTART)
