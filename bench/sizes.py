@@ -8,6 +8,23 @@ from dataworks_assets.stack.sample.bench import BenchRequest
 
 
 @dataclass(frozen=True)
+class PartnerSizes:
+    """Sizes of Kickstart's measures; bytes are of CSV or JSON text.
+
+    Attributes:
+        files: files of the comparisons.
+        file_bytes: of each.
+        large_bytes: of one large document.
+        days: days that are caught up at once.
+    """
+
+    files: int
+    file_bytes: int
+    large_bytes: int
+    days: int
+
+
+@dataclass(frozen=True)
 class Sizes:
     """Sizes of every measure; bytes are of JSON text.
 
@@ -20,6 +37,7 @@ class Sizes:
         day_collections: collections of the day that is measured with Dagster around it, two small files each.
         partitions: partitions that are registered at once.
         location_collections: collections of the code location that is loaded.
+        partner: of Kickstart.
     """
 
     rounds: int
@@ -30,6 +48,7 @@ class Sizes:
     day_collections: int
     partitions: int
     location_collections: int
+    partner: PartnerSizes
 
 
 FULL = Sizes(
@@ -41,6 +60,7 @@ FULL = Sizes(
     day_collections=300,
     partitions=1_000,
     location_collections=1_000,
+    partner=PartnerSizes(files=8, file_bytes=40_000_000, large_bytes=2_000_000_000, days=365),
 )
 
 QUICK = Sizes(
@@ -52,4 +72,5 @@ QUICK = Sizes(
     day_collections=20,
     partitions=100,
     location_collections=200,
+    partner=PartnerSizes(files=4, file_bytes=8_000_000, large_bytes=200_000_000, days=30),
 )

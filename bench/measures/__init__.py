@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.findings import Section, Surroundings
-from bench.measures import guidance, identities, memory, scale, speed
+from bench.measures import guidance, identities, memory, partner, scale, speed
 
 MEASURES: dict[str, Callable[[Surroundings], Section]] = {
     "speed": speed.measure,
@@ -13,5 +13,6 @@ MEASURES: dict[str, Callable[[Surroundings], Section]] = {
     "memory": memory.measure,
     "ids": identities.measure,
     "guidance": guidance.measure,
+    "partner": partner.measure,
 }
 """Every measure by name, in the order of the table."""
