@@ -13,6 +13,9 @@ from dataworks_assets.systems.adg.assets import collection_assets, export_asset
 from dataworks_assets.systems.adg.automation.build import build_automation
 from dataworks_assets.systems.adg.housekeeping import build_housekeeping
 from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.kickstart.assets import kickstart_assets, kickstart_job, partner_asset
+from dataworks_assets.systems.kickstart.automation import build_kickstart_automation
+from dataworks_assets.systems.kickstart.scope import KickstartScope
 from dataworks_assets.systems.platform import Platform
 
 
@@ -28,14 +31,22 @@ def build_definitions(*, settings: Settings, platform: Platform) -> Definitions:
     window_days = settings.deployment.limits.catch_up_window_days
     automation = [build_automation(scope, notifier=platform.notifier, catch_up_window_days=window_days) for scope in scopes]
     housekeeping = [build_housekeeping(scope) for scope in scopes]
+    partner = KickstartScope(settings)
+    sources = [export_asset(scope) for scope in scopes]
+    jobs = [
+        *(job for jobs, _ in housekeeping for job in jobs),
+        *(job for scope in scopes for job in build_admin_jobs(scope)),
+    ]
+    if partner.collections:
+        sources.append(partner_asset(partner))
+        assets.append(kickstart_assets(partner))
+        automation.append(build_kickstart_automation(partner, notifier=platform.notifier))
+        jobs.append(kickstart_job(partner))
     return Definitions(
-        assets=[*(export_asset(scope) for scope in scopes), *assets],
+        assets=[*sources, *assets],
         sensors=[sensor for sensors, _ in automation for sensor in sensors],
         schedules=[schedule for _, schedules in (*automation, *housekeeping) for schedule in schedules],
-        jobs=[
-            *(job for jobs, _ in housekeeping for job in jobs),
-            *(job for scope in scopes for job in build_admin_jobs(scope)),
-        ],
+        jobs=jobs,
         resources={"platform": ResourceDefinition.hardcoded_resource(platform)},
         executor=in_process_executor,
     )

@@ -119,7 +119,7 @@ class ObjectStore:
         from botocore.exceptions import BotoCoreError, ClientError
 
         uri = self._uri(bucket, prefix)
-        keys = _session_keys(self.settings)
+        keys = session_keys(self.settings)
         client = boto3.client("s3", endpoint_url=self.settings.endpoint_url, region_name=self.settings.region, **keys)
         folder = f"{prefix}/" if prefix else ""
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder, StartAfter=after or "")
@@ -258,7 +258,7 @@ def shared_sessions(chain: RoleChain, region: str) -> RoleSessions:
     return RoleSessions(chain, region)
 
 
-def _session_keys(settings: StoreSettings) -> dict[str, Any]:
+def session_keys(settings: StoreSettings) -> dict[str, Any]:
     """Credentials for a client of boto3; none where it finds its own."""
     if settings.chain is None:
         return {}

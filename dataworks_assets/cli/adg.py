@@ -7,13 +7,11 @@ from typing import Annotated
 
 import typer
 
+from dataworks_assets.cli.carrying import carry_out
 from dataworks_assets.cli.ranges import DayRange
-from dataworks_assets.cli.reports import report_document, show_reports
 from dataworks_assets.cli.selection import CollectionsOption, DaysOption, JsonOption, TypeOption, parse_days, select_collections
-from dataworks_assets.cli.showing import hint, write_json
-from dataworks_assets.cli.workplace import Workplace, workplace_of
+from dataworks_assets.cli.workplace import workplace_of
 from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.systems.adg.scope import AdgScope
 from spark.errors import ConfigurationError
 
 app = typer.Typer(help="Run the analytical dataset generation.", no_args_is_help=True)
@@ -69,30 +67,6 @@ def run(
         "confirm": confirm,
     }
     carry_out(workplace, scope, [DayRange(names, days[0], days[-1])], options, as_json=as_json)
-
-
-def carry_out(
-    workplace: Workplace, scope: AdgScope, ranges: list[DayRange], options: dict[str, object], *, as_json: bool = False
-) -> None:
-    """Runs ranges here one after another and shows what became of them.
-
-    Raises:
-        typer.Exit: with code 1, when anything is not published.
-    """
-    from dataworks_assets.cli.runs import RunRequest, run_here
-
-    reports = [
-        run_here(workplace, RunRequest(scope, chosen.collections, chosen.first_day, chosen.last_day, options))
-        for chosen in ranges
-    ]
-    if as_json:
-        write_json([report_document(report) for report in reports])
-    else:
-        show_reports(workplace.console, reports)
-        if any(report.of_state("refused") for report in reports):
-            hint(workplace.notes, "dataworks status shows what is published; dataworks quarantine shows refused rows")
-    if not all(report.succeeded for report in reports):
-        raise typer.Exit(1)
 
 
 def _one_range(texts: list[str] | None) -> tuple[date, ...]:

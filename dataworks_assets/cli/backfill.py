@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dataworks_assets.cli.adg import carry_out
+from dataworks_assets.cli.carrying import carry_out
 from dataworks_assets.cli.plan import days_or_newest, make_plan
 from dataworks_assets.cli.ranges import DayRange, cover, free_days, gaps
 from dataworks_assets.cli.selection import CollectionsOption, DaysOption, TypeOption, select_collections

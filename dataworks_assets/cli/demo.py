@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.naming import SnapshotType
 
 if TYPE_CHECKING:
+    from dataworks_assets.cli.partner_sample import PartnerWritten
     from dataworks_assets.cli.runs import RunReport
 
 _DAYS = 3
@@ -60,11 +62,14 @@ def demo(
     bring_up(workplace)
     days = _write_sample(workplace, bad=bad)
     reports = [_publish(workplace, each, days) for each in SnapshotType]
-    show_reports(workplace.console, reports)
+    partner = _publish_partner(workplace) if workplace.settings.partner else None
+    show_reports(workplace.console, [*reports, *([partner.report] if partner else [])])
     if (proof := _proof(workplace, reports)) is not None:
         workplace.console.print(proof, markup=False, soft_wrap=True)
     workplace.console.print(f"All of it took {time.monotonic() - begun_seconds:.0f} s.\n")
-    failed = _failed_unexpectedly(reports, bad=bad)
+    if partner is not None:
+        workplace.console.print(partner.expected(), markup=False, soft_wrap=True)
+    failed = "\n".join(filter(None, (_failed_unexpectedly(reports, bad=bad), partner.failed() if partner else "")))
     if failed:
         workplace.notes.print(Text.assemble(("Not as it should be: ", "bold red"), failed), soft_wrap=True)
         raise typer.Exit(1)
@@ -131,6 +136,45 @@ def _publish(workplace: Workplace, snapshot_type: SnapshotType, days: Sequence[d
     return run_here(workplace, RunRequest(scope, tuple(scope.collections), days[0], days[-1]))
 
 
+@dataclass(frozen=True)
+class PartnerDemo:
+    """The partner's files, and the run that published them."""
+
+    written: PartnerWritten
+    report: RunReport
+
+    def expected(self) -> str:
+        """Returns what is meant to be missing; empty where it is there."""
+        refused = {(day.collection, day.day) for day in self.report.of_state("refused")}
+        missing = sorted(self.written.expected_failures() & refused)
+        named = " and ".join(f"{name} {day}" for name, day in missing)
+        return f"Meant to be so: {named}: one was never delivered, the next waits behind it." if missing else ""
+
+    def failed(self) -> str:
+        """Returns what failed that is not missing on purpose; empty where nothing did."""
+        refused = self.report.of_state("refused")
+        wrong = [day for day in refused if (day.collection, day.day) not in self.written.expected_failures()]
+        told = [f"{day.scope}/{day.collection} {day.day}: {day.cause}" for day in wrong]
+        return "\n".join([*told, *([self.report.error] if not self.report.succeeded and not refused else [])])
+
+
+def _publish_partner(workplace: Workplace) -> PartnerDemo:
+    """Writes the partner's files and publishes them; one day of them is missing on purpose, and one waits behind it."""
+    from dataworks_assets.cli.partner_sample import DAYS, write_partner_files
+    from dataworks_assets.cli.runs import RunRequest, run_here
+
+    scope = workplace.kickstart
+    workplace.notes.print("[bold]5[/] A partner's files in another account, reached by two chained roles: CSV, encrypted JSON")
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    written = write_partner_files(workplace, [yesterday - timedelta(days=back) for back in reversed(range(DAYS))])
+    days = written.days
+    workplace.notes.print(f"  {days[0]} to {days[-1]}: {len(written.files)} files written")
+    workplace.notes.print(
+        f"[bold]6[/] One Dagster run publishes {len(scope.collections)} collections of {len(days)} days, in order"
+    )
+    return PartnerDemo(written, run_here(workplace, RunRequest(scope, tuple(scope.collections), days[0], days[-1])))
+
+
 def _proof(workplace: Workplace, reports: Sequence[RunReport]) -> str | None:
     """Returns what another engine reads of the largest table, from the very files that the catalog names."""
     scope = workplace.scope(SnapshotType.FULL)
@@ -183,10 +227,11 @@ def _failed_unexpectedly(reports: Sequence[RunReport], *, bad: bool) -> str:
 def _show_next(workplace: Workplace, days: Sequence[date]) -> None:
     name = workplace.settings.deployment.name
     dataworks = own_name() if name == "local" else f"{own_name()} -d {name}"
-    workplace.console.print("[bold]Three things to try[/]")
+    workplace.console.print("[bold]Four things to try[/]")
     for what, command in (
         ("See what is published, by collection and day", "status"),
         ("Publish a day of a collection again", f"adg run --day {days[-1]} --collection core/contract --force"),
+        ("See the partner's days, and where a catch-up begins", "kickstart status"),
         ("Query a table", "sql 'SELECT * FROM analytical_dataset_generation.core_contract LIMIT 5'"),
     ):
         workplace.console.print(f"  {what}:\n    {dataworks} {command}", markup=False, soft_wrap=True)

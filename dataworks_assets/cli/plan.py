@@ -19,6 +19,7 @@ from dataworks_assets.systems.adg.planner import Planner
 from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.plan import Decision, Plan, PlannedDay, Request
 from dataworks_assets.systems.refusals import Refusal, read_refusals
+from dataworks_assets.systems.scope import Scope
 
 _DEFAULT_DAYS = 7
 _MOST_NAMED = 10
@@ -55,9 +56,9 @@ def plan(
     made = make_plan(workplace, scope, Request(names, days_or_newest(workplace, scope, day), s3_prefix=s3_prefix, force=force))
     refusals = read_refusals(workplace.platform.store, scope)
     if as_json:
-        write_json(_document(scope, made, refusals, started_by(workplace, made)))
+        write_json(plan_document(scope, made, refusals, started_by(workplace, made)))
         return
-    _show(workplace, scope, made, refusals, work_only=work_only)
+    show_plan(workplace, scope, made, refusals, work_only=work_only)
 
 
 def days_or_newest(workplace: Workplace, scope: AdgScope, texts: list[str] | None) -> tuple[date, ...]:
@@ -90,7 +91,8 @@ def refused_before(planned: PlannedDay, refusals: Refusals) -> Refusal | None:
     return found if found and found.is_of(planned.fingerprint, planned.collection.audit_hash) else None
 
 
-def _show(workplace: Workplace, scope: AdgScope, made: Plan, refusals: Refusals, *, work_only: bool) -> None:
+def show_plan(workplace: Workplace, scope: Scope, made: Plan, refusals: Refusals, *, work_only: bool) -> None:
+    """Prints a plan: a line a collection and day, then what there is to do in all."""
     console = workplace.console
     shown = made.work if work_only else made.days
     if not made.days:
@@ -141,7 +143,8 @@ def _totals(made: Plan) -> str:
     return f"[bold]{plural(len(made.work), 'collection-day')} to do[/], {plural(files, 'file')}, {read} to read: {said}."
 
 
-def _document(scope: AdgScope, made: Plan, refusals: Refusals, started: Forecast | None) -> dict[str, Any]:
+def plan_document(scope: Scope, made: Plan, refusals: Refusals, started: Forecast | None = None) -> dict[str, Any]:
+    """Returns a plan as plain values."""
     return {
         "snapshot_type": str(scope.snapshot_type),
         "days": [_day_document(planned, refusals) for planned in made.days],

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dataworks_assets.cli.dagster_home import PROCESS_TAG, open_instance, process_tag
 from dataworks_assets.cli.live import WatchedEngine, Watcher, watching
 from dataworks_assets.cli.workplace import Workplace
-from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.scope import Scope
 
 if TYPE_CHECKING:
     from dagster import AssetCheckEvaluation, AssetMaterialization, DagsterInstance, EventLogEntry, ExecuteInProcessResult
@@ -25,9 +25,9 @@ _LONGEST_CAUSE = 2_000
 
 @dataclass(frozen=True)
 class RunRequest:
-    """One run: collections of one snapshot type over one range of days, with its run configuration."""
+    """One run: collections of one system or snapshot type over one range of days, with its run configuration."""
 
-    scope: AdgScope
+    scope: Scope
     collections: tuple[str, ...]
     first_day: date
     last_day: date
@@ -147,7 +147,7 @@ def _watched(platform: Platform, watch: Watcher) -> Iterator[Platform]:
         platform.engine = engine
 
 
-def _outcomes(instance: DagsterInstance, run_id: str, scope: AdgScope) -> Iterator[DayOutcome]:
+def _outcomes(instance: DagsterInstance, run_id: str, scope: Scope) -> Iterator[DayOutcome]:
     """Yields each collection's day of a run once: what was materialized, then what was refused."""
     from dagster import DagsterEventType
 
@@ -166,7 +166,7 @@ def _entries(instance: DagsterInstance, run_id: str, kind: Any) -> Sequence[Even
     return instance.all_logs(run_id, of_type=kind)
 
 
-def _published(scope: AdgScope, name: str, event: AssetMaterialization) -> DayOutcome:
+def _published(scope: Scope, name: str, event: AssetMaterialization) -> DayOutcome:
     def value(key: str) -> Any:
         found = event.metadata.get(key)
         return 0 if found is None else found.value
@@ -184,7 +184,7 @@ def _published(scope: AdgScope, name: str, event: AssetMaterialization) -> DayOu
     )
 
 
-def _refused(scope: AdgScope, name: str, check: AssetCheckEvaluation) -> DayOutcome:
+def _refused(scope: Scope, name: str, check: AssetCheckEvaluation) -> DayOutcome:
     from dagster import TableMetadataValue
 
     evidence = check.metadata.get("evidence")

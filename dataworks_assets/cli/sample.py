@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
@@ -11,6 +12,8 @@ from typing import Annotated
 import msgspec
 import typer
 
+from dataworks_assets.cli.partner_sample import DAYS as PARTNER_DAYS
+from dataworks_assets.cli.partner_sample import show_partner_files, write_partner_files
 from dataworks_assets.cli.selection import JsonOption
 from dataworks_assets.cli.showing import bytes_text, number, plural, table, write_json
 from dataworks_assets.cli.workplace import Workplace
@@ -23,6 +26,7 @@ from spark.errors import ConfigurationError
 
 TRUTH_PREFIX = "_sample"
 """Where in the input bucket the sample's own truth is kept."""
+_EXPORT_DAYS = 3
 _REAL_ENVIRONMENTS = {"preprod", "production"}
 
 app = typer.Typer(no_args_is_help=True)
@@ -32,6 +36,7 @@ class System(StrEnum):
     """Systems whose source can be written."""
 
     ADG = "adg"
+    KICKSTART = "kickstart"
 
 
 @app.callback()
@@ -47,7 +52,7 @@ def write(
         datetime | None,
         typer.Option("--from", formats=["%Y-%m-%d"], help="First export date; by default the last is yesterday."),
     ] = None,
-    days: Annotated[int, typer.Option(min=1, help="How many days.")] = 3,
+    days: Annotated[int | None, typer.Option(min=1, help="How many days: 3 of an export, 10 of the partner's files.")] = None,
     snapshot_type: Annotated[
         list[SnapshotType] | None, typer.Option("--type", "-t", help="Only this export: full or incremental.")
     ] = None,
@@ -56,22 +61,32 @@ def write(
     scale: Annotated[float, typer.Option(min=0.001, help="How many times the usual 60,000 documents of a full.")] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same documents.")] = 1,
     announce: Annotated[bool, typer.Option("--announce", help="Then send the export's completion messages.")] = False,
+    e2e_test: Annotated[
+        bool, typer.Option("--e2e-test", help="Into the test folder that E2E_TEST_FLG reads (kickstart).")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a sample export of some days. A day that lies there already, made the same way, is left alone.
+    """Write a sample of some days. A day that lies there already, made the same way, is left alone.
 
     [bold]Examples[/]
 
     dataworks sample write --system adg --from 2026-11-18 --days 3
 
     dataworks sample write --from 2026-11-20 --days 1 --type full --bad --announce
+
+    dataworks sample write --system kickstart
     """
-    del system
     workplace = ctx.obj if isinstance(ctx.obj, Workplace) else Workplace()
-    start = first_day.date() if first_day else datetime.now(UTC).date() - timedelta(days=days)
+    if system is System.KICKSTART:
+        files = write_partner_files(workplace, _days(first_day, days or PARTNER_DAYS), is_test=e2e_test, seed=seed)
+        if as_json:
+            write_json([asdict(file) for file in files.files])
+        else:
+            show_partner_files(workplace.console, files)
+        return
     request = sample_request(
         workplace.platform.running.deployment,
-        tuple(start + timedelta(days=offset) for offset in range(days)),
+        _days(first_day, days or _EXPORT_DAYS),
         snapshot_types=tuple(snapshot_type or SnapshotType),
         topics=tuple(topic or ()),
         bad=bad,
@@ -85,6 +100,11 @@ def write(
         show(workplace, summary)
     if announce:
         announce_all(workplace, request)
+
+
+def _days(first_day: datetime | None, count: int) -> tuple[date, ...]:
+    start = first_day.date() if first_day else datetime.now(UTC).date() - timedelta(days=count)
+    return tuple(start + timedelta(days=offset) for offset in range(count))
 
 
 def sample_request(

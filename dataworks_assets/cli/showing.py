@@ -27,8 +27,18 @@ STATE_STYLES = {
     "held": "yellow",
     "not exported": "yellow",
     "missing": "dim",
+    "expired": "bold red",
+    "given up": "dim",
+    "waits": "yellow",
 }
-_DECISION_STYLES = {Decision.UNCHANGED: "green", Decision.NOT_EXPORTED: "yellow", Decision.HELD: "yellow"}
+_DECISION_STYLES = {
+    Decision.UNCHANGED: "green",
+    Decision.NOT_EXPORTED: "yellow",
+    Decision.HELD: "yellow",
+    Decision.EXPIRED: "bold red",
+    Decision.GIVEN_UP: "dim",
+    Decision.WAITS: "yellow",
+}
 
 
 def bytes_text(size_bytes: float) -> str:

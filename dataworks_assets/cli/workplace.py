@@ -14,6 +14,7 @@ from dataworks_assets.config.loader import load_settings
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.config.settings import Settings
 from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.kickstart.scope import KickstartScope
 from dataworks_assets.systems.platform import Platform
 
 
@@ -59,6 +60,17 @@ class Workplace:
     def scope(self, snapshot_type: SnapshotType) -> AdgScope:
         """Returns the collections of one snapshot type."""
         return AdgScope(self.settings, snapshot_type)
+
+    @property
+    def kickstart(self) -> KickstartScope:
+        """Returns the collections of partner files.
+
+        Raises:
+            ConfigurationError: the deployment has none.
+        """
+        scope = KickstartScope(self.settings)
+        _ = scope.source
+        return scope
 
 
 def workplace_of(ctx: typer.Context) -> Workplace:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from dataworks_assets.config.deployment import Deployment, ExportsConfig, SnapshotConfig
 from dataworks_assets.config.engine import EngineConfig
+from dataworks_assets.config.kickstart import KickstartConfig
 from dataworks_assets.config.ledger import LedgerConfig, MetricsConfig
 from dataworks_assets.config.services import EMBEDDED, KeyServiceConfig
 
@@ -78,6 +79,7 @@ def resolve(deployment: Deployment, stack: StackAddresses | None) -> Deployment:
             "ledger": _ledger(deployment.ledger, stack),
             "exports": _exports(deployment.exports, stack),
             "engine": _engine(deployment.engine, stack),
+            "kickstart": _kickstart(deployment.kickstart, stack),
         }
     )
 
@@ -91,6 +93,12 @@ def _engine(engine: EngineConfig, stack: StackAddresses) -> EngineConfig:
         return engine
     endpoint = _filled(engine.emr.endpoint, stack.emr_endpoint)
     return engine.model_copy(update={"emr": engine.emr.model_copy(update={"endpoint": endpoint})})
+
+
+def _kickstart(kickstart: KickstartConfig | None, stack: StackAddresses) -> KickstartConfig | None:
+    if kickstart is None:
+        return None
+    return kickstart.model_copy(update={"endpoint": _filled(kickstart.endpoint, stack.aws_endpoint)})
 
 
 def _key_service(key_service: KeyServiceConfig, stack: StackAddresses) -> KeyServiceConfig:

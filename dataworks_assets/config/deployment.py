@@ -12,10 +12,10 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from dataworks_assets.config.engine import EngineConfig
+from dataworks_assets.config.kickstart import KickstartConfig
 from dataworks_assets.config.ledger import LedgerConfig
 from dataworks_assets.config.model import Model
 from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.config.partner import KickstartConfig
 from dataworks_assets.config.prefixes import Prefix, PrefixTemplate
 from dataworks_assets.config.services import (
     AwsConfig,

@@ -13,8 +13,8 @@ from dataworks_assets.config.collections import CollectionConfig
 from dataworks_assets.config.deployment import Deployment
 from dataworks_assets.config.environment import Environment, read_environment
 from dataworks_assets.config.files import collection_file, deployment_file, extra_collection_files
+from dataworks_assets.config.kickstart import PartnerCollectionConfig
 from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.config.partner import PartnerCollectionConfig
 from dataworks_assets.config.partner_loader import load_partner_collections
 from dataworks_assets.config.problems import Problem, model_problems, nearest, raise_problems
 from dataworks_assets.config.secrets import SecretReader, merged, read_tags, secrets_manager

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dataworks_assets.config.files import collection_file
-from dataworks_assets.config.partner import KickstartConfig, PartnerCollectionConfig, PartnerModule
+from dataworks_assets.config.kickstart import KickstartConfig, PartnerCollectionConfig, PartnerModule
 from dataworks_assets.config.problems import Problem, model_problems, nearest
 from dataworks_assets.config.yaml_source import Location, YamlSource, read_yaml
 from spark.errors import ConfigurationError

@@ -10,8 +10,8 @@ from dataworks_assets.config.building import build_collection
 from dataworks_assets.config.collections import CollectionConfig
 from dataworks_assets.config.deployment import Deployment
 from dataworks_assets.config.environment import Environment
+from dataworks_assets.config.kickstart import PartnerCollectionConfig
 from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.config.partner import PartnerCollectionConfig
 from dataworks_assets.config.problems import nearest
 from spark.contract import ExportCollection
 from spark.errors import ConfigurationError

@@ -21,6 +21,7 @@ from dataworks_assets.stack.certificates import Certificates
 from dataworks_assets.stack.emr import service as emr_service
 from dataworks_assets.stack.jars import ensure_jars
 from dataworks_assets.stack.java import find_java_home
+from dataworks_assets.stack.partner import provision_partner
 from dataworks_assets.stack.ports import choose_ports, expand
 from dataworks_assets.stack.service import Service, Surroundings
 from dataworks_assets.stack.state import ServiceRecord, StackState, load_state, save_state
@@ -286,8 +287,9 @@ def _last_lines(path: Path) -> str:
 
 def _provision(state: StackState, known: StackState | None, say: Say) -> StackState:
     provisioned = aws_server.provision(state.aws_endpoint)
-    if provisioned.made and known is not None and known.message_queue_url:
-        say(f"The emulated AWS APIs lost what they held; made anew: {', '.join(provisioned.made)}")
+    made = (*provisioned.made, *provision_partner(state.aws_endpoint))
+    if made and known is not None and known.message_queue_url:
+        say(f"The emulated AWS APIs lost what they held; made anew: {', '.join(made)}")
     addresses = {
         "completion_topic_arns": provisioned.completion_topic_arns,
         "notice_topic_arn": provisioned.notice_topic_arn,

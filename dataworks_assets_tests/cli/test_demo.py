@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dataworks_assets.cli import demo
+from dataworks_assets.cli.partner_sample import PartnerWritten
 from dataworks_assets.cli.reports import summary
 from dataworks_assets.cli.runs import DayOutcome, RunReport
 from dataworks_assets.config.naming import SnapshotType
@@ -113,3 +115,20 @@ def test_commands_to_try_can_be_copied_also_where_the_environment_is_not_active(
 def test_they_are_short_where_it_is(monkeypatch):
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     assert demo.own_name() == "dataworks"
+
+
+def partner(*days, error=""):
+    written = PartnerWritten(tuple(date(2026, 11, day) for day in range(11, 21)), ())
+    return demo.PartnerDemo(written, report(*days, error=error))
+
+
+def test_the_partners_missing_day_and_the_one_behind_it_are_no_failures():
+    days = [replace(outcome("payment/payments"), day=day) for day in ("2026-11-19", "2026-11-20")]
+    assert partner(*days).failed() == ""
+    assert partner(*days).expected().startswith("Meant to be so: payment/payments 2026-11-19 and payment/payments 2026-11-20")
+
+
+def test_any_other_day_of_the_partners_is_one():
+    said = partner(replace(outcome("vacancy/vacancies", cause="gone"), scope="kickstart")).failed()
+    assert said == "kickstart/vacancy/vacancies 2026-11-20: gone"
+    assert partner(error="killed").failed() == "killed"

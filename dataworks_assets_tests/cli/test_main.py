@@ -37,7 +37,10 @@ def test_every_command_has_a_help_text(name):
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(Commands.known) - {"stack", "sample", "config", "adg", "schema", "ledger", "infrastructure", "deploy"})
+    "name",
+    sorted(
+        set(Commands.known) - {"stack", "sample", "config", "adg", "kickstart", "schema", "ledger", "infrastructure", "deploy"}
+    ),
 )
 def test_every_help_text_has_an_example(name):
     shown = CliRunner().invoke(app, [name, "--help"]).output

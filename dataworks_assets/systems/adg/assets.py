@@ -16,7 +16,6 @@ from dagster import (
     BackfillPolicy,
     Config,
     DailyPartitionsDefinition,
-    Failure,
     MetadataValue,
     multi_asset,
 )
@@ -25,20 +24,20 @@ from pydantic import Field
 from dataworks_assets.config.naming import dagster_tags
 from dataworks_assets.engines.pipes import PipesChannel
 from dataworks_assets.systems.adg.automation.exports import export_key
-from dataworks_assets.systems.adg.automation.runs import MESSAGE_TRIGGER, TRIGGER_TAG, run_days
 from dataworks_assets.systems.adg.planner import Planner
 from dataworks_assets.systems.adg.rechecking import Recheck
 from dataworks_assets.systems.adg.recording import ledger_book, run_entry
 from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
-from dataworks_assets.systems.execution import Execution, Failed
+from dataworks_assets.systems.ending import fail_step
+from dataworks_assets.systems.execution import Execution
 from dataworks_assets.systems.plan import Request
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.recording import may_be_retried, recorded
 from dataworks_assets.systems.reporting import CHECK_NAME, column_schema
+from dataworks_assets.systems.runs import MESSAGE_TRIGGER, TRIGGER_TAG, run_days
 from spark.publish.tables import columns_of
 
 SPARK_POOL = "local_spark"
-_MAX_RETRIES_TAG = "dagster/max_retries"
 
 
 class AdgRunConfig(Config):
@@ -120,7 +119,7 @@ def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
             execution.run(request)
             told.may_be_retried &= not all(failure.lies_in_data for failure in execution.failures)
         if execution.failures:
-            _fail(context, execution.failures)
+            fail_step(context, execution.failures)
         yield from ()
 
     return materialize
@@ -166,16 +165,3 @@ def _daily(first_day: date, last_day: date | None = None) -> DailyPartitionsDefi
 def _data_template(scope: AdgScope) -> str:
     deployment = scope.settings.deployment
     return f"{deployment.store.scheme}://{deployment.buckets.input}/{deployment.prefixes.data}"
-
-
-def _fail(context: AssetExecutionContext, failures: list[Failed]) -> None:
-    """Ends the step as failed; not to be retried where every failure lies in the data."""
-    if all(failure.lies_in_data for failure in failures):
-        context.instance.add_run_tags(context.run_id, {_MAX_RETRIES_TAG: "0"})
-    lines = [f"{failure.collection} {failure.day}: {failure.cause}" for failure in failures]
-    shown = "\n".join(lines[:20]) + (f"\n… and {len(lines) - 20} more" if len(lines) > 20 else "")  # noqa: PLR2004
-    raise Failure(
-        description=f"{len(failures)} of the requested days were not published; the others are.\n{shown}",
-        metadata={"not_published": MetadataValue.int(len(failures))},
-        allow_retries=not all(failure.lies_in_data for failure in failures),
-    )

@@ -19,6 +19,18 @@ def days_of(first: date, last: date) -> tuple[date, ...]:
     return tuple(first + timedelta(days=number) for number in range((last - first).days + 1))
 
 
+def read_day(name: str, text: str | None) -> date | None:
+    """Returns a day as it is given to a run, None where none is.
+
+    Raises:
+        ConfigurationError: it is no day.
+    """
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise ConfigurationError(f"{name} is no day: {text!r}", remedy="Write it as 2026-11-20") from error
+
+
 def chosen_days(start: date | None, end: date | None, *, first_open: date, today: date) -> tuple[date, ...]:
     """Returns the days of a run; none where all is done.
 
@@ -40,22 +52,33 @@ def chosen_days(start: date | None, end: date | None, *, first_open: date, today
     return days_of(start or first_open, end or yesterday)
 
 
+def history_start(scope: KickstartScope, done: Mapping[str, Set[date]], *, today: date) -> date:
+    """Returns the day with which history begins: the configured one, else the first that was ever done.
+
+    Where neither is, it is the oldest that the source can still have.
+    """
+    if scope.source.first_day is not None:
+        return scope.source.first_day
+    known = [day for days in done.values() for day in days]
+    return min(known, default=max(scope.first_day, today - timedelta(days=scope.source.expiry_days)))
+
+
 def first_open_day(
-    collections: Iterable[ScopedPartner], done: Mapping[str, Set[date]], *, first_day: date, today: date
+    scope: KickstartScope, collections: Iterable[ScopedPartner], done: Mapping[str, Set[date]], *, today: date
 ) -> date:
     """Returns the first day on which a collection is not complete; today where all days before it are.
 
     Args:
+        scope: where history begins.
         collections: of one module, or of several.
         done: by collection, the days that are published or given up.
-        first_day: where history begins.
         today: the present day, UTC.
     """
     wanted = list(collections)
     return next(
         (
             day
-            for day in days_of(first_day, today - timedelta(days=1))
+            for day in days_of(history_start(scope, done, today=today), today - timedelta(days=1))
             if any(each.has_day(day) and day not in done.get(each.name, frozenset()) for each in wanted)
         ),
         today,
@@ -71,7 +94,7 @@ def done_days(
         StoreError, CatalogError: what is there cannot be read; never taken for "nothing is there".
     """
     wanted = list(collections)
-    days = days_of(scope.source.first_day, today)
+    days = days_of(scope.first_day, today)
     states = published_states(platform.catalog, [each.job for each in wanted], [day.isoformat() for day in days])
     given_up = read_acknowledged(platform.store, scope)
     return {

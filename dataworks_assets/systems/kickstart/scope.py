@@ -8,7 +8,7 @@ from datetime import date
 from functools import cached_property
 
 from dataworks_assets.config.building import audit_hash, output_hash
-from dataworks_assets.config.partner import KickstartConfig, PartnerCollectionConfig, PartnerModule, build_partner_tags
+from dataworks_assets.config.kickstart import KickstartConfig, PartnerCollectionConfig, PartnerModule, build_partner_tags
 from dataworks_assets.config.settings import Settings
 from spark.contract import Column, Layout, Misfit, OutputTable, PartnerCollection
 from spark.errors import ConfigurationError
@@ -68,6 +68,11 @@ class KickstartScope:
         return source
 
     @property
+    def first_day(self) -> date:
+        """The first day there may be."""
+        return self.source.first_day or self.settings.deployment.exports.first_day
+
+    @property
     def system(self) -> str:
         """`kickstart`."""
         return SYSTEM
@@ -95,7 +100,7 @@ class KickstartScope:
             job=job,
             config_hash=output_hash(job, timestamps=timestamps),
             audit_hash=audit_hash(job, timestamps=timestamps),
-            first_day=max(filter(None, (config.first_day, self.source.first_day))),
+            first_day=max(filter(None, (config.first_day, self.first_day))),
         )
 
     def select(self, names: Iterable[str]) -> tuple[ScopedPartner, ...]:

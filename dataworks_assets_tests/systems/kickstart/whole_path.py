@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from dataworks_assets.config.deployment import Deployment
 from dataworks_assets.config.environment import Environment
-from dataworks_assets.config.partner import PartnerCollectionConfig
+from dataworks_assets.config.kickstart import PartnerCollectionConfig
 from dataworks_assets.config.settings import Settings
 from dataworks_assets.stack.sample.wire import FIXED_KEY, encrypt, encryption_metadata
 from dataworks_assets.systems.execution import Execution

@@ -17,12 +17,12 @@ from msgspec import field
 from dataworks_assets.systems.adg.automation.exports import ExportDay, complete_event, has_messages, look_at_exports
 from dataworks_assets.systems.adg.automation.inbox import Inbox
 from dataworks_assets.systems.adg.automation.requests import Trigger, WantedDay, run_requests
-from dataworks_assets.systems.adg.automation.runs import CollectionDay, in_flight, lately_failed
 from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.holds import read_holds
 from dataworks_assets.systems.plan import Decision, PlannedDay, Plans, Request
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.refusals import Refusal, read_refusals
+from dataworks_assets.systems.runs import CollectionDay, in_flight, lately_failed
 from spark.contract import Document, decode, encode
 from spark.errors import ConfigurationError
 

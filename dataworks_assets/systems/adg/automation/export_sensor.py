@@ -16,15 +16,15 @@ from dataworks_assets.systems.adg.automation.exports import complete_event, look
 from dataworks_assets.systems.adg.automation.inbox import Inbox, Waiting
 from dataworks_assets.systems.adg.automation.queue import Drained, QueueReader
 from dataworks_assets.systems.adg.automation.requests import Trigger, WantedDay, run_requests, with_day
-from dataworks_assets.systems.adg.automation.runs import (
+from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.runs import (
     CollectionDay,
     MessageState,
     export_tag,
     in_flight,
     run_of_message,
 )
-from dataworks_assets.systems.adg.scope import AdgScope
-from dataworks_assets.systems.platform import Platform
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from dagster import DagsterInstance, DagsterRunStatus, RunRecord, RunsFilter
 
 from dataworks_assets.ledger.entries import RunEntry
 from dataworks_assets.ledger.recorder import LedgerBook
-from dataworks_assets.systems.adg.automation.runs import MESSAGE_TRIGGER, TRIGGER_TAG, run_collections, run_days
 from dataworks_assets.systems.adg.recording import run_entry
 from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.plan import Request
+from dataworks_assets.systems.runs import MESSAGE_TRIGGER, TRIGGER_TAG, run_collections, run_days
 
 _OVERLAP = timedelta(minutes=10)
 """Dagster's clock, and events that are written late."""

@@ -15,10 +15,10 @@ from msgspec import field
 
 from dataworks_assets.ledger.notices import Notice, NoticeType, Notifier
 from dataworks_assets.systems.adg.automation.exports import export_key
-from dataworks_assets.systems.adg.automation.runs import in_flight
 from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.reporting import failed_check_event, unchanged_check_event, unchanged_event
+from dataworks_assets.systems.runs import in_flight
 from spark.contract import Document, Finding, decode, encode
 from spark.errors import ConfigurationError
 from spark.publish.catalog import Pointer

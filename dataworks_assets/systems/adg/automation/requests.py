@@ -9,7 +9,8 @@ from enum import StrEnum
 
 from dagster import AssetKey, RunRequest
 
-from dataworks_assets.systems.adg.automation.runs import (
+from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.runs import (
     MESSAGE_TRIGGER,
     RANGE_END_TAG,
     RANGE_START_TAG,
@@ -17,7 +18,6 @@ from dataworks_assets.systems.adg.automation.runs import (
     TRIGGER_TAG,
     export_tag,
 )
-from dataworks_assets.systems.adg.scope import AdgScope
 
 
 class Trigger(StrEnum):

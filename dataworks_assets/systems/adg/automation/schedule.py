@@ -10,9 +10,9 @@ from dagster import DagsterInstance, RunRequest, SkipReason
 from dataworks_assets.systems.adg.automation.exports import complete_event, has_messages, look_at_exports
 from dataworks_assets.systems.adg.automation.inbox import Inbox
 from dataworks_assets.systems.adg.automation.requests import Trigger, WantedDay, run_requests, with_day
-from dataworks_assets.systems.adg.automation.runs import in_flight
 from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.runs import in_flight
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dagster import DagsterRunStatus
 from dataworks_assets.systems.adg.automation.export_sensor import ExportSensor
 from dataworks_assets.systems.adg.automation.inbox import KeptMessage
 from dataworks_assets.systems.adg.automation.messages import parse_message
-from dataworks_assets.systems.adg.automation.runs import export_tag
+from dataworks_assets.systems.runs import export_tag
 from dataworks_assets_tests.systems.adg.automation.conftest import (
     ALL,
     BOTH,

@@ -10,7 +10,7 @@ from enum import StrEnum
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunRecord, RunsFilter
 
 from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.scope import Scope
 
 PARTITION_TAG = "dagster/partition"
 RANGE_START_TAG = "dagster/asset_partition_range_start"
@@ -59,7 +59,7 @@ class MessageRun:
     outcome: str = ""
 
 
-def in_flight(instance: DagsterInstance, scope: AdgScope, *, now: datetime) -> frozenset[CollectionDay]:
+def in_flight(instance: DagsterInstance, scope: Scope, *, now: datetime) -> frozenset[CollectionDay]:
     """Returns every collection and day that a run is about to do, or is doing."""
     runs = instance.get_runs(RunsFilter(statuses=list(_UNFINISHED)))
     failed = instance.get_run_records(
@@ -68,7 +68,7 @@ def in_flight(instance: DagsterInstance, scope: AdgScope, *, now: datetime) -> f
     return _work(scope, [*runs, *(record.dagster_run for record in failed if _awaits_retry(record, now))])
 
 
-def lately_failed(instance: DagsterInstance, scope: AdgScope, *, since: datetime) -> frozenset[CollectionDay]:
+def lately_failed(instance: DagsterInstance, scope: Scope, *, since: datetime) -> frozenset[CollectionDay]:
     """Returns every collection and day whose run failed, or was cancelled, since then."""
     return _work(scope, instance.get_runs(RunsFilter(statuses=list(_ENDED_BADLY), updated_after=since)))
 
@@ -108,11 +108,11 @@ def _ended_utc(record: RunRecord) -> datetime:
     return datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.update_timestamp.astimezone(UTC)
 
 
-def _work(scope: AdgScope, runs: Iterable[DagsterRun]) -> frozenset[CollectionDay]:
+def _work(scope: Scope, runs: Iterable[DagsterRun]) -> frozenset[CollectionDay]:
     return frozenset((name, day) for run in runs for name in run_collections(scope, run) for day in run_days(run.tags))
 
 
-def run_collections(scope: AdgScope, run: DagsterRun) -> set[str]:
+def run_collections(scope: Scope, run: DagsterRun) -> set[str]:
     """Returns a run's collections of this snapshot type; a run of the asset job without a selection does all."""
     if run.asset_selection is None:
         return set(scope.collections) if run.job_name.startswith(_ASSET_JOB) else set()

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from dagster import DagsterRunStatus
 
-from dataworks_assets.systems.adg.automation.runs import in_flight, lately_failed, run_days
+from dataworks_assets.systems.runs import in_flight, lately_failed, run_days
 from dataworks_assets_tests.systems.adg.automation.conftest import key, on, started
 
 NOW = datetime.now(UTC)

@@ -95,8 +95,8 @@ class KickstartConfig(Model):
     """Everything that is published, in the output bucket; below it `pii` and `non-pii`."""
     database: HiveName = "uc_kickstart"
     """Hive database of the tables."""
-    first_day: date
-    """First day there is."""
+    first_day: date | None = None
+    """First day there is; null: history begins with what is published first."""
     expiry_days: int = Field(default=EXPIRY_DAYS, ge=1)
     """Days after which the source deletes an object, where its bucket's own rules cannot be read."""
     warn_days: int = Field(default=2, ge=0)

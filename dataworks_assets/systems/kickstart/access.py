@@ -1,0 +1,23 @@
+"""Reaching the partner's bucket from this process: one store a run, its sessions named after the run."""
+
+from __future__ import annotations
+
+from dataworks_assets.systems.kickstart.scope import KickstartScope
+from dataworks_assets.systems.platform import Platform
+from spark.contract import StoreSettings
+from spark.store import ObjectStore, shared_store
+
+
+def source_settings(platform: Platform, *, run_id: str) -> StoreSettings:
+    """Returns how a run, and its job, reach the partner's bucket.
+
+    Raises:
+        ConfigurationError: the deployment has no Kickstart.
+        StackError: the embedded stack is not running.
+    """
+    return KickstartScope(platform.running).source.store_settings(run_id=run_id)
+
+
+def source_store(platform: Platform, *, run_id: str) -> ObjectStore:
+    """Returns the partner's store as a run reaches it."""
+    return shared_store(source_settings(platform, run_id=run_id))

@@ -1,0 +1,108 @@
+"""Which days are about to be lost: not published, and deleted at the source soon, by its own rules; and which are lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+
+from dataworks_assets.systems.kickstart.days import days_of, history_start
+from dataworks_assets.systems.kickstart.planner import KickstartPlanner
+from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
+from spark.contract import StoreSettings
+from spark.store import session_keys
+
+
+class RuleReader(Protocol):
+    """Reads a bucket's rules."""
+
+    def __call__(self) -> Sequence[tuple[str, int]]:
+        """Returns prefixes and the days after which what lies below them is deleted; none where the rules may not be read."""
+
+
+@dataclass(frozen=True)
+class AtRisk:
+    """A day of a collection that is not published. `last_day` is the last on which its files can be read; None: gone."""
+
+    collection: str
+    day: date
+    last_day: date | None
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its source is gone."""
+        return self.last_day is None
+
+
+def last_readable_day(written_utc: datetime, days: int) -> date:
+    """Returns the last day on which an object can be read: it goes at the midnight after so many days."""
+    return (written_utc + timedelta(days=days)).date()
+
+
+def days_at_risk(
+    planner: KickstartPlanner,
+    collections: Iterable[ScopedPartner],
+    done: dict[str, frozenset[date]],
+    rules: Sequence[tuple[str, int]],
+) -> list[AtRisk]:
+    """Returns the days that are lost, and those whose files go within the time of warning, oldest first.
+
+    Args:
+        planner: lists the partner's days.
+        collections: to be looked at.
+        done: by collection, the days that are published or given up.
+        rules: the bucket's; where none covers an object, the configured days count.
+    """
+    scope, today = planner.scope, planner.today
+    start = history_start(scope, done, today=today)
+    found: list[AtRisk] = []
+    for scoped in collections:
+        for day in days_of(start, today):
+            if scoped.has_day(day) and day not in done.get(scoped.name, frozenset()):
+                risk = _risk(planner, scoped, day, rules)
+                found += [risk] if risk else []
+    return sorted(found, key=lambda risk: (risk.day, risk.collection))
+
+
+def _risk(planner: KickstartPlanner, scoped: ScopedPartner, day: date, rules: Sequence[tuple[str, int]]) -> AtRisk | None:
+    source = planner.scope.source
+    listing = planner.list_day(scoped.config.module, day)
+    written_utc = listing.oldest_utc.get(scoped.config.collection)
+    if written_utc is None:
+        is_gone = (planner.today - day).days > source.expiry_days
+        return AtRisk(scoped.name, day, None) if is_gone else None
+    key = planner.scope.prefix_uri(scoped.config.module, day).removeprefix(f"{source.scheme}://{source.bucket}/")
+    days = min((days for prefix, days in rules if key.startswith(prefix)), default=source.expiry_days)
+    last_day = last_readable_day(written_utc, days)
+    return AtRisk(scoped.name, day, last_day) if (last_day - planner.today).days <= source.warn_days else None
+
+
+def s3_rules(scope: KickstartScope, settings: StoreSettings) -> RuleReader:
+    """Returns what reads the bucket's lifecycle rules by the chain's roles."""
+
+    def read() -> Sequence[tuple[str, int]]:
+        import boto3
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        if settings.scheme != "s3":
+            return ()
+        client: Any = boto3.client(
+            "s3", endpoint_url=settings.endpoint_url, region_name=settings.region, **session_keys(settings)
+        )
+        try:
+            answer = client.get_bucket_lifecycle_configuration(Bucket=scope.source.bucket)
+        except (ClientError, BotoCoreError):  # the partner need not let us: the configured days count then
+            return ()
+        return [
+            (_prefix_of(rule), int(rule["Expiration"]["Days"]))
+            for rule in answer["Rules"]
+            if rule["Status"] == "Enabled" and "Days" in rule.get("Expiration", {})
+        ]
+
+    return read
+
+
+def _prefix_of(rule: dict[str, Any]) -> str:
+    rule_filter = rule.get("Filter", {})
+    return str(rule.get("Prefix") or rule_filter.get("Prefix") or rule_filter.get("And", {}).get("Prefix") or "")

@@ -1,0 +1,66 @@
+"""Carrying out what a run of Kickstart was asked for: the history forgotten first where that was asked, then the days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from dataworks_assets.engines.channel import Channel
+from dataworks_assets.systems.execution import Execution, Failed, RunContext
+from dataworks_assets.systems.kickstart.access import source_settings
+from dataworks_assets.systems.kickstart.clean_up import forget, look_at_history
+from dataworks_assets.systems.kickstart.days import refuse_test_folder
+from dataworks_assets.systems.kickstart.planner import KickstartPlanner
+from dataworks_assets.systems.kickstart.scope import KickstartScope
+from dataworks_assets.systems.plan import Request
+from dataworks_assets.systems.platform import Platform
+from spark.store import shared_store
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a run was asked for.
+
+    Args:
+        collections: names; none means all.
+        days: the days.
+        clean_up: forget the history of these collections first (CLEAN_UP_FLG).
+        is_test: read the test folder (E2E_TEST_FLG).
+        force: do again what is published and unchanged.
+        confirm: accept that a clean-up loses days that the source has no more.
+    """
+
+    collections: tuple[str, ...]
+    days: tuple[date, ...]
+    clean_up: bool = False
+    is_test: bool = False
+    force: bool = False
+    confirm: bool = False
+
+
+def carry_out(
+    platform: Platform, scope: KickstartScope, context: RunContext, order: Order, *, channel: Channel | None, is_retry: bool
+) -> list[Failed]:
+    """Does what was asked and returns what failed; everything else is published and reported.
+
+    Raises:
+        ConfigurationError: the order is refused: the test folder outside of test environments, a clean-up that loses data.
+        DataworksError: nothing could be planned, or the application ended without a result.
+    """
+    if order.is_test:
+        refuse_test_folder(scope)
+    settings = source_settings(platform, run_id=context.run_id)
+    planner = KickstartPlanner(platform, scope, shared_store(settings), is_test=order.is_test)
+    if order.clean_up and not is_retry:
+        _clean_up(platform, scope, planner, context, order)
+    execution = Execution(platform, scope, planner, context, channel=channel, is_patient=is_retry, source_store=settings)
+    execution.run(Request(order.collections, order.days, force=order.force))
+    return execution.failures
+
+
+def _clean_up(platform: Platform, scope: KickstartScope, planner: KickstartPlanner, context: RunContext, order: Order) -> None:
+    """Shows what can be rebuilt, then forgets. A retry does not forget again what its first run has rebuilt."""
+    history = look_at_history(platform, planner, scope.select(order.collections))
+    context.log.warning("CLEAN_UP_FLG: %s", history.text())
+    forgotten = forget(platform, scope, history, run_id=context.run_id, confirmed=order.confirm)
+    context.log.warning("CLEAN_UP_FLG: %d days are forgotten; their files stay for the garbage collection", forgotten)

@@ -1,0 +1,100 @@
+from datetime import timedelta
+
+import pytest
+from dagster import AssetKey, DagsterInstance
+
+from dataworks_assets.definitions import build_definitions
+from dataworks_assets.systems.kickstart import running
+from dataworks_assets_tests.systems.kickstart.whole_path import ADVERTS, CLAIMS, DAY, World, configured, days_from
+from spark.contract import StoreSettings
+
+GOOD = "id,title\n1,Baker\n"
+KEY = AssetKey(["kickstart", "vacancy", "adverts"])
+
+
+@pytest.fixture
+def world(monkeypatch):
+    made = World([configured(ADVERTS, owners=["team:kickstart"]), configured(CLAIMS)], first_day=DAY - timedelta(days=1))
+    monkeypatch.setattr(running, "source_settings", lambda platform, run_id: StoreSettings(scheme="memory"))
+    monkeypatch.setattr(running, "shared_store", lambda settings: made.source)
+    return made
+
+
+@pytest.fixture
+def definitions(world):
+    return build_definitions(settings=world.settings, platform=world.platform)
+
+
+def execute(definitions, world, name, **how):
+    with DagsterInstance.ephemeral() as instance:
+        job = definitions.get_repository_def().get_job(name)
+        del world
+        result = job.execute_in_process(instance=instance, raise_on_error=False, **how)
+        materialized = instance.get_materialized_partitions(KEY)
+    return result, materialized
+
+
+def test_there_is_an_asset_a_collection_with_key_group_owner_and_tags(definitions):
+    specs = {spec.key: spec for spec in definitions.resolve_all_asset_specs()}
+    spec = specs[KEY]
+    assert (spec.group_name, list(spec.owners), spec.tags["pii"]) == ("kickstart_vacancy", ["team:kickstart"], "false")
+    assert AssetKey(["kickstart", "application", "claims"]) in specs
+    assert [dep.asset_key for dep in spec.deps] == [AssetKey(["kickstart", "partner_files"])]
+
+
+def test_a_deployment_without_kickstart_has_none_of_it(world):
+    world.collections = ()
+    names = {
+        spec.key.path[0]
+        for spec in build_definitions(settings=world.settings, platform=world.platform).resolve_all_asset_specs()
+    }
+    assert "kickstart" not in names
+
+
+def run_config(**said):
+    return {"ops": {"kickstart_by_dates": {"config": {"module": "VACANCY", **said}}}}
+
+
+def test_the_job_by_dates_publishes_a_modules_days_and_reports_on_its_assets(world, definitions):
+    for day in days_from(2):
+        world.csv(GOOD, day)
+    said = {"START_DT": "2026-11-19", "END_DT": "2026-11-20"}
+    result, materialized = execute(definitions, world, "kickstart_run", run_config=run_config(**said))
+    assert result.success
+    assert materialized == {"2026-11-19", "2026-11-20"}
+    checks = [
+        event.asset_check_evaluation_data for event in result.all_events if event.event_type_value == "ASSET_CHECK_EVALUATION"
+    ]
+    assert [check.passed for check in checks] == [True, True]
+
+
+def test_the_job_fails_by_name_where_a_day_is_missing(world, definitions):
+    result, materialized = execute(definitions, world, "kickstart_run", run_config=run_config(END_DT="2026-11-19"))
+    assert not result.success
+    assert materialized == set()
+
+
+@pytest.mark.parametrize("said", [{"START_DT": "yesterday"}, {"START_DT": "2026-11-20", "END_DT": "2026-11-19"}])
+def test_the_job_refuses_dates_that_are_none(world, definitions, said):
+    result, _ = execute(definitions, world, "kickstart_run", run_config=run_config(**said))
+    assert not result.success
+
+
+def test_the_test_folder_is_refused_in_production(world):
+    world.environment = "production"
+    definitions = build_definitions(settings=world.settings, platform=world.platform)
+    world.csv(GOOD)
+    said = run_config(START_DT="2026-11-20", END_DT="2026-11-20", E2E_TEST_FLG=True)
+    result, _ = execute(definitions, world, "kickstart_run", run_config=said)
+    assert not result.success
+    assert world.pointer(ADVERTS) is None
+
+
+def test_a_clean_up_forgets_first_and_rebuilds(world, definitions):
+    world.csv(GOOD)
+    world.run(ADVERTS)
+    before = world.pointer(ADVERTS).attempt
+    said = run_config(START_DT="2026-11-20", END_DT="2026-11-20", CLEAN_UP_FLG=True)
+    result, _ = execute(definitions, world, "kickstart_run", run_config=said)
+    assert result.success
+    assert world.pointer(ADVERTS).attempt != before

@@ -1,0 +1,46 @@
+from datetime import timedelta
+
+import pytest
+
+from dataworks_assets.systems.kickstart.clean_up import forget, look_at_history
+from dataworks_assets_tests.systems.kickstart.whole_path import ADVERTS, DAY, World, configured, days_from
+from spark.errors import ConfigurationError
+
+GOOD = "id,title\n1,Baker\n"
+
+
+@pytest.fixture
+def world():
+    made = World([configured(ADVERTS)])
+    made.uris = [made.csv(GOOD, day) for day in days_from(2)]
+    made.run(days=days_from(2))
+    return made
+
+
+def look(world):
+    return look_at_history(world.platform, world.planner, world.scope.select([]))
+
+
+def test_a_history_that_can_be_rebuilt_is_forgotten_and_rebuilt(world):
+    history = look(world)
+    assert history.text() == "2 published days can be rebuilt from the source, all of them"
+    assert forget(world.platform, world.scope, history, run_id="run", confirmed=False) == 2
+    assert world.pointer(ADVERTS) is None
+    assert world.run(days=days_from(2)).failures == ()
+    assert world.rows(ADVERTS)[0]["title"] == "Baker"
+
+
+def test_what_the_source_has_no_more_is_named_and_kept_unless_it_is_confirmed(world):
+    world.source.delete(world.uris[:1])
+    history = look(world)
+    assert history.text() == "1 published days can be rebuilt from the source, 1 cannot: vacancy/adverts 2026-11-19"
+    with pytest.raises(ConfigurationError, match=r"CLEAN_UP_FLG would lose data: .* vacancy/adverts 2026-11-19"):
+        forget(world.platform, world.scope, history, run_id="run", confirmed=False)
+    assert world.pointer(ADVERTS, DAY - timedelta(days=1)) is not None
+    assert forget(world.platform, world.scope, history, run_id="run", confirmed=True) == 2
+    assert world.pointer(ADVERTS, DAY - timedelta(days=1)) is None
+
+
+def test_nothing_published_is_nothing_to_forget():
+    world = World([configured(ADVERTS)])
+    assert forget(world.platform, world.scope, look(world), run_id="run", confirmed=False) == 0
