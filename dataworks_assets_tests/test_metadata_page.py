@@ -67,7 +67,8 @@ def scope(settings):
 def test_an_assets_metadata(settings):
     graph = build_definitions(settings=settings, platform=Platform(settings)).get_repository_def().asset_graph
     emitted = {frozenset(graph.get(key).metadata) for key in graph.materializable_asset_keys}
-    assert emitted == {frozenset(named("A collection's asset", "metadata"))}
+    pages = ("A collection's asset", "A partner collection's asset")
+    assert emitted == {frozenset(named(heading, "metadata")) for heading in pages}
     assert set(graph.get(UPSTREAM).metadata) == {"location"}
 
 
@@ -126,7 +127,7 @@ def test_the_exports_metadata(scope, settings):
 
 @pytest.mark.parametrize(
     ("heading", "module"),
-    [("A failed run", "systems/adg/assets.py"), ("The garbage collection", "systems/adg/housekeeping.py")],
+    [("A failed run", "systems/ending.py"), ("The garbage collection", "systems/adg/housekeeping.py")],
 )
 def test_metadata_that_is_made_where_it_is_logged(heading, module):
     source = (ROOT / "dataworks_assets" / module).read_text(encoding="utf-8")

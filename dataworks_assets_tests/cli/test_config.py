@@ -43,6 +43,7 @@ def test_show_names_the_nearest_collection(run):
         run("show", "core/statment")
 
 
-def test_schema_writes_both_schemas(run, tmp_path):
+def test_schema_writes_all_schemas(run, tmp_path):
     run("schema", str(tmp_path))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["collections.schema.json", "deployment.schema.json"]
+    names = ["collections.schema.json", "deployment.schema.json", "partner.schema.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
