@@ -111,7 +111,7 @@ def clear(
 
     dataworks ledger clear --day 2026-11-20 --correlation-id generate_snapshots_4_full
     """
-    from dataworks_assets.cli.adg import carry_out
+    from dataworks_assets.cli.carrying import carry_out
     from dataworks_assets.cli.dagster_home import open_instance
     from dataworks_assets.systems.acts import new_act
 

@@ -80,7 +80,7 @@ def test_clearing_says_what_it_would_do_and_asks(bench, dead, workplace):
 
 def test_clearing_deletes_the_row_and_runs_the_day_by_force(bench, dead, workplace, monkeypatch):
     asked = []
-    monkeypatch.setattr("dataworks_assets.cli.adg.carry_out", lambda *arguments: asked.append(arguments))
+    monkeypatch.setattr("dataworks_assets.cli.carrying.carry_out", lambda *arguments: asked.append(arguments))
     workplace.platform.caller_identity = lambda: "arn:aws:iam::1:user/ann"
     bench("ledger", "clear", "--day", "2026-11-20", "--yes")
     [(_, scope, [days], options)] = asked

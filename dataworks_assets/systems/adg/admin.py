@@ -15,12 +15,12 @@ from dataworks_assets.ledger.dynamo import Attributes
 from dataworks_assets.ledger.errands import Errand, ErrandKind
 from dataworks_assets.systems.acts import Act, record_act
 from dataworks_assets.systems.adg.automation.restarts import Restart, RestartStore
-from dataworks_assets.systems.adg.automation.runs import in_flight
 from dataworks_assets.systems.adg.recording import configured, ledger_book, run_entry
 from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.plan import Request
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.recording import CatalogTruth
+from dataworks_assets.systems.runs import in_flight
 from spark.errors import ConfigurationError, LedgerError
 
 _NAMED = 5

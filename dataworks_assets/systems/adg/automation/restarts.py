@@ -7,8 +7,8 @@ from datetime import date, datetime
 from dagster import DagsterInstance, RunRequest, RunsFilter
 
 from dataworks_assets.systems.adg.automation.requests import Trigger, WantedDay, run_requests, with_day
-from dataworks_assets.systems.adg.automation.runs import RESTART_TAG, in_flight
 from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.runs import RESTART_TAG, in_flight
 from spark.contract import Document, decode, encode
 from spark.store import ObjectStore
 
