@@ -15,7 +15,7 @@ LOCK_COMMAND = uv pip compile --generate-hashes --no-emit-index-url --python-ver
 export UV_LINK_MODE ?= copy
 export UV_NO_PROGRESS ?= 1
 
-.PHONY: help setup demo dev stack stop status test test-faults test-browser screenshots lint format bench lock schema docs infra-synth deploy browser clean
+.PHONY: help setup demo dev stack stop status test test-faults test-hive31 test-browser screenshots lint format bench lock schema docs infra-synth deploy browser clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,11 +52,15 @@ stop: setup ## End the embedded stack; its data stays
 status: setup ## Show the embedded stack's services
 	@$(BIN)/dataworks stack status
 
-test: setup ## Run the whole suite (a spread of the faults; all of them: make test-faults; the UI: make test-browser)
-	@$(BIN)/pytest -m "not faults and not browser"
+test: setup ## Run the whole suite (a spread of the faults; all of them: make test-faults; the UI: make test-browser; EMR's metastore: make test-hive31)
+	@$(BIN)/pytest -m "not faults and not browser and not hive31"
 
 test-faults: setup ## Run every crash and fault point until a run is clean
 	@$(BIN)/pytest -m faults --timeout 3600
+
+test-hive31: setup ## Run the catalogs' behaviour suite over a Hive 3.1 metastore, as EMR has it (fetches 77 MB of jars, once)
+	@$(BIN)/python -m dataworks_assets.stack.jars hive31
+	@$(BIN)/pytest -m hive31
 
 test-browser: browser ## Drive the UI in a real browser
 	@$(BIN)/pytest -m browser

@@ -1,7 +1,8 @@
-"""The few jars that pyspark lacks for S3: pinned in `spark/pom.xml`, their content in `spark/jars.sha256`.
+"""Jars that pyspark lacks: the few for S3, pinned in `spark/pom.xml`, their content in `spark/jars.sha256`.
 
 Fetched once into the state folder, by Maven where it is, else by the Ivy that is among pyspark's jars (which needs Java
-alone), and used only when every byte is what was pinned. Run as a program it fetches them and says what it did.
+alone), and used only when every byte is what was pinned. Run as a program it fetches them and says what it did; with
+`hive31` as its argument those of a Hive 3.1 metastore (`spark/hive31`), which `make test-hive31` needs and nothing else.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree as Xml
@@ -23,9 +26,7 @@ from dataworks_assets.stack.java import TRUST_STORE_PASSWORD, find_java_home, is
 from dataworks_assets.stack.state import default_home
 from spark.errors import StackError
 
-_PINS = Path(spark.__file__).parent
-POM_PATH = _PINS / "pom.xml"
-CHECKSUMS_PATH = _PINS / "jars.sha256"
+_ROOT = Path(spark.__file__).parent
 
 _POM = "{http://maven.apache.org/POM/4.0.0}"
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
@@ -46,23 +47,56 @@ class Artifact(NamedTuple):
         return f"{self.name}-{self.version}.jar"
 
 
-def read_artifacts(pom: Path = POM_PATH) -> tuple[Artifact, ...]:
+@dataclass(frozen=True)
+class JarSet:
+    """Jars that are fetched together.
+
+    Attributes:
+        pins: the folder of their `pom.xml` and `jars.sha256`.
+        folder: what the folder in this machine's state that holds them is called.
+        megabytes: of all of them.
+        is_flat: whether the pom names every one of them, so that Ivy can fetch them as well as Maven.
+    """
+
+    pins: Path
+    folder: str
+    megabytes: int
+    is_flat: bool = True
+
+    @property
+    def pom(self) -> Path:
+        """The file that pins what is fetched."""
+        return self.pins / "pom.xml"
+
+    @property
+    def checksums(self) -> Path:
+        """The file that pins its content."""
+        return self.pins / "jars.sha256"
+
+
+SPARK = JarSet(_ROOT, folder="jars", megabytes=6)
+"""What Spark and the metastore need for S3 beside pyspark's own."""
+HIVE31 = JarSet(_ROOT / "hive31", folder="hive31-jars", megabytes=77, is_flat=False)
+"""A Hive 3.1 metastore."""
+
+
+def read_artifacts(pom: Path = SPARK.pom) -> tuple[Artifact, ...]:
     """Returns the pom's dependencies in file order."""
     found = Xml.parse(pom).getroot().iterfind(f".//{_POM}dependency")  # noqa: S314 - our own file
     fields = ("groupId", "artifactId", "version")
     return tuple(Artifact(*(dependency.findtext(_POM + field, "") for field in fields)) for dependency in found)
 
 
-def read_checksums(path: Path = CHECKSUMS_PATH) -> dict[str, str]:
+def read_checksums(path: Path = SPARK.checksums) -> dict[str, str]:
     """Returns each jar's lower-case hex SHA-256 by file name, as `sha256sum` writes them."""
     pairs = (line.split() for line in path.read_text().splitlines() if line.strip())
     return {name: digest for digest, name in pairs}
 
 
-def find_faults(directory: Path) -> list[str]:
+def find_faults(directory: Path, jars: JarSet = SPARK) -> list[str]:
     """Returns what is wrong with the jars in a folder, one text a jar; empty when all are what was pinned."""
     faults = []
-    for name, digest in read_checksums().items():
+    for name, digest in read_checksums(jars.checksums).items():
         path = directory / name
         if not path.is_file():
             faults.append(f"{name} is missing")
@@ -71,11 +105,12 @@ def find_faults(directory: Path) -> list[str]:
     return faults
 
 
-def ensure_jars(directory: Path, *, say: Callable[[str], None] = lambda _: None) -> tuple[Path, ...]:
+def ensure_jars(directory: Path, *, jars: JarSet = SPARK, say: Callable[[str], None] = lambda _: None) -> tuple[Path, ...]:
     """Makes sure that a folder holds the pinned jars, and fetches them where it does not.
 
     Args:
         directory: the folder; made where it is missing.
+        jars: which ones.
         say: called with a line of progress.
 
     Returns:
@@ -84,47 +119,48 @@ def ensure_jars(directory: Path, *, say: Callable[[str], None] = lambda _: None)
     Raises:
         StackError: they could not be fetched, or are not what was pinned.
     """
-    if find_faults(directory):
+    names = read_checksums(jars.checksums)
+    if find_faults(directory, jars):
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="fetch-", dir=directory) as folder:
-            _fetch(Path(folder), say=say)
-            for name in read_checksums():
+            _fetch(Path(folder), jars, say=say)
+            for name in names:
                 (Path(folder) / name).replace(directory / name)
-        say(f"Fetched {len(read_checksums())} jars into {directory}")
-    return tuple(directory / name for name in read_checksums())
+        say(f"Fetched {len(names)} jars into {directory}")
+    return tuple(directory / name for name in names)
 
 
-def _fetch(directory: Path, *, say: Callable[[str], None]) -> None:
+def _fetch(directory: Path, jars: JarSet, *, say: Callable[[str], None]) -> None:
     reasons = []
-    for tool, command in _commands(directory).items():
-        say(f"Fetching {len(read_checksums())} jars (6 MB) with {tool} ...")
+    for tool, command in _commands(directory, jars).items():
+        say(f"Fetching {len(read_checksums(jars.checksums))} jars ({jars.megabytes} MB) with {tool} ...")
         reason = _run(command)
-        faults = find_faults(directory)
+        faults = find_faults(directory, jars)
         if not faults:
             return
         reasons.append(f"{tool}: {reason or '; '.join(faults)}")
     raise StackError(
-        "the jars for S3 could not be fetched. " + " | ".join(reasons),
-        where=str(POM_PATH),
-        remedy="Check the way to Maven Central (a proxy, a mirror in Maven's settings.xml) and run `make setup` again",
+        "jars could not be fetched. " + (" | ".join(reasons) or "Maven is needed, and `mvn` is not there"),
+        where=str(jars.pom),
+        remedy="Check the way to Maven Central (a proxy, a mirror in Maven's settings.xml) and run the same again",
     )
 
 
-def _commands(directory: Path) -> dict[str, list[str]]:
+def _commands(directory: Path, jars: JarSet) -> dict[str, list[str]]:
     maven = shutil.which("mvn")
     commands = {}
     if maven:
-        commands["Maven"] = [maven, "-q", "-B", "-ntp", "-f", str(POM_PATH), _COPY, f"-DoutputDirectory={directory}"]
-    return commands | {"Ivy": _ivy_command(directory)}
+        commands["Maven"] = [maven, "-q", "-B", "-ntp", "-f", str(jars.pom), _COPY, f"-DoutputDirectory={directory}"]
+    return commands | ({"Ivy": _ivy_command(directory, jars)} if jars.is_flat else {})
 
 
-def _ivy_command(directory: Path) -> list[str]:
+def _ivy_command(directory: Path, jars: JarSet) -> list[str]:
     """Ivy on its own: with Central alone, so that half a repository left by Maven cannot mislead it."""
     import pyspark
 
     dependencies = "".join(
         f'<dependency org="{artifact.group}" name="{artifact.name}" rev="{artifact.version}" conf="default->master"/>'
-        for artifact in read_artifacts()
+        for artifact in read_artifacts(jars.pom)
     )
     module = directory / "ivy.xml"
     module.write_text(
@@ -164,7 +200,8 @@ def _run(command: list[str]) -> str:
 def main() -> None:
     """Fetches the jars into the state folder and says so; says that they were there otherwise."""
     console = Console(highlight=False)
-    ensure_jars(default_home(os.environ) / "jars", say=console.print)
+    jars = HIVE31 if sys.argv[1:] == ["hive31"] else SPARK
+    ensure_jars(default_home(os.environ) / jars.folder, jars=jars, say=console.print)
 
 
 if __name__ == "__main__":

@@ -16,14 +16,15 @@ from spark.store import ObjectStore
 COLUMNS = (TableColumn("id", "string", "the id"), TableColumn("payload", "struct<Foo:string,bar:array<bigint>>"))
 
 
-@pytest.fixture(params=["memory", "hive", "glue"])
+@pytest.fixture(params=["memory", "hive", "glue", pytest.param("hive31", marks=pytest.mark.hive31)])
 def catalog(request):
     if request.param == "memory":
         return InMemoryCatalog()
     stack = request.getfixturevalue("stack")
     if request.param == "glue":
         return open_catalog(CatalogSettings(kind="glue", uri=stack.aws_endpoint, region=stack.region))
-    return open_catalog(CatalogSettings(uri=stack.metastore_uri))
+    uri = request.getfixturevalue("hive31_uri") if request.param == "hive31" else stack.metastore_uri
+    return open_catalog(CatalogSettings(uri=uri))
 
 
 @pytest.fixture

@@ -36,8 +36,18 @@ WIDER = (
 )
 
 
+@pytest.fixture(params=["hive", pytest.param("hive31", marks=pytest.mark.hive31)])
+def metastore(request):
+    return request.param
+
+
 @pytest.fixture(params=["true", "false"], ids=["spark reader", "hive reader"])
-def sql(request, spark):
+def sql(request, metastore):
+    if metastore == "hive31":
+        worker = request.getfixturevalue("hive31_sql")
+        yield lambda text: worker.ask(text, by_spark=request.param)
+        return
+    spark = request.getfixturevalue("spark")
     spark.conf.set("spark.sql.hive.convertMetastoreParquet", request.param)
     spark.catalog.clearCache()
     yield lambda text: [row.asDict(recursive=True) for row in spark.sql(text).collect()]
@@ -45,8 +55,9 @@ def sql(request, spark):
 
 
 @pytest.fixture
-def table(stack, prefix_uri, database):
-    return _Table(ObjectStore(StoreSettings(endpoint_url=stack.s3_endpoint)), stack.metastore_uri, prefix_uri, database)
+def table(request, metastore, stack, prefix_uri, database):
+    uri = request.getfixturevalue("hive31_uri") if metastore == "hive31" else stack.metastore_uri
+    return _Table(ObjectStore(StoreSettings(endpoint_url=stack.s3_endpoint)), uri, prefix_uri, database)
 
 
 class _Table:
