@@ -17,7 +17,7 @@ import msgspec
 from dataworks_assets.engines.channel import Channel, Line, StoreChannel
 from spark.contract import JobParameters, JobResult, StoreSettings, decode, encode
 from spark.errors import EngineError, NotFoundError
-from spark.jobs.progress import Message
+from spark.jobs.progress import Message, Placed
 from spark.store import shared_store
 
 _TAIL_LINES = 40
@@ -84,6 +84,8 @@ class Application(ABC):
 
     log_address: str = ""
     """Where a reader finds its log: a path or a URI."""
+    cluster_id: str = ""
+    """The cluster that it runs on; empty where it runs on none that has a name."""
 
     @abstractmethod
     def poll(self) -> Outcome | None:
@@ -173,6 +175,8 @@ class Engine(ABC):
         with self.choose_channel(channel).open(submission) as line:
             application = self.submit(submission, (*submission.job_arguments(), *line.arguments), line.emit)
             with _closing(application):
+                if application.cluster_id:
+                    on_message(Placed(cluster_id=application.cluster_id))
                 outcome = self._wait(application, submission, line, on_message)
                 return _conclude(application, submission, outcome)
 

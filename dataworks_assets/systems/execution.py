@@ -283,6 +283,7 @@ class Execution:
             *(self.context.log, store, uri),
             report=lambda interim: self.report(interim, running),
             publishing=self.told.publishing,
+            placed=self.told.running_on,
         )
         try:
             attend = engine.run if is_new else engine.attend

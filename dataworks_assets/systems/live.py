@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from spark.contract import JobResult, decode
 from spark.errors import NotFoundError
-from spark.jobs.progress import Message, Progress, Publishing
+from spark.jobs.progress import Message, Placed, Progress, Publishing
 from spark.store import ObjectStore
 
 _INTERIM_SECONDS = 5.0
@@ -27,6 +27,7 @@ class Live:
         result_uri: the result document, which grows while the application runs.
         report: takes the document as it is now.
         publishing: takes collection and export date of what is about to be published.
+        placed: takes the id of the cluster that the application runs on.
         clock: seconds from any start, never going back.
     """
 
@@ -35,6 +36,7 @@ class Live:
     result_uri: str
     report: Callable[[JobResult], None]
     publishing: Callable[[str, str], None] = lambda _name, _day: None
+    placed: Callable[[str], None] = lambda _cluster_id: None
     clock: Callable[[], float] = time.monotonic
     _read_seconds: float = float("-inf")
     _said_seconds: float = float("-inf")
@@ -46,6 +48,8 @@ class Live:
             if now - self._said_seconds >= _PROGRESS_SECONDS or message.partitions == message.partitions_total:
                 self._said_seconds = now
                 self._say(message)
+        elif isinstance(message, Placed):
+            self.placed(message.cluster_id)
         elif isinstance(message, Publishing):
             self.publishing(message.collection, message.export_date)
         elif now - self._read_seconds >= _INTERIM_SECONDS:

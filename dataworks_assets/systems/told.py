@@ -14,6 +14,9 @@ class Told(Protocol):
     def planned(self, plan: Plan) -> None:
         """The plan is made."""
 
+    def running_on(self, cluster_id: str) -> None:
+        """The cluster is known that the run's application runs on."""
+
     def publishing(self, name: str, day: str) -> None:
         """A collection's day is about to be published."""
 
@@ -29,6 +32,9 @@ class Nobody:
 
     def planned(self, plan: Plan) -> None:
         """The plan is made."""
+
+    def running_on(self, cluster_id: str) -> None:
+        """The cluster is known that the run's application runs on."""
 
     def publishing(self, name: str, day: str) -> None:
         """A collection's day is about to be published."""

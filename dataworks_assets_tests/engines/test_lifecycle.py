@@ -12,7 +12,7 @@ from dataworks_assets.engines.base import Application, Engine, JobError, Outcome
 from dataworks_assets.engines.channel import LocalChannel
 from dataworks_assets_tests.engines.conftest import make_submission
 from spark.contract import JobFailure, JobParameters, JobResult, StoreSettings, decode, encode
-from spark.jobs.progress import Message, Progress
+from spark.jobs.progress import Message, Placed, Progress
 from spark.store import shared_store
 
 MEMORY = StoreSettings(scheme="memory")
@@ -143,3 +143,12 @@ def test_messages_reach_the_caller_in_the_thread_that_waits():
     messages: list[Message] = []
     run(PretendingEngine(Pretended(Outcome(True), 2), writes()), submission(), messages.append)
     assert messages == [Progress(files=1)]
+
+
+@pytest.mark.parametrize(("cluster_id", "said"), [("j-1", [Placed(cluster_id="j-1")]), ("", [])])
+def test_the_cluster_of_an_application_is_said_before_anything_that_it_says(cluster_id, said):
+    application = Pretended(Outcome(succeeded=True), polls=1)
+    application.cluster_id = cluster_id
+    messages = []
+    run(PretendingEngine(application, writes()), submission(), messages.append)
+    assert messages == [*said, Progress(files=1)]

@@ -8,7 +8,7 @@ import pytest
 
 from dataworks_assets.systems.live import Live
 from spark.contract import JobResult, encode
-from spark.jobs.progress import Finished, Progress
+from spark.jobs.progress import Finished, Placed, Progress, Publishing
 from spark.store import ObjectStore
 
 RESULT_URI = "memory://output/_dataworks/jobs/a/result.json"
@@ -54,3 +54,11 @@ def test_results_are_passed_on_while_the_application_runs(live, results):
 def test_a_day_that_ends_before_a_result_is_written_waits_for_the_next(live, results):
     live.take(Finished(collection="core/statement", export_date="2026-11-20", state="published"))
     assert results == []
+
+
+def test_what_is_about_to_be_published_and_where_it_runs_are_passed_on(live, results):
+    told = []
+    live.publishing, live.placed = lambda *pair: told.append(pair), told.append
+    live.take(Placed(cluster_id="j-1"))
+    live.take(Publishing(collection="core/statement", export_date="2026-11-20"))
+    assert (told, results) == (["j-1", ("core/statement", "2026-11-20")], [])

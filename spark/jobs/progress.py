@@ -51,7 +51,13 @@ class Publishing(Document, frozen=True, kw_only=True, tag="publishing"):
     export_date: str
 
 
-Message = Progress | Publishing | Finished
+class Placed(Document, frozen=True, kw_only=True, tag="placed"):
+    """The application runs on a cluster; its engine says so, where there is one to be named."""
+
+    cluster_id: str
+
+
+Message = Progress | Placed | Publishing | Finished
 
 
 def read_message(payload: Any) -> Message:
@@ -79,6 +85,8 @@ def message_text(message: Message) -> str:
     if isinstance(message, Finished):
         cause = f": {message.cause}" if message.cause else f", {message.rows:,} rows"
         return f"{message.collection} {message.export_date} {message.state}{cause}"
+    if isinstance(message, Placed):
+        return f"running on {message.cluster_id}"
     if isinstance(message, Publishing):
         return f"{message.collection} {message.export_date} is about to be published"
     return (

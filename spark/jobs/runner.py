@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from spark.contract import JobFailure, JobParameters, JobResult, PartitionResult, StoreSettings, decode, encode
 from spark.errors import ConfigurationError, ConflictError, DataworksError, EngineError, StoreError
 from spark.jobs.cluster import Cluster, SparkCluster
-from spark.jobs.progress import Finished, Message, Progress, Reporter, message_text, payload_of
+from spark.jobs.progress import Finished, Message, Placed, Progress, Reporter, message_text, payload_of
 from spark.log_lines import Fields, JsonLines, time_taken
 from spark.store import ObjectStore, shared_store
 
@@ -180,7 +180,7 @@ def logged(emit: Callable[[Message], None], parameters: JobParameters) -> Callab
 
 
 def _fields(message: Message, ids: Mapping[tuple[str, str], str]) -> Fields:
-    if isinstance(message, Progress):
+    if isinstance(message, Progress | Placed):
         return {}
     pair = (message.collection, message.export_date)
     return {"collection": pair[0], "partition": pair[1], "correlation_id": ids.get(pair, "")}

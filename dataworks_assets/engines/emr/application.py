@@ -116,6 +116,7 @@ class EmrApplication(Application):
 
     def _follow(self, intent: Intent) -> None:
         self._intent = intent
+        self.cluster_id = intent.cluster_id
         self._watch = Watch(intent.cluster_id, intent.step_id)
         self._folder_uri = f"{self._around.log_uri}/{intent.cluster_id}/steps/{intent.step_id}"
         self.log_address = f"{self._folder_uri}/{_DRIVER_LOG}"

@@ -6,7 +6,17 @@ import pytest
 
 from spark.contract import Finding, PartitionResult, PartitionState
 from spark.errors import ConfigurationError, EngineError
-from spark.jobs.progress import Finished, Message, Progress, Reporter, message_text, payload_of, read_message
+from spark.jobs.progress import (
+    Finished,
+    Message,
+    Placed,
+    Progress,
+    Publishing,
+    Reporter,
+    message_text,
+    payload_of,
+    read_message,
+)
 
 
 class Clock:
@@ -91,7 +101,15 @@ def test_a_cancelled_job_ends_at_its_next_report(reporter, call):
         call(reporter)
 
 
-@pytest.mark.parametrize("message", [Progress(files=1), Finished(collection="a/b", export_date="2026-11-20", state="refused")])
+@pytest.mark.parametrize(
+    "message",
+    [
+        Progress(files=1),
+        Placed(cluster_id="j-1"),
+        Publishing(collection="a/b", export_date="2026-11-20"),
+        Finished(collection="a/b", export_date="2026-11-20", state="refused"),
+    ],
+)
 def test_messages_survive_the_way_through_json(message):
     assert read_message(payload_of(message)) == message
 

@@ -8,6 +8,7 @@ from dagster import DagsterExecutionInterruptedError
 from dataworks_assets_tests.ledger.memory_tables import MemoryTables
 from dataworks_assets_tests.systems.adg.whole_path import DAY, DAY_AFTER, DAY_BEFORE, World, bare, configured, documents
 from spark.errors import CatalogError, StoreError
+from spark.jobs.progress import Placed
 
 STATUS, COLLECTIONS = "data_pipeline_metadata", "UCExportToCrownStatus"
 LEDGER = {"ledger": {"status_table": STATUS, "collection_table": COLLECTIONS}}
@@ -163,3 +164,14 @@ def test_tables_that_are_down_change_nothing_of_the_run_and_are_an_alarm(world):
     assert [each.title for each in world.notices[:-1]] == ["ADG-full 2026-11-20 started", "ADG-full 2026-11-20 completed"]
     assert (notice.kind, notice.title) == ("Error", "The ledger of ADG-full could not be written")
     assert "the ledger is not complete" in outcome.events.lines[-1]
+
+
+def test_the_cluster_that_a_run_runs_on_is_in_its_rows(world):
+    class Placing(list):
+        def append(self, parameters):
+            world.on_message(Placed(cluster_id="j-1"))
+            super().append(parameters)
+
+    world.submissions = Placing()
+    world.run_recorded(correlation_id="c-1")
+    assert row(world, correlation_id="c-1")["Cluster_Id"] == "j-1"

@@ -14,7 +14,7 @@ import io
 import itertools
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -54,7 +54,7 @@ from spark.contract import ExportCollection, Finding, JobParameters, JobResult, 
 from spark.errors import DataworksError, KeyServiceError, LedgerError
 from spark.jobs import adg
 from spark.jobs.cluster import ThreadCluster
-from spark.jobs.progress import Reporter
+from spark.jobs.progress import Message, Reporter
 from spark.publish.catalog import Pointer
 from spark.publish.manifest import data_files
 from spark.publish.tables import quarantine_name
@@ -120,6 +120,7 @@ class ThreadEngine(Engine):
 
     def run(self, submission, *, on_message, channel=None):
         del channel
+        self.world.on_message = on_message
         self.world.submissions.append(submission.parameters)
         parameters = decode(encode(submission.parameters), JobParameters, where=submission.parameters_uri)
         reporter = Reporter(on_message)
@@ -234,6 +235,8 @@ class World:
     """Whether topics take no message."""
     is_deaf: bool = False
     """Whether no notice is taken."""
+    on_message: Callable[[Message], None] = lambda _message: None
+    """Takes what the job that was started last says of itself."""
     now: datetime | None = None
     """The present, as the ledger knows it; the clock's where it is None."""
 
