@@ -13,6 +13,7 @@ from dataworks_assets.systems.adg.assets import collection_assets, export_asset
 from dataworks_assets.systems.adg.automation.build import build_automation
 from dataworks_assets.systems.adg.housekeeping import build_housekeeping
 from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.clusters import build_clusters
 from dataworks_assets.systems.kickstart.assets import kickstart_assets, kickstart_job, partner_asset
 from dataworks_assets.systems.kickstart.automation import build_kickstart_automation
 from dataworks_assets.systems.kickstart.scope import KickstartScope
@@ -31,11 +32,13 @@ def build_definitions(*, settings: Settings, platform: Platform) -> Definitions:
     window_days = settings.deployment.limits.catch_up_window_days
     automation = [build_automation(scope, notifier=platform.notifier, catch_up_window_days=window_days) for scope in scopes]
     housekeeping = [build_housekeeping(scope) for scope in scopes]
+    cluster_jobs, cluster_sensors = build_clusters(platform)
     partner = KickstartScope(settings)
     sources = [export_asset(scope) for scope in scopes]
     jobs = [
         *(job for jobs, _ in housekeeping for job in jobs),
         *(job for scope in scopes for job in build_admin_jobs(scope)),
+        *cluster_jobs,
     ]
     if partner.collections:
         sources.append(partner_asset(partner))
@@ -44,7 +47,7 @@ def build_definitions(*, settings: Settings, platform: Platform) -> Definitions:
         jobs.append(kickstart_job(partner))
     return Definitions(
         assets=[*sources, *assets],
-        sensors=[sensor for sensors, _ in automation for sensor in sensors],
+        sensors=[*(sensor for sensors, _ in automation for sensor in sensors), *cluster_sensors],
         schedules=[schedule for _, schedules in (*automation, *housekeeping) for schedule in schedules],
         jobs=jobs,
         resources={"platform": ResourceDefinition.hardcoded_resource(platform)},

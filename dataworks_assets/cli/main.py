@@ -46,6 +46,7 @@ class Commands(LazyGroup):
         "hold": LazyCommand("holds", "Let no run publish a collection until it is released.", _ACT, "hold_app"),
         "release": LazyCommand("holds", "Let a held collection be published again.", _ACT, "release_app"),
         "infrastructure": LazyCommand("infrastructure", "What an AWS account needs: write it out, apply it.", _ACT),
+        "clusters": LazyCommand("clusters", "Clusters of EMR: list, start, stop, sweep.", _ACT),
         "collect-garbage": LazyCommand("garbage", "Delete what no table shows any more.", _ACT),
     }
 

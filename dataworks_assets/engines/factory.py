@@ -11,6 +11,7 @@ from dataworks_assets.config.emr import EmrConfig
 from dataworks_assets.config.environment import read_environment
 from dataworks_assets.engines.base import Engine
 from dataworks_assets.engines.emr.calls import EmrCalls
+from dataworks_assets.engines.emr.clusters import Clusters
 from dataworks_assets.engines.emr.engine import EmrEngine
 from dataworks_assets.engines.emr.polling import Poller
 from dataworks_assets.engines.emr.requests import Place
@@ -18,6 +19,7 @@ from dataworks_assets.engines.properties import is_local
 from dataworks_assets.engines.session import SessionEngine
 from dataworks_assets.engines.submit import SubmitEngine
 from spark.errors import ConfigurationError
+from spark.store import ObjectStore
 
 _LONGEST_PAUSE_SECONDS = 0.5
 """Between two questions of a run to the poller it shares, which asks AWS far less often."""
@@ -69,6 +71,22 @@ def emr_place(deployment: Deployment, config: EmrConfig) -> Place:
 def artefacts_uri(deployment: Deployment) -> str:
     """Returns below what a deployment's artefacts for clusters lie."""
     return f"{deployment.store.scheme}://{deployment.buckets.output}/{deployment.prefixes.artefacts}"
+
+
+def open_clusters(deployment: Deployment, store: ObjectStore) -> Clusters:
+    """Returns the deployment's clusters of EMR.
+
+    Raises:
+        ConfigurationError: its jobs do not run there.
+    """
+    config = deployment.engine.emr
+    if config is None:
+        raise ConfigurationError(
+            f"the jobs of the deployment {deployment.name!r} do not run on EMR: it has no clusters",
+            remedy="Name another deployment: `dataworks -d <deployment> clusters ...`",
+        )
+    control_uri = f"{deployment.store.scheme}://{deployment.buckets.output}/{deployment.prefixes.control}"
+    return Clusters(emr_place(deployment, config), emr_calls(config), store, artefacts_uri(deployment), control_uri)
 
 
 def emr_calls(config: EmrConfig) -> EmrCalls:

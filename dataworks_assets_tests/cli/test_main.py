@@ -39,7 +39,8 @@ def test_every_command_has_a_help_text(name):
 @pytest.mark.parametrize(
     "name",
     sorted(
-        set(Commands.known) - {"stack", "sample", "config", "adg", "kickstart", "schema", "ledger", "infrastructure", "deploy"}
+        set(Commands.known)
+        - {"stack", "sample", "config", "adg", "kickstart", "schema", "ledger", "infrastructure", "deploy", "clusters"}
     ),
 )
 def test_every_help_text_has_an_example(name):

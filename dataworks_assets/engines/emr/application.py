@@ -138,7 +138,7 @@ class EmrApplication(Application):
         raise EngineError(
             f"step {intent.step_id} does not end",
             where=intent.cluster_id,
-            remedy=f"End the cluster: `aws emr terminate-clusters --cluster-ids {intent.cluster_id}`",
+            remedy=f"End the cluster: `dataworks clusters stop {intent.cluster_id}`",
         )
 
     def _wait_for_end(self, seconds: float) -> bool:

@@ -64,7 +64,7 @@ class EmrEngine(Engine):
         starter = self._starter(submission.parameters.store)
         family = submission.family or submission.run_id
         intent = intents.read(family, submission.run_id) or self._intend(submission, family, starter)
-        started = starter.start(intents, intent, tuple(arguments), self._size(submission))
+        started = starter.start(intents, intent, tuple(arguments), self._size(intent, submission))
 
         def conclude(ended: Intent) -> None:
             starter.end_duplicates(ended)
@@ -111,6 +111,7 @@ class EmrEngine(Engine):
             begun_utc=self.now().isoformat(),
             name=self.place.cluster_name(submission.run_id),
             owns_cluster=named is None,
+            size=self._size_name(submission),
         )
         return msgspec.structs.replace(intent, cluster_id=starter.find_running(named).id) if named else intent
 
@@ -120,10 +121,14 @@ class EmrEngine(Engine):
     def _starter(self, store: StoreSettings) -> Starter:
         return Starter(self.place, self.calls, shared_store(store), self.artefacts_uri, sleep=self.sleep)
 
-    def _size(self, submission: Submission) -> SizeConfig:
-        """The size for a submission, its own settings of Spark over the size's."""
-        parameters, config = submission.parameters, self.place.config
+    def _size_name(self, submission: Submission) -> str:
+        parameters = submission.parameters
         snapshot_type = next((each.snapshot_type for each in parameters.collections.values()), "")
         days = len({each.export_date for each in parameters.partitions})
-        size = config.sizes[config.size_for(snapshot_type, days)]
+        return self.place.config.size_for(snapshot_type, days)
+
+    def _size(self, intent: Intent, submission: Submission) -> SizeConfig:
+        """The size of a submission, its own settings of Spark over the size's; one that is gone by now: as it would be now."""
+        sizes = self.place.config.sizes
+        size = sizes.get(intent.size) or sizes[self._size_name(submission)]
         return size.model_copy(update={"spark_conf": {**size.spark_conf, **submission.spark_conf}})

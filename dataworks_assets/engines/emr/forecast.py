@@ -39,8 +39,11 @@ def forecast(config: EmrConfig, *, snapshot_type: str, days: int) -> Forecast:
     """Returns what work on so many export dates would start."""
     if config.cluster is not None:
         return Forecast(config.cluster, (), 0.0)
-    name = config.size_for(snapshot_type, days)
-    size = config.sizes[name]
+    return forecast_of(config, config.sizes[config.size_for(snapshot_type, days)], config.size_for(snapshot_type, days))
+
+
+def forecast_of(config: EmrConfig, size: SizeConfig, name: str = "") -> Forecast:
+    """Returns what a cluster of a size is and costs."""
     kinds = tuple(_kinds(size))
     unpriced = tuple(sorted({nodes.types[0] for _, nodes in kinds} - set(config.prices)))
     cost = None if unpriced else sum(_cost(config, nodes) for _, nodes in kinds)

@@ -31,6 +31,8 @@ class Intent(Document, frozen=True, kw_only=True):
     name: str
     """Of the cluster, or of the step on a running one."""
     owns_cluster: bool
+    size: str = ""
+    """Of the cluster, or whose settings of Spark the step has."""
     token: str = ""
     cluster_id: str = ""
     step_id: str = ""

@@ -16,6 +16,7 @@ TAG_APPLICATION = "dataworks:application"
 TAG_FAMILY = "dataworks:run"
 TAG_TOKEN = "dataworks:token"  # noqa: S105 - names one start, opens nothing
 TAG_VERSION = "dataworks:artefacts"
+TAG_SIZE = "dataworks:size"
 TAG_KEEP_UNTIL = "dataworks:keep-until"
 """ISO time (UTC) until which nobody but an operator ends a cluster."""
 

@@ -23,6 +23,7 @@ from dataworks_assets.engines.emr.requests import (
     TAG_APPLICATION,
     TAG_DEPLOYMENT,
     TAG_FAMILY,
+    TAG_SIZE,
     TAG_TOKEN,
     TAG_VERSION,
     Place,
@@ -104,7 +105,7 @@ class Starter:
             raise EngineError(
                 f"no cluster {name!r} runs",
                 where=f"deployment {self.place.deployment}",
-                remedy="Start it, or let each run have a cluster of its own: leave `engine.emr.cluster` out",
+                remedy="Start one (`dataworks clusters start`), or let each run have its own: leave `engine.emr.cluster` out",
                 transient=False,
             )
         return self.calls.describe_cluster(found[-1].id)
@@ -130,7 +131,7 @@ class Starter:
                 raise EngineError(
                     "the cluster was made without this platform's environment",
                     where=cluster.id,
-                    remedy="Make it with the bootstrap action and the tag dataworks:artefacts that clusters of their own have",
+                    remedy="Make it with `dataworks clusters start`",
                     transient=False,
                 )
             step = step_request(self.place, version, size, name=intent.name, arguments=claimed, terminates=False)
@@ -143,6 +144,7 @@ class Starter:
             TAG_APPLICATION: intent.run_id,
             TAG_FAMILY: intent.family,
             TAG_TOKEN: intent.token,
+            TAG_SIZE: intent.size,
         }
         request = cluster_request(self.place, artefacts, size, name=intent.name, tags=tags, steps=[step])
         intents.write(intent)

@@ -1,0 +1,197 @@
+"""A deployment's clusters as operators see them: with their runs and costs, started to wait for steps, stopped, swept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from dataworks_assets.engines.emr.artefacts import read_current
+from dataworks_assets.engines.emr.calls import CLUSTER_LIVING, STEP_ENDED, ClusterView, EmrCalls
+from dataworks_assets.engines.emr.forecast import forecast_of
+from dataworks_assets.engines.emr.intents import Intent, Intents
+from dataworks_assets.engines.emr.requests import (
+    TAG_APPLICATION,
+    TAG_DEPLOYMENT,
+    TAG_FAMILY,
+    TAG_KEEP_UNTIL,
+    TAG_SIZE,
+    Place,
+    cluster_request,
+)
+from spark.errors import ConfigurationError, EngineError
+from spark.store import ObjectStore
+
+_SECONDS_AN_HOUR = 3600.0
+_GRACE = timedelta(minutes=10)
+"""How long a run that is not to be seen may still be about to be: its cluster is left alone for so long."""
+
+IsLive = Callable[[str], bool]
+"""Whether any try of a family is under way, or about to be."""
+
+
+@dataclass(frozen=True)
+class OwnCluster:
+    """A living cluster of the deployment.
+
+    Args:
+        view: as EMR shows it.
+        hours: since it was asked for.
+        usd: what it has cost so far, about; None where a price is not configured.
+    """
+
+    view: ClusterView
+    hours: float
+    usd: float | None
+
+    @property
+    def family(self) -> str:
+        """Of the runs it works for; empty for one that waits for steps."""
+        return self.view.tags.get(TAG_FAMILY, "")
+
+    @property
+    def application(self) -> str:
+        """The application it was made for; empty for one that waits for steps."""
+        return self.view.tags.get(TAG_APPLICATION, "")
+
+    @property
+    def keep_until(self) -> datetime | None:
+        """Until when nobody but an operator ends it."""
+        said = self.view.tags.get(TAG_KEEP_UNTIL)
+        try:
+            return datetime.fromisoformat(said) if said else None
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What was ended, or would be, and why. `what` is a cluster's id, or a step's with its cluster's."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """The clusters of one deployment.
+
+    Args:
+        place: the deployment's.
+        calls: EMR's API.
+        store: where artefacts and intents lie.
+        artefacts_uri: below which artefacts lie.
+        control_uri: below which intents lie.
+        now: the time, in UTC.
+    """
+
+    place: Place
+    calls: EmrCalls
+    store: ObjectStore
+    artefacts_uri: str
+    control_uri: str
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+    def living(self) -> list[OwnCluster]:
+        """Returns every cluster of this deployment that does not end, newest first."""
+        return [self._own(view) for view in self._views()]
+
+    def start(self, name: str, *, size: str, keep_until: datetime) -> str:
+        """Starts a cluster that waits for steps until it is idle for too long, and returns its id.
+
+        Args:
+            name: behind the deployment's.
+            size: one of the configuration's.
+            keep_until: until when the sweeper leaves it alone.
+
+        Raises:
+            ConfigurationError: there is no such size.
+            EngineError: nothing was deployed, or AWS refuses it.
+        """
+        sizes = self.place.config.sizes
+        if size not in sizes:
+            raise ConfigurationError(f"there is no size {size!r}", remedy=f"There are {', '.join(sorted(sizes))}")
+        artefacts = read_current(self.store, self.artefacts_uri)
+        tags = {TAG_DEPLOYMENT: self.place.deployment, TAG_SIZE: size, TAG_KEEP_UNTIL: keep_until.isoformat()}
+        request = cluster_request(self.place, artefacts, sizes[size], name=self.place.cluster_name(name), tags=tags)
+        return self.calls.run_job_flow(request)
+
+    def find(self, name: str) -> OwnCluster:
+        """Returns a living cluster of this deployment by its id or name.
+
+        Raises:
+            EngineError: there is none.
+        """
+        for each in self.living():
+            if name in {each.view.id, each.view.name, each.view.name.removeprefix(self.place.cluster_name(""))}:
+                return each
+        raise EngineError(
+            f"no cluster {name!r} of this deployment lives",
+            where=f"deployment {self.place.deployment}",
+            remedy="`dataworks clusters list` shows those that do",
+            transient=False,
+        )
+
+    def stop(self, clusters: Sequence[OwnCluster]) -> None:
+        """Terminates clusters with everything that runs on them."""
+        if clusters:
+            self.calls.terminate([each.view.id for each in clusters])
+
+    def sweep(self, is_live: IsLive, *, dry_run: bool = False) -> list[Swept]:
+        """Ends clusters and steps of no live run, but leaves those whose keep-until has not come; says which.
+
+        Raises:
+            EngineError: AWS does not answer.
+        """
+        swept = []
+        for cluster in self.living():
+            if why := self._why_swept(cluster, is_live):
+                swept.append(Swept(cluster.view.id, why))
+                if not dry_run:
+                    self.stop([cluster])
+        for intent in self._dead_intents(is_live):
+            swept.extend(self._sweep_step(intent, dry_run=dry_run))
+        return swept
+
+    def _views(self) -> Iterator[ClusterView]:
+        prefix = self.place.cluster_name("")
+        for listed in self.calls.list_clusters(states=CLUSTER_LIVING):
+            if listed.name.startswith(prefix):
+                view = self.calls.describe_cluster(listed.id)
+                if view.tags.get(TAG_DEPLOYMENT) == self.place.deployment:
+                    yield view
+
+    def _own(self, view: ClusterView) -> OwnCluster:
+        hours = (self.now() - view.created).total_seconds() / _SECONDS_AN_HOUR if view.created else 0.0
+        size = self.place.config.sizes.get(view.tags.get(TAG_SIZE, ""))
+        an_hour = forecast_of(self.place.config, size).usd_an_hour if size is not None else None
+        return OwnCluster(view, hours, None if an_hour is None else an_hour * hours)
+
+    def _why_swept(self, cluster: OwnCluster, is_live: IsLive) -> str:
+        if cluster.keep_until is not None:
+            return "" if self.now() < cluster.keep_until else f"it was to be kept until {cluster.keep_until.isoformat()}"
+        if cluster.hours * _SECONDS_AN_HOUR < _GRACE.total_seconds():
+            return ""
+        if not cluster.family:
+            return "it is no run's, and nobody said how long to keep it"
+        return "" if is_live(cluster.family) else f"no try of the run {cluster.family} is under way"
+
+    def _dead_intents(self, is_live: IsLive) -> Iterator[Intent]:
+        for intent in Intents(self.store, self.control_uri).list():
+            if self.now() - datetime.fromisoformat(intent.begun_utc) > _GRACE and not is_live(intent.family):
+                yield intent
+
+    def _sweep_step(self, intent: Intent, *, dry_run: bool) -> Iterator[Swept]:
+        """Ends what is left of an application nobody goes on with; forgets it once its cluster or step has ended."""
+        if intent.owns_cluster and intent.cluster_id:
+            if self.calls.describe_cluster(intent.cluster_id).state in CLUSTER_LIVING:
+                return  # a cluster of its own is found by its tags
+        elif intent.cluster_id and intent.step_id:
+            step = self.calls.describe_step(intent.cluster_id, intent.step_id)
+            if step.state not in STEP_ENDED:
+                yield Swept(f"{intent.step_id} on {intent.cluster_id}", f"no try of the run {intent.family} is under way")
+                if not dry_run:
+                    self.calls.cancel_step(intent.cluster_id, intent.step_id, kill=True)
+                return
+        if not dry_run:
+            Intents(self.store, self.control_uri).remove(intent)

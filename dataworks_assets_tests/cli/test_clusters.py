@@ -1,0 +1,77 @@
+"""`dataworks clusters` and `dataworks deploy`: what they show, ask, and do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from typer.testing import CliRunner
+
+from dataworks_assets.cli.main import app
+from dataworks_assets.engines.emr.calls import EmrCalls
+from dataworks_assets.engines.emr.clusters import Clusters
+from dataworks_assets.engines.emr.requests import Place
+from dataworks_assets.systems import clusters as systems_clusters
+from dataworks_assets_tests.engines.emr.world import EmrWorld, emr_config
+from dataworks_assets_tests.stack.emr.memory import Clock, MemoryClient
+from spark.errors import ConfigurationError
+from spark.store import ObjectStore
+
+
+@pytest.fixture
+def clusters(monkeypatch):
+    """The deployment's clusters, over an emulated EMR in memory."""
+    world = EmrWorld(Clock(), ObjectStore.in_memory(), monkeypatch)
+    calls = EmrCalls(lambda: MemoryClient(world.emr), sleep=world.clock.sleep)
+    place = Place("local", emr_config(), "s3://logs/emr", "1g", {})
+    made = Clusters(place, calls, world.store, f"{world.prefix_uri}/artefacts", f"{world.prefix_uri}/control", now=world.now)
+    monkeypatch.setattr(systems_clusters, "clusters_of", lambda _: made)
+    return made
+
+
+@pytest.fixture
+def started(clusters):
+    return clusters.start("shared", size="small", keep_until=clusters.now() + timedelta(hours=1))
+
+
+def living(clusters):
+    return [each.view.id for each in clusters.living()]
+
+
+def test_clusters_are_listed(bench, started):
+    assert started in bench("clusters", "list")
+    assert [each["id"] for each in bench.json("clusters", "list")] == [started]
+
+
+def test_no_cluster_is_said_to_live(bench, clusters):
+    assert "No cluster" in bench("clusters", "list")
+
+
+def test_a_cluster_is_started(bench, clusters):
+    shown = bench("clusters", "start", "shared", "--size", "small", "--hours", "2")
+    assert living(clusters)[0] in shown
+
+
+def test_a_dry_run_starts_nothing_and_says_what_it_would(bench, clusters):
+    assert "A cluster of the size small would be started" in bench("clusters", "start", "x", "--size", "small", "--dry-run")
+    assert living(clusters) == []
+
+
+@pytest.mark.parametrize("arguments", [("stop", "shared"), ("stop-all",)])
+def test_nothing_is_stopped_without_a_yes(bench, workplace, clusters, started, arguments):
+    refused = CliRunner().invoke(app, ["clusters", *arguments], obj=workplace, input="n\n")
+    assert (refused.exit_code, living(clusters)) == (1, [started])
+    bench("clusters", *arguments, "--dry-run")
+    assert living(clusters) == [started]
+    bench("clusters", *arguments, "--yes")
+    assert living(clusters) == []
+
+
+def test_a_sweep_leaves_what_is_to_be_kept(bench, clusters, started):
+    assert "Nothing to end" in bench("clusters", "sweep", "--dry-run")
+
+
+@pytest.mark.parametrize("arguments", [("clusters", "list"), ("deploy", "artefacts")])
+def test_a_deployment_that_does_not_run_on_emr_says_so(bench, arguments):
+    with pytest.raises(ConfigurationError, match="do not run on EMR"):
+        bench(*arguments)

@@ -1,0 +1,158 @@
+"""Clusters in Dagster: which runs count as live, the sensor, and the jobs of operators."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+
+import pytest
+from dagster import DagsterInstance, DagsterRunStatus, ResourceDefinition, build_sensor_context
+
+from dataworks_assets.config.loader import load_settings
+from dataworks_assets.definitions import build_definitions
+from dataworks_assets.engines.emr.calls import ClusterView
+from dataworks_assets.engines.emr.clusters import OwnCluster, Swept
+from dataworks_assets.engines.emr.requests import TAG_FAMILY
+from dataworks_assets.systems import clusters
+from dataworks_assets.systems.platform import Platform
+
+
+@pytest.fixture
+def instance():
+    with DagsterInstance.ephemeral() as made:
+        yield made
+
+
+def add_run(instance, status, **tags):
+    from dagster import DagsterRun
+
+    run = DagsterRun("some_job", run_id=str(uuid.uuid4()), status=status, tags=tags)
+    instance.add_run(run)
+    return run.run_id
+
+
+def family_of(run_id):
+    return f"{run_id}-adg_full"
+
+
+@pytest.mark.parametrize("status", [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING])
+def test_a_run_that_is_under_way_is_live(instance, status):
+    assert clusters.is_live(instance, family_of(add_run(instance, status)))
+
+
+@pytest.mark.parametrize("status", [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED])
+def test_a_run_that_has_ended_is_not(instance, status):
+    assert not clusters.is_live(instance, family_of(add_run(instance, status)))
+
+
+def test_a_run_that_nobody_knows_is_not(instance):
+    assert not clusters.is_live(instance, family_of(uuid.uuid4()))
+
+
+def test_a_failed_run_that_dagster_is_about_to_retry_is_live(instance):
+    will = {"dagster/will_retry": "true"}
+    assert clusters.is_live(instance, family_of(add_run(instance, DagsterRunStatus.FAILURE, **will)))
+    done = will | {"dagster/auto_retry_run_id": "x"}
+    assert not clusters.is_live(instance, family_of(add_run(instance, DagsterRunStatus.FAILURE, **done)))
+
+
+def test_a_retry_keeps_its_family_alive(instance):
+    first = add_run(instance, DagsterRunStatus.FAILURE)
+    add_run(instance, DagsterRunStatus.STARTED, **{"dagster/root_run_id": first})
+    assert clusters.is_live(instance, family_of(first))
+
+
+@dataclass
+class Pretended:
+    """Clusters that remember what was done to them."""
+
+    found: list[OwnCluster]
+    swept: list[Swept] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+
+    def living(self):
+        return self.found
+
+    def find(self, name):
+        return next(each for each in self.found if each.view.id == name)
+
+    def stop(self, chosen):
+        self.done += [f"stopped {each.view.id}" for each in chosen]
+
+    def start(self, name, *, size, keep_until):
+        self.done.append(f"started {name} {size}")
+        return "j-NEW"
+
+    def sweep(self, is_live, *, dry_run=False):
+        self.done.append(f"swept {'dry' if dry_run else 'wet'}")
+        return self.swept
+
+
+def own(cluster_id, family=""):
+    return OwnCluster(ClusterView(cluster_id, "n", "RUNNING", tags={TAG_FAMILY: family} if family else {}), 1.0, 2.0)
+
+
+@pytest.fixture
+def pretended(monkeypatch):
+    made = Pretended([own("j-1"), own("j-2")])
+    monkeypatch.setattr(clusters, "clusters_of", lambda platform: made)
+    return made
+
+
+def run_job(instance, job_name, **config):
+    (found,) = [each for each in jobs() if each.name == job_name]
+    (node,) = found.nodes
+    resources = {"platform": ResourceDefinition.hardcoded_resource(object())}
+    graph = found.graph.to_job(resource_defs=resources)
+    return graph.execute_in_process(
+        run_config={"ops": {node.name: {"config": config}}} if config else {}, instance=instance, raise_on_error=False
+    )
+
+
+def jobs():
+    return clusters.build_clusters(Platform(load_settings("emulated")))[0]
+
+
+def test_nothing_is_stopped_before_the_word_was_typed(instance, pretended):
+    assert not run_job(instance, "emr_stop_clusters", cluster="j-1").success
+    assert pretended.done == []
+
+
+@pytest.mark.parametrize(("cluster", "stopped"), [("j-2", ["stopped j-2"]), ("", ["stopped j-1", "stopped j-2"])])
+def test_one_is_stopped_or_all(instance, pretended, cluster, stopped):
+    assert run_job(instance, "emr_stop_clusters", cluster=cluster, confirm="stop").success
+    assert pretended.done == stopped
+
+
+def test_the_run_of_a_cluster_that_was_stopped_is_not_retried(instance, pretended):
+    run_id = add_run(instance, DagsterRunStatus.STARTED)
+    clusters.stop(pretended, [own("j-1", family_of(run_id))], instance)
+    assert instance.get_run_by_id(run_id).tags["dagster/max_retries"] == "0"
+
+
+def test_a_sweep_by_hand_ends_nothing_unless_told_to(instance, pretended):
+    run_job(instance, "emr_sweep_clusters")
+    run_job(instance, "emr_sweep_clusters", dry_run=False)
+    assert pretended.done == ["swept dry", "swept wet"]
+
+
+def test_a_cluster_is_started_and_those_there_are_listed(instance, pretended):
+    assert run_job(instance, "emr_start_cluster", name="shared", size="small").success
+    assert run_job(instance, "emr_list_clusters").success
+    assert pretended.done == ["started shared small"]
+
+
+def test_the_sensor_says_what_it_ended(instance, pretended):
+    pretended.swept = [Swept("j-9", "no try is under way")]
+    (sensor,) = clusters.build_clusters(Platform(load_settings("emulated")))[1]
+    context = build_sensor_context(instance=instance, resources={"platform": object()})
+    assert "j-9" in sensor.evaluate_tick(context).skip_message
+
+
+@pytest.mark.parametrize(("deployment", "there"), [("local", False), ("emulated", True), ("aws", True)])
+def test_only_a_deployment_on_emr_has_them(deployment, there, monkeypatch):
+    monkeypatch.setattr("dataworks_assets.config.loader.read_tags", lambda name, reader: {})
+    settings = load_settings(deployment)
+    definitions = build_definitions(settings=settings, platform=Platform(settings))
+    names = {each.name for each in definitions.sensors} | {each.name for each in definitions.jobs}
+    assert ({"emr_clusters", "emr_stop_clusters"} <= names) is there
