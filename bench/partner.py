@@ -64,7 +64,7 @@ _JSON_COLUMNS = (
     Column(name="is_urgent", type="boolean"),
     Column(name="notes"),
 )
-_WORDS = ("carer", "award", "housing", "evidence", "journal", "declined", "provider", "earnings", "review", "partner", "capability")
+_WORDS = ("carer", "award", "housing", "evidence", "journal", "declined", "provider", "earnings", "review", "partner")
 
 
 @dataclass(frozen=True)

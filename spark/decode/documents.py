@@ -6,10 +6,8 @@ writing belongs here, nor what a manifest says.
 
 from __future__ import annotations
 
-import gc
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from spark.contract import ExportCollection, Layout, Misfit, OutputTable
+from spark.decode.collector import paused_collector
 from spark.decode.exact import unmark
 from spark.decode.lines import Documents, QuarantinedLine, read_lines, sort_out_lines
 from spark.decode.plan import Answers, NotDocumentsError, Plan, Want
@@ -103,7 +102,7 @@ class Decoder:
 
     def decode(self, chunk: Chunk) -> DecodedChunk:
         """Returns the rows of a chunk."""
-        with _without_garbage_collection():
+        with paused_collector():
             documents, answers = self._answer(chunk.text)
             self._next_line += documents.lines
             rows = _Rows(documents, answers, self._raw_ids(answers))
@@ -281,15 +280,3 @@ class _Table:
         for row, name, text in self.entries(answers):
             entries[row] = [*(entries[row] or []), f"{name}{text}"]
         return pa.array(entries, _ERRORS_TYPE)
-
-
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Keeps the collector from walking a chunk's many short-lived objects: none of them is in a cycle."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

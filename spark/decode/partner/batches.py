@@ -6,20 +6,26 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark.decode.lines import QuarantinedLine
 from spark.decode.partner.kinds import INTEGER, Kind, kind_of_texts, merged
 
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
 _STRING = msgspec.json.Decoder(str)
 _JSON_INTEGER = re.compile(rb"-?[0-9]+")
 _LARGEST_PLAIN = 10_000_000.0
 _SMALLEST_PLAIN = 0.001
 _WITH_BRACKETS = r'^["\[{]'
+_PLAIN_DOUBLE = r"^-?[0-9]+\.[0-9]*[1-9]$"
 
 
 @dataclass(frozen=True)
@@ -80,18 +86,31 @@ class TextColumn:
 
 @dataclass(frozen=True)
 class JsonColumn:
-    """Values of a JSON field, as JSON texts; `null` where it is null or missing.
+    """Values of a JSON field, as an array of JSON texts; `null` where it is null or missing."""
 
-    Raises:
-        pa.ArrowInvalid: when it is made of bytes that are not UTF-8.
-    """
+    json_texts: pa.Array
 
-    raws: Sequence[bytes]
+    @classmethod
+    def of(cls, raws: Sequence[Buffer]) -> JsonColumn:
+        """Returns the column of these JSON texts.
+
+        Raises:
+            pa.ArrowInvalid: a text is not UTF-8.
+        """
+        offsets: npt.NDArray[np.int32] = np.zeros(len(raws) + 1, np.int32)
+        np.cumsum(np.fromiter(map(len, raws), np.int32, len(raws)), out=offsets[1:])  # type: ignore[arg-type]
+        array = pa.StringArray.from_buffers(len(raws), pa.py_buffer(offsets), pa.py_buffer(b"".join(raws)))
+        array.validate(full=True)
+        return cls(array)
 
     @cached_property
     def _array(self) -> pa.Array:
-        array = pa.array(self.raws, pa.string())
-        return pc.if_else(pc.equal(array, "null"), pa.scalar(None, pa.string()), array)
+        return pc.if_else(pc.equal(self.json_texts, "null"), pa.scalar(None, pa.string()), self.json_texts)
+
+    @property
+    def _raws(self) -> list[bytes]:
+        raws: list[bytes] = self.json_texts.cast(pa.binary()).to_pylist()
+        return raws
 
     @cached_property
     def texts(self) -> pa.Array:
@@ -101,15 +120,17 @@ class JsonColumn:
             return array
         if pc.all(pc.starts_with(array, '"')).as_py() and not pc.any(pc.match_substring(array, "\\")).as_py():
             return pc.binary_slice(array.cast(pa.binary()), 1, -1).cast(pa.string())
-        return pa.array([_text(raw) for raw in self.raws], pa.string())
+        return pa.array([_text(raw) for raw in self._raws], pa.string())
 
     @cached_property
     def hash_texts(self) -> pa.Array:
         """See `SourceColumn`: strings as they are, numbers as integers or as Java writes doubles, nested values compact."""
         array = self._array
-        if pc.any(pc.match_substring_regex(array, r"^-?[0-9]+[.eE]|^-0$")).as_py():
-            return pa.array([_hash_text(raw) for raw in self.raws], pa.string())
-        return self.texts
+        if not pc.any(pc.match_substring_regex(array, r"^-?[0-9]+[.eE]|^-0$")).as_py():
+            return self.texts
+        others = pc.invert(_is_as_java_writes(array))
+        texts = [_hash_text(raw) for raw in self.json_texts.filter(others).cast(pa.binary()).to_pylist()]
+        return pc.replace_with_mask(array, others, pa.array(texts, pa.string()))
 
     def kind(self) -> Kind:
         """See `SourceColumn`."""
@@ -118,7 +139,16 @@ class JsonColumn:
             return Kind.NOTHING
         if pc.all(pc.match_substring_regex(array, INTEGER)).as_py():
             return Kind.BIGINT
-        return merged(_kind(raw) for raw in self.raws)
+        return merged(_kind(raw) for raw in self._raws)
+
+
+def _is_as_java_writes(texts: pa.Array) -> pa.Array:
+    """Which texts are a double's shortest in plain form already: `1.5`, not `1.50`, `1e3` or `7`."""
+    numbers = pc.if_else(pc.match_substring_regex(texts, _PLAIN_DOUBLE), texts, pa.scalar(None, pa.string()))
+    doubles = numbers.cast(pa.float64())
+    sizes = pc.abs(doubles)
+    is_plain = pc.and_(pc.greater_equal(sizes, _SMALLEST_PLAIN), pc.less(sizes, _LARGEST_PLAIN))
+    return pc.and_(is_plain, pc.equal(doubles.cast(pa.string()), numbers)).fill_null(False)
 
 
 def java_double(value: float) -> str:

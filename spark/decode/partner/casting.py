@@ -48,13 +48,21 @@ def cast_texts(texts: pa.Array, data_type: pa.DataType) -> tuple[pa.Array, Rows]
 
 def _plain(texts: pa.Array, data_type: pa.DataType) -> pa.Array | None:
     """Casts a whole column, None where one value may not be so plain."""
-    pattern = _PLAIN.get(data_type)
+    pattern = _plain_decimal(data_type) if pa.types.is_decimal(data_type) else _PLAIN.get(data_type)
     if pattern is None or not pc.all(pc.match_substring_regex(texts, pattern)).as_py():
         return None
     try:
         return texts.cast(pa.timestamp("us")).cast(TIMESTAMP) if data_type == TIMESTAMP else texts.cast(data_type)
     except pa.ArrowInvalid:
         return None
+
+
+def _plain_decimal(data_type: pa.Decimal128Type) -> str:
+    """What a number is like that the type has all digits for."""
+    whole, places = data_type.precision - data_type.scale, data_type.scale
+    if not whole:
+        return rf"^-?0\.[0-9]{{1,{places}}}$"
+    return rf"^-?[0-9]{{1,{whole}}}" + (rf"(?:\.[0-9]{{1,{places}}})?$" if places else "$")
 
 
 def _one_by_one(texts: pa.Array, data_type: pa.DataType) -> tuple[pa.Array, Rows]:

@@ -24,7 +24,7 @@ def brackets(text: bytes) -> tuple[Positions, Positions]:
     if b"\\" in text:
         text = _ESCAPE.sub(b"__", text)
     codes = _MARKS[np.frombuffer(text, np.uint8)]
-    at = np.flatnonzero(codes)
+    at = np.flatnonzero(codes != 0)  # of booleans it is several times faster
     marks = codes[at]
     is_quote = marks == _QUOTE
     outside = ~is_quote & (np.cumsum(is_quote) % 2 == 0)

@@ -7,13 +7,14 @@ is kept, small as it is, and read as JSON at the end: so the whole text is prove
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pyarrow as pa
 
+from spark.decode.collector import paused_collector
 from spark.decode.lines import QuarantinedLine
 from spark.decode.partner.batches import JsonColumn, SourceBatch, SourceField
 from spark.decode.partner.elements import brackets, cut_elements
@@ -30,6 +31,9 @@ _NULL = msgspec.Raw(b"null")
 _DATA_KEY = b'"data"'
 _KEY_LOOK_BACK = 4096
 _YES = {"true": True, "false": False}
+
+Decode = Callable[[bytes], "list[Any] | None"]
+"""Decodes a text of elements between commas; None where it is none."""
 
 
 class _Field(msgspec.Struct):
@@ -70,21 +74,43 @@ class _Document:
         self.before, self.text = self.text[:found], self.text[found:]
         self.offset = found
 
-    def elements(self) -> Iterator[bytes]:
-        """Yields texts of whole elements between commas, without the array's brackets; then reads what follows."""
+    def elements(self, decode: Decode | None = None) -> Iterator[tuple[bytes, list[Any] | None]]:
+        """Yields texts of whole elements between commas, without the array's brackets; then reads what follows.
+
+        With `decode` each comes with what it gave, where the text is such that it was tried: an end that was only guessed is
+        the end of an element if all before it decodes.
+        """
         is_first, is_last = True, False
         while not is_last:
-            cut, is_last = self._next_cut()
-            piece = self.text[:cut].strip()
-            if piece:
-                yield piece if is_first else self._without_comma(piece)
+            guessed = self._guessed_cut(decode, is_first=is_first) if decode else None
+            if guessed is not None:
+                cut, piece, rows = guessed
+                yield piece, rows
                 is_first = False
+            else:
+                cut, is_last = self._next_cut()
+                piece = self.text[:cut].strip()
+                if piece:
+                    yield piece if is_first else self._without_comma(piece), None
+                    is_first = False
             self.offset += cut
             self.text = self.text[cut:]
         while self._more():
             if len(self.text) > _AROUND_LIMIT_BYTES:
                 self._fail(f"more than {_AROUND_LIMIT_BYTES} bytes follow `data`")
         self.after = self.text
+
+    def _guessed_cut(self, decode: Decode, *, is_first: bool) -> tuple[int, bytes, list[Any]] | None:
+        """Returns where elements end that need not be looked for bracket by bracket, their text, and what it decodes to."""
+        if len(self.text) < BATCH_BYTES:
+            self._more(BATCH_BYTES)
+        cut = self.text.rfind(b"},") + 1
+        piece = self.text[:cut].strip()
+        if not cut or (piece.startswith(b",") is is_first):
+            return None
+        piece = piece if is_first else piece[1:]
+        rows = decode(piece)
+        return None if rows is None else (cut, piece, rows)
 
     def _next_cut(self) -> tuple[int, bool]:
         """Reads until there are whole elements; returns where they end, and whether the array ends there."""
@@ -177,9 +203,15 @@ def json_rows(body: Iterable[Buffer], fields: Sequence[SourceField], *, uri: str
     """
     document = _Document(_pieces(body), uri)
     document.open()
-    decode = _Decoder([field.name for field in fields], document)
-    for text in document.elements():
-        yield decode.batch(text)
+    decoder = _Decoder([field.name for field in fields], document)
+    elements = document.elements(decoder.rows)
+    while True:
+        with paused_collector():
+            found = next(elements, None)
+            batch = None if found is None else decoder.batch(*found)
+        if batch is None:
+            break
+        yield batch
     if document.fields() != tuple(fields):
         raise InputError("`fields` say something else now than when they were read first", where=uri, remedy="Run again")
 
@@ -197,24 +229,30 @@ class _Decoder:
         self._list = msgspec.json.Decoder(rows)
         self._next = 1
 
-    def batch(self, text: bytes) -> SourceBatch:
-        quarantined: list[QuarantinedLine] = []
+    def rows(self, text: bytes) -> list[Any] | None:
+        """Returns the rows of elements that are all documents of declared fields; None where one is not."""
         try:
-            rows = self._list.decode(b"[%b]" % text)
-            count = len(rows)
+            rows: list[Any] = self._list.decode(b"[%b]" % text)
         except msgspec.MsgspecError:
+            return None
+        return rows
+
+    def batch(self, text: bytes, rows: list[Any] | None) -> SourceBatch:
+        """Returns the columns of elements; `rows` are theirs, where that was tried."""
+        quarantined: list[QuarantinedLine] = []
+        rows = self.rows(text) if rows is None else rows
+        if rows is None:
             rows, quarantined, count = self._one_by_one(text)
+        else:
+            count = len(rows)
         self._next += count
         values = list(zip(*map(msgspec.structs.astuple, rows), strict=True)) if rows else [()] * len(self._names)
-        columns = {name: JsonColumn(list(map(bytes, column))) for name, column in zip(self._names, values, strict=True)}
-        batch = SourceBatch(columns, len(rows), quarantined, self._document.read_bytes())
         try:
-            for column in columns.values():
-                _ = column.texts
-        except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+            columns = {name: JsonColumn.of(column) for name, column in zip(self._names, values, strict=True)}
+        except pa.ArrowInvalid as error:
             place = f"{self._document.uri}, elements {self._next - count} to {self._next - 1} of `data`"
             raise InputError(f"bytes that are not UTF-8 ({error})", where=place, remedy=_AGAIN) from error
-        return batch
+        return SourceBatch(columns, len(rows), quarantined, self._document.read_bytes())
 
     def _one_by_one(self, text: bytes) -> tuple[list[Any], list[QuarantinedLine], int]:
         try:

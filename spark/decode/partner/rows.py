@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark.contract import Column
+from spark.decode.collector import paused_collector
 from spark.decode.partner.batches import SourceBatch
 from spark.decode.partner.casting import Rows, cast_texts
 from spark.decode.partner.kinds import Kind, kind_of_texts
@@ -46,6 +47,10 @@ class RowMaker:
 
     def rows(self, batch: SourceBatch) -> tuple[pa.RecordBatch, dict[str, Misfits]]:
         """Returns the batch's rows and, by column, what did not cast."""
+        with paused_collector():
+            return self._rows(batch)
+
+    def _rows(self, batch: SourceBatch) -> tuple[pa.RecordBatch, dict[str, Misfits]]:
         arrays: dict[str, pa.Array] = {}
         entries: dict[int, list[str]] = defaultdict(list)
         misfits: dict[str, Misfits] = {}

@@ -64,7 +64,7 @@ def test_an_element_that_is_no_object_is_quarantined_by_its_number():
         (document({"id": 1})[:-2], "ends inside of `data`"),
         (document({"id": 1})[:-1], "not the documented JSON object"),
         (document({"id": 1}) + b"x", "not the documented JSON object"),
-        (document({"id": 1}).replace(b"}]}", b"},]}"), "not valid JSON"),
+        (document({"id": 1}).replace(b"}]}", b"},]}"), "one comma between each two"),
         (document({"id": 1}, {"id": 2}).replace(b"1}, {", b"1} {"), "not valid JSON"),
         (document({"id": 1}).replace(b"1}", b"01}"), "not valid JSON"),
         (document({"id": 1, "other": 2}), "'other', which `fields` do not declare"),
@@ -97,3 +97,19 @@ def test_any_documents_in_any_division_come_out_as_they_went_in(rows, size, is_a
 def _told(value, is_ascii):
     compact = json.dumps(value, separators=(",", ":"), ensure_ascii=is_ascii)
     return value if value is None or isinstance(value, str) else compact
+
+
+TEXTS = st.sampled_from(["},{", "},", "]}", "a", '"}],"', "\\", "[{"])
+ROWS = st.lists(st.fixed_dictionaries({"id": TEXTS, "value": st.one_of(TEXTS, st.lists(st.dictionaries(TEXTS, TEXTS)))}))
+
+
+@pytest.mark.parametrize("separators", [(",", ":"), (" , ", " : ")])
+@given(rows=ROWS, size=st.integers(1, 40), batch=st.integers(1, 60))
+def test_where_elements_end_does_not_depend_on_guesses(separators, rows, size, batch):
+    fields = [{"fieldName": name, "pii": False} for name in ("id", "value")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_document, "BATCH_BYTES", batch)
+        for last in ({"fields": fields, "data": rows}, {"data": rows, "fields": fields}):
+            found, quarantined = read(json.dumps(last, separators=separators).encode(), size)
+            assert [row[0] for row in found] == [row["id"] for row in rows]
+            assert quarantined == []

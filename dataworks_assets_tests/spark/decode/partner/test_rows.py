@@ -1,9 +1,12 @@
 import datetime as dt
 import hashlib
+import json
 from decimal import Decimal
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spark.contract import Column, PartnerFormat, SchemaChange
 from spark.decode.partner.batches import JsonColumn, SourceBatch, TextColumn, java_double
@@ -23,7 +26,7 @@ def sha256(text: str) -> str:
 
 
 def document(**raws: str) -> SourceBatch:
-    return SourceBatch({name: JsonColumn([raw.encode()]) for name, raw in raws.items()}, 1)
+    return SourceBatch({name: JsonColumn.of([raw.encode()]) for name, raw in raws.items()}, 1)
 
 
 def made(batch: SourceBatch, *columns: Column, style=PartnerFormat.JSON):
@@ -123,6 +126,35 @@ def test_fixed_row_hashes():
     assert rows.column("row_hash_id").to_pylist() == ["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"]
 
 
+NUMBERS = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False).map(json.dumps),
+    st.integers().map(str),
+    st.decimals(allow_nan=False, allow_infinity=False, places=3).map(str).filter(lambda text: "E" not in text),
+    st.sampled_from(["null", '"1.5"', "1e3", "-0", "0.0", "1.50", "true", "0.0005", "9999999.5", "10000000.5", '{"a":1.0}']),
+)
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=30))
+def test_the_texts_of_a_whole_column_are_hashed_as_those_of_single_values(raws):
+    whole = JsonColumn.of([raw.encode() for raw in raws]).hash_texts.to_pylist()
+    assert whole == [JsonColumn.of([raw.encode()]).hash_texts.to_pylist()[0] for raw in raws]
+    for raw, text in zip(raws, whole, strict=True):
+        if raw[0] in "-0123456789" and set(raw) & set(".eE"):
+            assert text == java_double(float(raw))
+
+
+@pytest.mark.parametrize("type_name", ["decimal(9,2)", "decimal(4,4)", "decimal(38,0)"])
+@given(st.lists(st.from_regex(r"-?[0-9]{1,8}(\.[0-9]{0,5})?", fullmatch=True), min_size=1, max_size=8))
+def test_decimals_of_a_whole_column_are_those_of_single_values(type_name, texts):
+    data_type = parse_type(type_name)
+    values, wrong = cast_texts(pa.array(texts), data_type)
+    one_by_one = [
+        cast_texts(pa.array([text, "x"]), data_type) for text in texts
+    ]  # the second keeps the first from Arrow's cast
+    assert values.to_pylist() == [each[0].to_pylist()[0] for each in one_by_one]
+    assert wrong.tolist() == [row for row, each in enumerate(one_by_one) if 0 in each[1].tolist()]
+
+
 def test_a_table_begins_with_its_configured_columns_as_they_are_on_disk():
     columns = first_columns(
         [Column(name="a", type="integer"), Column(name="b", type="float"), Column(name="c", type="decimal")], row_hash=True
@@ -185,7 +217,7 @@ def test_a_new_csv_column_has_the_narrowest_type_that_loses_nothing(texts, kind)
     ],
 )
 def test_a_new_json_column_has_the_type_of_its_values(raws, kind):
-    assert JsonColumn([raw.encode() for raw in raws.split()]).kind() is kind
+    assert JsonColumn.of([raw.encode() for raw in raws.split()]).kind() is kind
 
 
 def test_kinds_of_several_files_are_one():
