@@ -67,7 +67,7 @@ def demo(
     if (proof := _proof(workplace, reports)) is not None:
         workplace.console.print(proof, markup=False, soft_wrap=True)
     workplace.console.print(f"All of it took {time.monotonic() - begun_seconds:.0f} s.\n")
-    if partner is not None:
+    if partner is not None and partner.expected():
         workplace.console.print(partner.expected(), markup=False, soft_wrap=True)
     failed = "\n".join(filter(None, (_failed_unexpectedly(reports, bad=bad), partner.failed() if partner else "")))
     if failed:
