@@ -79,7 +79,9 @@ def dagster_dev(
 def _command(url: str) -> list[str]:
     port = url.rpartition(":")[2]
     workspace = str(PROJECT_FOLDER / "workspace.yaml")
-    return [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", _HOST, "-p", port, "--log-level", "warning"]
+    quietly = ("-W", "ignore:Function `dev_command` is superseded")  # `dg dev`, which does not read workspace.yaml
+    where = ("-w", workspace, "-h", _HOST, "-p", port)
+    return [sys.executable, *quietly, "-m", "dagster", "dev", *where, "--log-level", "warning"]
 
 
 @contextmanager

@@ -59,6 +59,8 @@ def status(
         found = _read(workplace, scope, chosen, ask_dagster=ask_dagster, verify=verify)
         days = list(parse_days(day)) if day else found.newest_days(last)
         rows = [row for row in rows_of(found, days) if not problems or _is_problem(row, found)]
+        if problems:
+            rows.sort(key=lambda row: row.state == "missing")  # what went wrong stands before what never was there
         if as_json:
             documents.append(_document(found, rows))
         elif collections or problems:

@@ -127,5 +127,13 @@ def test_problems_leave_out_what_is_well(bench):
     assert "core/toDo" not in shown
 
 
+def test_what_was_refused_stands_before_what_is_missing(bench):
+    bench.publish("core/toDo", DAY)
+    bench.refuse("quartz/claimantEvent")
+    lines = bench("status", "--type", "full", "--no-dagster", "--problems", "--day", DAY).splitlines()
+    (refused,) = [number for number, line in enumerate(lines) if "quartz/claimantEvent" in line]
+    assert refused < min(number for number, line in enumerate(lines) if " missing " in line)
+
+
 def test_nothing_published_says_how_to_begin(bench):
     assert "dataworks plan" in bench("status", "--type", "full", "--no-dagster")
