@@ -25,13 +25,13 @@ from dataworks_assets.config.naming import dagster_tags
 from dataworks_assets.engines.pipes import PipesChannel
 from dataworks_assets.systems.adg.automation.exports import export_key
 from dataworks_assets.systems.adg.planner import Planner
-from dataworks_assets.systems.adg.rechecking import Recheck
 from dataworks_assets.systems.adg.recording import ledger_book, run_entry
 from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
 from dataworks_assets.systems.ending import fail_step
 from dataworks_assets.systems.execution import Execution
 from dataworks_assets.systems.plan import Request
 from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.rechecking import Recheck
 from dataworks_assets.systems.recording import may_be_retried, recorded
 from dataworks_assets.systems.reporting import CHECK_NAME, column_schema
 from dataworks_assets.systems.runs import MESSAGE_TRIGGER, TRIGGER_TAG, run_days
@@ -89,7 +89,7 @@ def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
         names, days = tuple(sorted(by_key[key] for key in context.selected_asset_keys)), tuple(run_days(context.run.tags))
         if not names:  # "Execute" of checks: no collection is asked for, so none may be worked on
             checked = sorted(by_key[check.asset_key] for check in context.selected_asset_check_keys)
-            for event in Recheck(platform, scope).events(checked, days):
+            for event in Recheck(platform, scope, Planner(platform, scope)).events(checked, days):
                 context.log_event(event)
             return
         request = Request(

@@ -32,7 +32,7 @@ from dataworks_assets.engines.pipes import PipesChannel
 from dataworks_assets.systems.ending import fail_step
 from dataworks_assets.systems.execution import RunContext
 from dataworks_assets.systems.kickstart.days import chosen_days, done_days, first_open_day, read_day
-from dataworks_assets.systems.kickstart.running import Order, carry_out
+from dataworks_assets.systems.kickstart.running import SOURCE_KEY, Order, carry_out, look_again
 from dataworks_assets.systems.kickstart.scope import SYSTEM, KickstartScope, ScopedPartner
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.reporting import CHECK_NAME, column_schema
@@ -41,7 +41,6 @@ from spark.decode.partner.evolution import first_columns
 from spark.publish.catalog import TableColumn
 
 SPARK_POOL = "local_spark"
-SOURCE_KEY = AssetKey([SYSTEM, "partner_files"])
 RUN_JOB = "kickstart_run"
 _CHECK_DESCRIPTION = "Whether the day was published, with the evidence: files, schema, PII marks, quarantine, rows."
 
@@ -103,8 +102,13 @@ def kickstart_assets(scope: KickstartScope) -> AssetsDefinition:
         pool=SPARK_POOL,
     )
     def materialize(context: AssetExecutionContext, config: KickstartAssetConfig) -> Iterator[None]:
-        names = tuple(sorted(by_key[key] for key in context.selected_asset_keys))
-        _carry_out(context, scope, config, names, tuple(run_days(context.run.tags)))
+        names, days = tuple(sorted(by_key[key] for key in context.selected_asset_keys)), tuple(run_days(context.run.tags))
+        if names:
+            _carry_out(context, scope, config, names, days)
+        else:  # "Execute" of checks: no collection is asked for, so none may be worked on
+            checked = sorted(by_key[check.asset_key] for check in context.selected_asset_check_keys)
+            for event in look_again(context.resources.platform, scope, checked, days, run_id=context.run_id):
+                context.log_event(event)
         yield from ()
 
     return materialize

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+
+from dagster import AssetCheckEvaluation, AssetKey
 
 from dataworks_assets.engines.channel import Channel
 from dataworks_assets.systems.execution import Execution, Failed, RunContext
@@ -11,10 +14,14 @@ from dataworks_assets.systems.kickstart.access import source_settings
 from dataworks_assets.systems.kickstart.clean_up import forget, look_at_history
 from dataworks_assets.systems.kickstart.days import refuse_test_folder
 from dataworks_assets.systems.kickstart.planner import KickstartPlanner
-from dataworks_assets.systems.kickstart.scope import KickstartScope
+from dataworks_assets.systems.kickstart.scope import SYSTEM, KickstartScope
 from dataworks_assets.systems.plan import Request
 from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.rechecking import Recheck
 from spark.store import shared_store
+
+SOURCE_KEY = AssetKey([SYSTEM, "partner_files"])
+"""The asset that the collections are made from."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +60,19 @@ def carry_out(
     planner = KickstartPlanner(platform, scope, shared_store(settings), is_test=order.is_test)
     if order.clean_up and not is_retry:
         _clean_up(platform, scope, planner, context, order)
-    execution = Execution(platform, scope, planner, context, channel=channel, is_patient=is_retry, source_store=settings)
+    execution = Execution(
+        platform, scope, planner, context, channel=channel, is_patient=is_retry, source_store=settings, upstream=SOURCE_KEY
+    )
     execution.run(Request(order.collections, order.days, force=order.force))
     return execution.failures
+
+
+def look_again(
+    platform: Platform, scope: KickstartScope, names: Sequence[str], days: Sequence[date], *, run_id: str
+) -> Iterator[AssetCheckEvaluation]:
+    """Yields the checks of collections' days as they are found; of the newest day of each where none is named."""
+    planner = KickstartPlanner(platform, scope, shared_store(source_settings(platform, run_id=run_id)))
+    return Recheck(platform, scope, planner).events(names, days)
 
 
 def _clean_up(platform: Platform, scope: KickstartScope, planner: KickstartPlanner, context: RunContext, order: Order) -> None:

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from dagster import AssetKey, DagsterInstance
+from dagster import AssetCheckKey, AssetKey, DagsterInstance
 
 from dataworks_assets.definitions import build_definitions
 from dataworks_assets.systems.kickstart import running
@@ -98,3 +98,22 @@ def test_a_clean_up_forgets_first_and_rebuilds(world, definitions):
     result, _ = execute(definitions, world, "kickstart_run", run_config=said)
     assert result.success
     assert world.pointer(ADVERTS).attempt != before
+
+
+def test_a_run_of_checks_alone_says_how_the_newest_day_is_and_works_on_nothing(world, definitions):
+    for day in days_from(2):
+        world.csv(GOOD, day)
+    first = days_from(2)[0].isoformat()
+    result, _ = execute(definitions, world, "kickstart_run", run_config=run_config(START_DT=first, END_DT=first))
+    (materialization,) = [
+        each.materialization for each in result.all_events if each.event_type_value == "ASSET_MATERIALIZATION"
+    ]
+    assert materialization.tags["dagster/input_event_pointer/kickstart/partner_files"] == "NULL"
+    job = definitions.get_repository_def().get_maybe_subset_job_def(
+        "__ASSET_JOB", asset_selection=set(), asset_check_selection={AssetCheckKey(KEY, "published")}
+    )
+    with DagsterInstance.ephemeral() as instance:
+        events = job.execute_in_process(instance=instance, tags={"dagster/partition": days_from(2)[1].isoformat()}).all_events
+    (check,) = [each.asset_check_evaluation_data for each in events if each.event_type_value == "ASSET_CHECK_EVALUATION"]
+    assert (check.passed, check.partition) == (False, days_from(2)[1].isoformat())
+    assert not [each for each in events if each.event_type_value == "ASSET_MATERIALIZATION"]

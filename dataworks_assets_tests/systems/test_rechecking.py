@@ -6,7 +6,8 @@ import pytest
 from dagster import AssetCheckKey, AssetKey, DagsterInstance
 
 from dataworks_assets.definitions import build_definitions
-from dataworks_assets.systems.adg.rechecking import Recheck
+from dataworks_assets.systems.adg.planner import Planner
+from dataworks_assets.systems.rechecking import Recheck
 from dataworks_assets_tests.systems.adg.whole_path import DAY, DAY_BEFORE, World, bare, documents
 
 STATEMENT, NAME = "db.core.statement", "core/statement"
@@ -19,7 +20,8 @@ def world():
 
 
 def rechecked(world, *days):
-    (event,) = Recheck(world.platform, world.scope).events([NAME], days)
+    platform, scope = world.platform, world.scope
+    (event,) = Recheck(platform, scope, Planner(platform, scope)).events([NAME], days)
     (record, *_) = event.metadata["evidence"].records
     return event, record.data["cause"]
 

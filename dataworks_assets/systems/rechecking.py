@@ -9,12 +9,11 @@ from datetime import date
 
 from dagster import AssetCheckEvaluation, AssetKey
 
-from dataworks_assets.systems.adg.planner import Planner
-from dataworks_assets.systems.adg.scope import AdgScope
-from dataworks_assets.systems.plan import Decision, PlannedDay, Request
+from dataworks_assets.systems.plan import Decision, PlannedDay, Plans, Request
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.refusals import Refusal, read_refusals
 from dataworks_assets.systems.reporting import failed_check_event, unchanged_check_event
+from dataworks_assets.systems.scope import Scope
 from spark.contract import Finding
 from spark.publish.state import published_dates
 
@@ -27,11 +26,13 @@ class Recheck:
 
     Args:
         platform: the deployment's clients.
-        scope: the snapshot type.
+        scope: the system's collections.
+        plans: what makes the system's plans.
     """
 
     platform: Platform
-    scope: AdgScope
+    scope: Scope
+    plans: Plans
 
     def events(self, names: Sequence[str], days: Sequence[date] = ()) -> Iterator[AssetCheckEvaluation]:
         """Yields the check of each collection's days.
@@ -52,7 +53,7 @@ class Recheck:
             if not chosen:
                 yield failed_check_event(self._key(name), None, _NOTHING_YET)
         for day in sorted(wanted):
-            plan = Planner(self.platform, self.scope).plan(Request(tuple(wanted[day]), (day,)))
+            plan = self.plans.plan(Request(tuple(wanted[day]), (day,)))
             for planned in plan.days:
                 yield self._event(planned, refusals.get((planned.collection.name, day.isoformat())))
 
