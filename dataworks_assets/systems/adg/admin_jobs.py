@@ -16,6 +16,8 @@ from dataworks_assets.systems.adg.scope import AdgScope
 from spark.errors import ConfigurationError
 
 _DRY = "Say what would be done, do nothing."
+_NO_RETRIES = {"dagster/max_retries": "0"}
+"""An act that failed is done again by whoever wants it, not by itself."""
 _BY = "Who you are: Dagster's UI does not know it. Kept with the act."
 
 
@@ -58,7 +60,11 @@ def _clear_job(scope: AdgScope) -> JobDefinition:
                 "done by %s (%s); the sensor adg_ledger_%s starts the run", act.by, act.identity, scope.snapshot_type
             )
 
-    @job(name=f"{scope.name}_clear_status_row", description="Deletes a day's status row and starts the day anew, by force.")
+    @job(
+        name=f"{scope.name}_clear_status_row",
+        description="Deletes a day's status row and starts the day anew, by force.",
+        tags=_NO_RETRIES,
+    )
     def clearing() -> None:
         clear()
 
@@ -76,7 +82,7 @@ def _resend_job(scope: AdgScope) -> JobDefinition:
             admin.resend(plan, act)
             context.log.info("done by %s (%s)", act.by, act.identity)
 
-    @job(name=f"{scope.name}_resend_completion", description="Tells downstream of a complete day again.")
+    @job(name=f"{scope.name}_resend_completion", description="Tells downstream of a complete day again.", tags=_NO_RETRIES)
     def resending() -> None:
         resend()
 

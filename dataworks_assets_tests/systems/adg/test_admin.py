@@ -191,6 +191,10 @@ def test_the_confirmed_job_tells_again(world, platform, instance):
     assert (done, [topic for topic, _ in world.sent], acts(world)[0].what) == (True, ["arn:completion"], "resend")
 
 
+def test_no_job_is_started_again_by_itself(world):
+    assert {job.tags["dagster/max_retries"] for job in build_admin_jobs(world.scope)} == {"0"}
+
+
 @pytest.mark.parametrize("text", ["", "20-11-2026", "yesterday"])
 def test_what_is_no_day_is_refused(text):
     with pytest.raises(ConfigurationError, match="is no day"):
