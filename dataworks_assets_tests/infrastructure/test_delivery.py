@@ -47,8 +47,8 @@ def test_only_development_is_deployed_without_an_environment_before_it_and_is_tr
     assert [name for name, job in jobs.items() if job.get("with", {}).get("end_to_end")] == ["development"]
 
 
-def test_the_end_to_end_test_takes_what_the_stacks_give():
-    text = (ROOT / "production" / "end-to-end").read_text(encoding="utf-8")
+def test_commands_inside_an_account_take_what_the_stacks_give():
+    text = (ROOT / "production" / "inside").read_text(encoding="utf-8")
     by_name = {stack.name: stack.document()["Outputs"] for stack in STACKS}
     asked = re.findall(r"\$\(value (\w+) (\w+)\)", text)
     assert len(asked) == 3
