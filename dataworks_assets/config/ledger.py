@@ -112,6 +112,15 @@ class LedgerConfig(Model):
     """Metrics, pushed to a Prometheus Pushgateway."""
     adg: ProductConfig = ProductConfig()
     """The names of the analytical dataset generation."""
+    kickstart: ProductConfig = ProductConfig(
+        data_product="kickstart-{kind}",
+        correlation_id="kickstart_{kind}_analytical_dataset_generation",
+        statuses=StatusWords(running="In-Progress", completed="Completed", failed="Failed"),
+        collection_status="KickstartStatus",
+        metric="kickstart",
+        component="Kickstart",
+    )
+    """The names of Kickstart; its rows are one a module, of the last day of the run that wrote it last."""
 
     def completion_topic_arn(self) -> str | None:
         """The topic on which downstream is told, None where there is none."""

@@ -74,6 +74,7 @@ class RunEntry(Document, frozen=True):
         tallies: what it did, by collection.
         complained: whether an operator was told that its ledger cannot be written.
         is_told: whether operators were told how it ended.
+        part: tells the entries of one run apart, where it has several: a module.
     """
 
     run_id: str
@@ -90,6 +91,12 @@ class RunEntry(Document, frozen=True):
     tallies: dict[str, Tally] = {}  # noqa: RUF012 - msgspec copies it
     complained: bool = False
     is_told: bool = False
+    part: str = ""
+
+    @property
+    def name(self) -> str:
+        """Tells it from every other entry."""
+        return f"{self.run_id}.{self.part}" if self.part else self.run_id
 
 
 class EntryStore:
@@ -102,20 +109,20 @@ class EntryStore:
 
     def keep(self, entry: RunEntry) -> None:
         """Keeps an entry, over what was kept of it before."""
-        self._store.put(f"{self._open}/{entry.run_id}.json", encode(entry))
+        self._store.put(f"{self._open}/{entry.name}.json", encode(entry))
 
-    def close(self, run_id: str) -> None:
-        """Remembers that everything of a run is written. Its end is kept before its entry is taken away."""
-        self._store.put(f"{self._closed}/{run_id}", b"")
-        self._store.delete([f"{self._open}/{run_id}.json"])
+    def close(self, name: str) -> None:
+        """Remembers that everything of an entry is written. Its end is kept before it is taken away."""
+        self._store.put(f"{self._closed}/{name}", b"")
+        self._store.delete([f"{self._open}/{name}.json"])
 
-    def is_closed(self, run_id: str) -> bool:
-        """Whether everything of a run is written."""
-        return self._store.exists(f"{self._closed}/{run_id}")
+    def is_closed(self, name: str) -> bool:
+        """Whether everything of an entry is written."""
+        return self._store.exists(f"{self._closed}/{name}")
 
-    def find(self, run_id: str) -> RunEntry | None:
+    def find(self, name: str) -> RunEntry | None:
         """Returns an open entry; None where there is none."""
-        uri = f"{self._open}/{run_id}.json"
+        uri = f"{self._open}/{name}.json"
         try:
             return decode(self._store.read(uri), RunEntry, where=uri)
         except NotFoundError:

@@ -152,7 +152,7 @@ class Metrics:
             if end.day.date in own:
                 self._push(entry, _instance(entry, end.day), [self._status(entry, end.day, _value(entry, end))], delete_after)
         if entry.tallies:
-            self._push(entry, entry.run_id, self._tallied(entry), delete_after)
+            self._push(entry, entry.name, self._tallied(entry), delete_after)
 
     def newest(self, system: str, kind: str, ages_seconds: Mapping[str, float]) -> None:
         """Pushes the age of each collection's newest day; that group stays.

@@ -260,7 +260,7 @@ class Recorder:
                 self.entry = msgspec.structs.replace(self.entry, complained=True)
                 self._keep()
         elif is_decided:
-            self.scribe.do(lambda: self.book.entries.close(self.entry.run_id))
+            self.scribe.do(lambda: self.book.entries.close(self.entry.name))
             self.scribe.settle(self.book.config.patience_seconds)
         self.scribe.end()
         return problems

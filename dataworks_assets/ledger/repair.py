@@ -33,7 +33,7 @@ def repair(book: LedgerBook, entry: RunEntry, outcome: Outcome, *, will_retry: b
     problems += _write(book, entry, ends)
     if problems:
         return _left(book, entry, told, problems)
-    book.entries.close(entry.run_id)
+    book.entries.close(entry.name)
     return []
 
 

@@ -34,6 +34,7 @@ from dataworks_assets.systems.kickstart.access import source_settings
 from dataworks_assets.systems.kickstart.days import days_of, done_days, first_open_day
 from dataworks_assets.systems.kickstart.expiry import AtRisk, RuleReader, days_at_risk, s3_rules
 from dataworks_assets.systems.kickstart.planner import KickstartPlanner
+from dataworks_assets.systems.kickstart.recording import kickstart_repairs
 from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
 from dataworks_assets.systems.plan import Decision, PlannedDay, Request
 from dataworks_assets.systems.platform import Platform
@@ -59,7 +60,7 @@ def build_kickstart_automation(
         scope: Kickstart in this deployment.
         notifier: where notices go.
     """
-    sensors = [_catch_up_sensor(scope), _expiry_sensor(scope, notifier)]
+    sensors = [_catch_up_sensor(scope), _expiry_sensor(scope, notifier), _ledger_sensor(scope, notifier)]
     return sensors, [_schedule(scope, scope.source.schedule)] if scope.source.schedule else []
 
 
@@ -169,6 +170,24 @@ def _is_refused(planned: PlannedDay, refusals: Mapping[tuple[str, str], Refusal]
     """Whether these very inputs and this configuration were refused before."""
     refusal = refusals.get((planned.collection.name, planned.day.isoformat()))
     return refusal is not None and refusal.is_of(planned.fingerprint, planned.collection.audit_hash)
+
+
+def _ledger_sensor(scope: KickstartScope, notifier: Notifier) -> SensorDefinition:
+    @sensor(
+        name="kickstart_ledger",
+        description="Brings the status rows of runs that died to their end.",
+        minimum_interval_seconds=60,
+        default_status=DefaultSensorStatus.RUNNING,
+        required_resource_keys=_RESOURCES,
+    )
+    def ledger(context: SensorEvaluationContext) -> SensorResult:
+        now = datetime.now(UTC)
+        repaired = [
+            repair.tick(context.instance, now=now) for repair in kickstart_repairs(context.resources.platform, scope, notifier)
+        ]
+        return SensorResult(skip_reason="; ".join(map(str, repaired)))
+
+    return ledger
 
 
 def _expiry_sensor(scope: KickstartScope, notifier: Notifier) -> SensorDefinition:

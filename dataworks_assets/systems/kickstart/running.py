@@ -14,6 +14,7 @@ from dataworks_assets.systems.kickstart.access import source_settings
 from dataworks_assets.systems.kickstart.clean_up import forget, look_at_history
 from dataworks_assets.systems.kickstart.days import refuse_test_folder
 from dataworks_assets.systems.kickstart.planner import KickstartPlanner
+from dataworks_assets.systems.kickstart.recording import kickstart_recorded
 from dataworks_assets.systems.kickstart.scope import SYSTEM, KickstartScope
 from dataworks_assets.systems.plan import Request
 from dataworks_assets.systems.platform import Platform
@@ -60,10 +61,17 @@ def carry_out(
     planner = KickstartPlanner(platform, scope, shared_store(settings), is_test=order.is_test)
     if order.clean_up and not is_retry:
         _clean_up(platform, scope, planner, context, order)
-    execution = Execution(
-        platform, scope, planner, context, channel=channel, is_patient=is_retry, source_store=settings, upstream=SOURCE_KEY
-    )
-    execution.run(Request(order.collections, order.days, force=order.force))
+    names = [each.name for each in scope.select(order.collections)]
+    with kickstart_recorded(platform, scope, context, names=names, days=order.days) as told:
+        execution = Execution(
+            *(platform, scope, planner, context),
+            channel=channel,
+            is_patient=is_retry,
+            told=told,
+            source_store=settings,
+            upstream=SOURCE_KEY,
+        )
+        execution.run(Request(order.collections, order.days, force=order.force))
     return execution.failures
 
 

@@ -27,9 +27,11 @@ from dataworks_assets.config.settings import Settings
 from dataworks_assets.stack.sample.wire import FIXED_KEY, encrypt, encryption_metadata
 from dataworks_assets.systems.execution import Execution
 from dataworks_assets.systems.kickstart.planner import KickstartPlanner
+from dataworks_assets.systems.kickstart.recording import kickstart_recorded
 from dataworks_assets.systems.kickstart.scope import KickstartScope
 from dataworks_assets.systems.plan import Plan, Request
 from dataworks_assets.systems.platform import Platform
+from dataworks_assets_tests.ledger.memory_tables import MemoryTables
 from dataworks_assets_tests.spark.publish.memory_catalog import InMemoryCatalog
 from dataworks_assets_tests.systems.adg.whole_path import Events, Keys, Outcome, ThreadEngine
 from spark.contract import JobParameters, JobResult
@@ -87,6 +89,8 @@ class World:
     is_test: bool = False
     kickstart_fields: dict[str, object] = field(default_factory=dict)
     environment: str = "development"
+    tables: MemoryTables = field(default_factory=MemoryTables)
+    """The status tables that others read."""
     submissions: list[JobParameters] = field(default_factory=list)
     results: list[JobResult] = field(default_factory=list)
     retagged: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -101,6 +105,7 @@ class World:
             "key_service": {"url": "https://key-service.example"},
             "catalog": {"uri": "thrift://metastore.example:9083"},
             "exports": {"first_day": self.first_day},
+            "ledger": {"status_table": "data_pipeline_metadata", "collection_table": "UCExportToCrownStatus"},
             "kickstart": {"bucket": "partner", "scheme": "memory", "first_day": self.first_day, **self.kickstart_fields},
         }
         return Settings(Deployment.model_validate(said), (), Environment(), partner=tuple(self.collections))
@@ -114,6 +119,7 @@ class World:
         platform = Platform(self.settings)
         platform.store, platform.catalog, platform.engine = self.store, self.catalog, PartnerEngine(self)
         platform.put_tags = self.retagged.__setitem__
+        platform.status_tables = self.tables
         return platform
 
     @property
@@ -165,6 +171,16 @@ class World:
             plan = execution.run(Request(names, tuple(days), **request))
         except DataworksError as error:
             return Outcome(events, failures=tuple(execution.failures), error=error)
+        return Outcome(events, plan, tuple(execution.failures))
+
+    def run_recorded(self, *names: str, days: Sequence[date] = (DAY,)) -> Outcome:
+        """Runs as an asset does, with its ledgers, which are written at once."""
+        events = Events(f"run-{next(_numbers)}")
+        platform, scope = self.platform, self.scope
+        wanted = [each.name for each in scope.select(names)]
+        with kickstart_recorded(platform, scope, events, names=wanted, days=days, in_background=False) as told:
+            execution = Execution(platform, scope, self.planner, events, told=told)
+            plan = execution.run(Request(names, tuple(days)))
         return Outcome(events, plan, tuple(execution.failures))
 
     # What came out
