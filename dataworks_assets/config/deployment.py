@@ -205,6 +205,13 @@ class Deployment(Model):
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
+        emr, paths = self.engine.emr, self.key_service
+        places = (paths.ca_path, paths.certificate_path, paths.private_key_path)
+        if emr is not None and emr.key_service_secret is not None and not all(places):
+            raise ValueError(
+                "engine.emr.key_service_secret needs key_service.ca_path, certificate_path and private_key_path:"
+                " nodes get the certificates there"
+            )
         if self.retention.garbage_hours * 3600 <= self.engine.timeout_seconds:
             raise ValueError(
                 "retention.garbage_hours must be longer than engine.timeout_seconds, or a live run loses its files"

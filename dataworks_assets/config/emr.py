@@ -28,10 +28,8 @@ def _instance_type(name: str) -> str:
 
 
 InstanceType = Annotated[str, AfterValidator(_instance_type)]
-TagKey = Annotated[str, Field(pattern=r"^[\w .:/=+@-]{1,128}$")]
-
-
 SecurityGroup = Annotated[str, Field(pattern=r"^sg-[0-9a-f]+$")]
+TagKey = Annotated[str, Field(pattern=r"^[\w .:/=+@-]{1,128}$")]
 
 
 class NodesConfig(Model):
@@ -148,6 +146,9 @@ class EmrConfig(Model):
     """Security group of every node; null: EMR makes groups of its own."""
     access_security_group: SecurityGroup | None = None
     """Security group by which EMR reaches nodes in private subnets; belongs to `node_security_group`."""
+    key_service_secret: str | None = None
+    """Secret with the certificates that nodes are given for the key service, at the paths that `key_service` names: JSON with
+    the PEM texts `ca`, `certificate` and `private_key`. Null: they are there already."""
     security_configuration: str | None = None
     """Name of EMR's security configuration (encryption at rest and in transit)."""
     python: Literal["x86_64", "aarch64", "this machine"] = "x86_64"

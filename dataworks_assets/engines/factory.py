@@ -59,12 +59,15 @@ def open_engine(deployment: Deployment, *, home: Path | None = None) -> Engine:
 
 def emr_place(deployment: Deployment, config: EmrConfig) -> Place:
     """Returns where and how a deployment's clusters are made."""
+    service = deployment.key_service
+    paths = (service.ca_path, service.certificate_path, service.private_key_path)
     return Place(
         deployment=deployment.name,
         config=config,
         log_uri=f"s3://{deployment.buckets.logs}/{deployment.prefixes.cluster_logs}",
         memory=deployment.engine.memory,
         spark_conf=deployment.engine.spark_conf,
+        certificate_paths=tuple(path for path in paths if path),
     )
 
 

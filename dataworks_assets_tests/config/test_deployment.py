@@ -11,6 +11,15 @@ from dataworks_assets.config.loader import load_settings
 from dataworks_assets.config.naming import SnapshotType
 from spark.errors import StackError
 
+NODES = {"types": ["m7i.xlarge"]}
+EMR = {
+    "service_role": "emr",
+    "instance_profile": "nodes",
+    "subnets": ["subnet-1"],
+    "key_service_secret": "dks",
+    "sizes": {"small": {"primary": NODES, "core": NODES}},
+    "work": [{"size": "small"}],
+}
 STACK = SimpleNamespace(
     s3_endpoint="http://127.0.0.1:1",
     aws_endpoint="http://127.0.0.1:2",
@@ -117,6 +126,8 @@ def test_a_deployment_for_tests_may_be_in_memory():
         ({"prefixes": {"output": "/out/"}}, "begins or ends with a slash"),
         ({"exports": {"first_day": "2026-11-01", "full": {"schedule": "daily"}}}, "is no schedule"),
         ({"retention": {"garbage_hours": 2}}, "must be longer than engine.timeout_seconds"),
+        ({"engine": {"kind": "emr"}}, "it belongs to `kind: emr`"),
+        ({"engine": {"kind": "emr", "emr": EMR}}, "nodes get the certificates there"),
         ({"buckets": {"input": "X", "manifests": "manifests", "output": "output", "logs": "logs"}}, "String should match"),
         ({"output": {"timestamps": "int32"}}, "'int96' or 'int64'"),
     ],

@@ -20,7 +20,8 @@ class Artefacts(Document, frozen=True, kw_only=True):
     """Of their content; also the name of the environment's folder on a node."""
     environment_uri: str
     job_uri: str
-    bootstrap_uri: str
+    scripts: dict[str, str]
+    """The bootstrap scripts' addresses, by name."""
     python: str
     """What the environment was built for: `x86_64`, `aarch64`, `this machine`."""
 
@@ -41,6 +42,23 @@ def read_current(store: ObjectStore, folder_uri: str) -> Artefacts:
             remedy="Run `dataworks deploy artefacts`",
             transient=False,
         ) from error
+
+
+def current_artefacts(store: ObjectStore, folder_uri: str, *, python: str) -> Artefacts:
+    """Returns the artefacts that new clusters are made with, if they fit their nodes.
+
+    Raises:
+        EngineError: none were deployed, or for other nodes.
+    """
+    found = read_current(store, folder_uri)
+    if found.python != python:
+        raise EngineError(
+            f"what was deployed is for nodes of {found.python}, and the clusters' are of {python}",
+            where=f"{folder_uri}/{_CURRENT}",
+            remedy="Run `dataworks deploy artefacts` for this configuration (engine.emr.python)",
+            transient=False,
+        )
+    return found
 
 
 def write_current(store: ObjectStore, folder_uri: str, artefacts: Artefacts) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from dataworks_assets.engines.emr.artefacts import Artefacts, write_current
@@ -13,7 +14,7 @@ from dataworks_assets.engines.emr.environment import job_environment
 from dataworks_assets.engines.properties import PROJECT_FOLDER
 from spark.store import ObjectStore
 
-_BOOTSTRAP_PATH = PROJECT_FOLDER / "spark" / "bootstrap" / "environment.sh"
+_SCRIPTS_FOLDER = PROJECT_FOLDER / "spark" / "bootstrap"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -40,23 +41,25 @@ def deploy(
     """
     environment = job_environment(python)
     sources = [*sorted((PROJECT_FOLDER / "spark").rglob("*.py")), *more]
-    script = _BOOTSTRAP_PATH.read_bytes()
-    job_digest, script_digest = digest_of(sources), hashlib.sha256(script).hexdigest()[:16]
-    version = hashlib.sha256(f"{environment.digest} {job_digest} {script_digest}".encode()).hexdigest()[:16]
+    scripts = {path.stem: path.read_bytes() for path in sorted(_SCRIPTS_FOLDER.glob("*.sh"))}
+    digests = {name: hashlib.sha256(script).hexdigest()[:16] for name, script in scripts.items()}
+    job_digest = digest_of(sources)
+    whole = " ".join([environment.digest, job_digest, *digests.values()])
     made = Artefacts(
-        version=version,
+        version=hashlib.sha256(whole.encode()).hexdigest()[:16],
         environment_uri=f"{folder_uri}/environment/{environment.digest}.tar",
         job_uri=f"{folder_uri}/job/{job_digest}.zip",
-        bootstrap_uri=f"{folder_uri}/bootstrap/{script_digest}.sh",
+        scripts={name: f"{folder_uri}/bootstrap/{name}-{digest}.sh" for name, digest in digests.items()},
         python=python,
     )
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         _upload(store, made.environment_uri, work / "environment.tar", environment.write, say)
         _upload(store, made.job_uri, work / "job.zip", lambda path: write_job(path, sources), say)
-        _upload(store, made.bootstrap_uri, work / "bootstrap.sh", lambda path: _write(path, script), say)
+        for name, script in scripts.items():
+            _upload(store, made.scripts[name], work / f"{name}.sh", partial(_write, body=script), say)
     write_current(store, folder_uri, made)
-    say(f"New clusters are made with version {version}")
+    say(f"New clusters are made with version {made.version}")
     return made
 
 
@@ -75,7 +78,7 @@ def write_job(path: Path, sources: Sequence[Path]) -> None:
             archive.writestr(zipfile.ZipInfo(str(source.relative_to(PROJECT_FOLDER)), _EPOCH), source.read_bytes())
 
 
-def _write(path: Path, body: bytes) -> None:
+def _write(path: Path, *, body: bytes) -> None:
     path.write_bytes(body)
 
 

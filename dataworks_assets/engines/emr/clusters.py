@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from dataworks_assets.engines.emr.artefacts import read_current
+from dataworks_assets.engines.emr.artefacts import current_artefacts
 from dataworks_assets.engines.emr.calls import CLUSTER_LIVING, STEP_ENDED, ClusterView, EmrCalls
 from dataworks_assets.engines.emr.forecast import forecast_of
 from dataworks_assets.engines.emr.intents import Intent, Intents
@@ -111,7 +111,7 @@ class Clusters:
         sizes = self.place.config.sizes
         if size not in sizes:
             raise ConfigurationError(f"there is no size {size!r}", remedy=f"There are {', '.join(sorted(sizes))}")
-        artefacts = read_current(self.store, self.artefacts_uri)
+        artefacts = current_artefacts(self.store, self.artefacts_uri, python=self.place.config.python)
         tags = {TAG_DEPLOYMENT: self.place.deployment, TAG_SIZE: size, TAG_KEEP_UNTIL: keep_until.isoformat()}
         request = cluster_request(self.place, artefacts, sizes[size], name=self.place.cluster_name(name), tags=tags)
         return self.calls.run_job_flow(request)

@@ -8,6 +8,7 @@ from typing import Any
 
 from dataworks_assets.config.emr import EmrConfig, NodesConfig, SizeConfig
 from dataworks_assets.engines.emr.artefacts import Artefacts
+from dataworks_assets.engines.emr.environment import THIS_MACHINE
 from dataworks_assets.engines.properties import common_properties
 from spark.errors import EngineError
 
@@ -37,6 +38,7 @@ class Place:
         log_uri: below which clusters write their logs.
         memory: of the driver.
         spark_conf: settings of Spark for every size.
+        certificate_paths: on nodes, of the key service's authority, of the job's certificate and of its key.
     """
 
     deployment: str
@@ -44,6 +46,7 @@ class Place:
     log_uri: str
     memory: str
     spark_conf: Mapping[str, str]
+    certificate_paths: tuple[str, ...] = ()
 
     def cluster_name(self, name: str) -> str:
         """Returns the name of a cluster; by it a cluster is found whose start was not answered."""
@@ -65,7 +68,6 @@ def cluster_request(
     """
     config = place.config
     all_tags = {**config.tags, **tags, TAG_VERSION: artefacts.version}
-    script = [artefacts.version, artefacts.environment_uri, artefacts.job_uri]
     request: dict[str, Any] = {
         "Name": name,
         "ReleaseLabel": config.release,
@@ -81,10 +83,7 @@ def cluster_request(
             "KeepJobFlowAliveWhenNoSteps": not steps,
             "TerminationProtected": False,
         },
-        "BootstrapActions": [
-            _action("dataworks environment", artefacts.bootstrap_uri, script),
-            *(_action(f"own {number}", uri, []) for number, uri in enumerate(config.bootstrap, 1)),
-        ],
+        "BootstrapActions": _actions(place, artefacts),
         "Steps": list(steps),
         "StepConcurrencyLevel": 1,
         "AutoTerminationPolicy": {"IdleTimeout": config.idle_minutes * 60},
@@ -140,6 +139,19 @@ def step_request(
         "ActionOnFailure": "TERMINATE_CLUSTER" if terminates else "CONTINUE",
         "HadoopJarStep": {"Jar": "command-runner.jar", "Args": command},
     }
+
+
+def _actions(place: Place, artefacts: Artefacts) -> list[dict[str, Any]]:
+    """Returns the bootstrap actions: the environment first, for without it nothing runs."""
+    config, scripts = place.config, artefacts.scripts
+    environment = [artefacts.version, artefacts.environment_uri, artefacts.job_uri]
+    actions = [_action("dataworks environment", scripts["environment"], environment)]
+    if config.key_service_secret is not None:
+        certificates = [config.key_service_secret, *place.certificate_paths]
+        actions.append(_action("dataworks certificates", scripts["certificates"], certificates))
+    if config.python != THIS_MACHINE:
+        actions.append(_action("dataworks name", scripts["name"], [f"dataworks-{place.deployment}"]))
+    return [*actions, *(_action(f"own {number}", uri, []) for number, uri in enumerate(config.bootstrap, 1))]
 
 
 def _action(name: str, uri: str, arguments: Sequence[str]) -> dict[str, Any]:

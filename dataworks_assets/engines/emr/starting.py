@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from dataworks_assets.config.emr import SizeConfig
-from dataworks_assets.engines.emr.artefacts import read_current
+from dataworks_assets.engines.emr.artefacts import current_artefacts
 from dataworks_assets.engines.emr.calls import CLUSTER_ENDING, CLUSTER_LIVING, ClusterView, EmrCalls, OutcomeUnknownError
 from dataworks_assets.engines.emr.intents import Intent, Intents
 from dataworks_assets.engines.emr.requests import (
@@ -137,7 +137,7 @@ class Starter:
             step = step_request(self.place, version, size, name=intent.name, arguments=claimed, terminates=False)
             intents.write(intent)
             return msgspec.structs.replace(intent, step_id=self.calls.add_step(intent.cluster_id, step))
-        artefacts = read_current(self.store, self.artefacts_uri)
+        artefacts = current_artefacts(self.store, self.artefacts_uri, python=self.place.config.python)
         step = step_request(self.place, artefacts.version, size, name=intent.run_id, arguments=claimed, terminates=True)
         tags = {
             TAG_DEPLOYMENT: self.place.deployment,

@@ -11,7 +11,7 @@ import zipfile
 import pytest
 
 from dataworks_assets.engines.emr import build, environment
-from dataworks_assets.engines.emr.artefacts import read_current
+from dataworks_assets.engines.emr.artefacts import current_artefacts, read_current
 from dataworks_assets.engines.emr.build import digest_of, write_job
 from dataworks_assets.engines.emr.environment import THIS_MACHINE, Environment, job_environment
 from spark.errors import EngineError
@@ -37,7 +37,7 @@ def test_everything_is_uploaded_once(store, small):
     said: list[str] = []
     made = build.deploy(store, FOLDER, python=THIS_MACHINE)
     assert build.deploy(store, FOLDER, python=THIS_MACHINE, say=said.append) == made
-    assert [line.endswith("is there already") for line in said[:3]] == [True] * 3
+    assert [line.endswith("is there already") for line in said] == [True] * (2 + len(made.scripts)) + [False]
     assert read_current(store, FOLDER) == made
 
 
@@ -52,6 +52,12 @@ def test_another_job_is_another_version_and_leaves_the_environment(store, small,
 def test_nothing_deployed_says_what_to_do(store):
     with pytest.raises(EngineError, match="dataworks deploy artefacts"):
         read_current(store, FOLDER)
+
+
+def test_artefacts_for_other_nodes_are_refused(store, small):
+    build.deploy(store, FOLDER, python=THIS_MACHINE)
+    with pytest.raises(EngineError, match=r"is for nodes of this machine, and the clusters' are of x86_64.*deploy artefacts"):
+        current_artefacts(store, FOLDER, python="x86_64")
 
 
 def test_the_archive_of_the_job_is_the_same_for_the_same_files(tmp_path, project):

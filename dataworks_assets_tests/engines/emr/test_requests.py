@@ -7,10 +7,10 @@ from pydantic import ValidationError
 
 from dataworks_assets.engines.emr.artefacts import Artefacts
 from dataworks_assets.engines.emr.requests import NODE_FOLDER, Place, cluster_request, step_request
-from dataworks_assets_tests.engines.emr.world import emr_config
+from dataworks_assets_tests.engines.emr.world import SCRIPTS, emr_config
 from spark.errors import EngineError
 
-ARTEFACTS = Artefacts(version="v1", environment_uri="s3://b/e", job_uri="s3://b/j", bootstrap_uri="s3://b/s", python="x86_64")
+ARTEFACTS = Artefacts(version="v1", environment_uri="s3://b/e", job_uri="s3://b/j", scripts=SCRIPTS, python="x86_64")
 X86 = ["m7i.xlarge", "m6i.xlarge", "r7i.xlarge", "r6i.xlarge", "c7i.2xlarge", "m6a.2xlarge"]
 
 
@@ -59,7 +59,7 @@ def test_every_cluster_has_an_idle_time_out_logs_tags_and_the_environment():
     script = request["BootstrapActions"][0]["ScriptBootstrapAction"]
     assert (request["AutoTerminationPolicy"], request["LogUri"]) == ({"IdleTimeout": 300}, "s3://logs/emr")
     assert (tags["team"], tags["dataworks:artefacts"], request["SecurityConfiguration"]) == ("payments", "v1", "s")
-    assert script == {"Path": "s3://b/s", "Args": ["v1", "s3://b/e", "s3://b/j"]}
+    assert script == {"Path": "s3://b/environment", "Args": ["v1", "s3://b/e", "s3://b/j"]}
 
 
 def test_nodes_get_the_security_groups_that_are_configured():
@@ -67,6 +67,16 @@ def test_nodes_get_the_security_groups_that_are_configured():
     instances = request_of(place)["Instances"]
     assert {instances["EmrManagedMasterSecurityGroup"], instances["EmrManagedSlaveSecurityGroup"]} == {"sg-1"}
     assert instances["ServiceAccessSecurityGroup"] == "sg-2"
+
+
+def test_nodes_get_certificates_by_the_name_of_their_secret_alone():
+    config = emr_config(key_service_secret="dks-client")
+    place = Place("test", config, "s3://logs/emr", "1g", {}, ("/p/ca.pem", "/p/client.pem", "/p/client.key"))
+    actions = request_of(place)["BootstrapActions"]
+    assert actions[1]["ScriptBootstrapAction"] == {
+        "Path": "s3://b/certificates",
+        "Args": ["dks-client", "/p/ca.pem", "/p/client.pem", "/p/client.key"],
+    }
 
 
 def test_a_cluster_without_steps_waits_for_them():

@@ -34,6 +34,7 @@ from spark.store import ObjectStore
 MEMORY = StoreSettings(scheme="memory")
 FAMILY = "the-run"
 JOB_SECONDS = 100.0
+SCRIPTS = {name: f"s3://b/{name}" for name in ("environment", "certificates", "name")}
 NUMBERS = itertools.count()
 
 
@@ -167,8 +168,10 @@ class EmrWorld:
         self.nodes = PretendedNodes(work=lambda step: Job(step, self))
         delays = Delays(starting=60, bootstrapping=60, pending=2, terminating=30)
         self.emr = EmulatedEmr(self.nodes, delays=delays, clock=self.clock)
-        uris = {name: f"{self.prefix_uri}/{name}" for name in ("environment_uri", "job_uri", "bootstrap_uri")}
-        write_current(self.store, f"{self.prefix_uri}/artefacts", Artefacts(version="v1", python="x86_64", **uris))
+        uris = {name: f"{self.prefix_uri}/{name}" for name in ("environment_uri", "job_uri")}
+        write_current(
+            self.store, f"{self.prefix_uri}/artefacts", Artefacts(version="v1", python="x86_64", scripts=SCRIPTS, **uris)
+        )
         for module in ("base", "emr.engine"):
             self.monkeypatch.setattr(f"dataworks_assets.engines.{module}.shared_store", lambda _: self._struck_store())
         self.monkeypatch.setattr("dataworks_assets.engines.base.time", Time(self.clock))
