@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagster import Definitions, ResourceDefinition, definitions, in_process_executor
+from dagster import Definitions, JobDefinition, ResourceDefinition, definitions, in_process_executor
 
 from dataworks_assets.config.loader import load_settings
 from dataworks_assets.config.naming import SnapshotType
@@ -11,9 +11,9 @@ from dataworks_assets.stack.bring_up import with_stack
 from dataworks_assets.systems.adg.admin_jobs import build_admin_jobs
 from dataworks_assets.systems.adg.assets import collection_assets, export_asset
 from dataworks_assets.systems.adg.automation.build import build_automation
-from dataworks_assets.systems.adg.housekeeping import build_housekeeping
 from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.clusters import build_clusters
+from dataworks_assets.systems.housekeeping import build_housekeeping
 from dataworks_assets.systems.kickstart.assets import kickstart_assets, kickstart_job, partner_asset
 from dataworks_assets.systems.kickstart.automation import build_kickstart_automation
 from dataworks_assets.systems.kickstart.scope import KickstartScope
@@ -35,16 +35,19 @@ def build_definitions(*, settings: Settings, platform: Platform) -> Definitions:
     cluster_jobs, cluster_sensors = build_clusters(platform)
     partner = KickstartScope(settings)
     sources = [export_asset(scope) for scope in scopes]
+    partner_jobs: list[JobDefinition] = []
+    if partner.collections:
+        sources.append(partner_asset(partner))
+        assets.append(kickstart_assets(partner))
+        housekeeping.append(build_housekeeping(partner))
+        automation.append(build_kickstart_automation(partner, notifier=platform.notifier))
+        partner_jobs.append(kickstart_job(partner))
     jobs = [
         *(job for jobs, _ in housekeeping for job in jobs),
         *(job for scope in scopes for job in build_admin_jobs(scope)),
         *cluster_jobs,
+        *partner_jobs,
     ]
-    if partner.collections:
-        sources.append(partner_asset(partner))
-        assets.append(kickstart_assets(partner))
-        automation.append(build_kickstart_automation(partner, notifier=platform.notifier))
-        jobs.append(kickstart_job(partner))
     return Definitions(
         assets=[*sources, *assets],
         sensors=[*(sensor for sensors, _ in automation for sensor in sensors), *cluster_sensors],

@@ -127,7 +127,7 @@ def test_the_exports_metadata(scope, settings):
 
 @pytest.mark.parametrize(
     ("heading", "module"),
-    [("A failed run", "systems/ending.py"), ("The garbage collection", "systems/adg/housekeeping.py")],
+    [("A failed run", "systems/ending.py"), ("The garbage collection", "systems/housekeeping.py")],
 )
 def test_metadata_that_is_made_where_it_is_logged(heading, module):
     source = (ROOT / "dataworks_assets" / module).read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from dataworks_assets.cli.selection import JsonOption, types_of
 from dataworks_assets.cli.showing import bytes_text, number, plural, table, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.scope import Scope
 from spark.publish.garbage import GarbageReport
 
 app = typer.Typer()
@@ -22,7 +22,7 @@ def collect_garbage(
     ctx: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, change nothing.")] = False,
     snapshot_type: Annotated[
-        SnapshotType | None, typer.Option("--type", "-t", help="Which export; both where it is left out.")
+        SnapshotType | None, typer.Option("--type", "-t", help="Which export; every system where it is left out.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -36,10 +36,12 @@ def collect_garbage(
 
     dataworks collect-garbage --type full
     """
-    from dataworks_assets.systems.adg import housekeeping
+    from dataworks_assets.systems import housekeeping
 
     workplace = workplace_of(ctx)
-    scopes = [workplace.scope(each) for each in types_of(snapshot_type)]
+    scopes: list[Scope] = [workplace.scope(each) for each in types_of(snapshot_type)]
+    if snapshot_type is None and workplace.settings.partner:
+        scopes.append(workplace.kickstart)
     reports = [
         (scope, housekeeping.collect_garbage(workplace.platform, scope, dry_run=dry_run))
         for scope in scopes
@@ -52,7 +54,7 @@ def collect_garbage(
         _show(workplace, scope, report, dry_run=dry_run)
 
 
-def _show(workplace: Workplace, scope: AdgScope, report: GarbageReport, *, dry_run: bool) -> None:
+def _show(workplace: Workplace, scope: Scope, report: GarbageReport, *, dry_run: bool) -> None:
     verb = "would be removed" if dry_run else "removed"
     if report.removed:
         groups: dict[tuple[str, str], list[int]] = defaultdict(list)

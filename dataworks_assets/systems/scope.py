@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from dataworks_assets.config.collections import RetentionConfig
+from dataworks_assets.config.settings import Settings
 from spark.contract import AnyCollection
 
 
@@ -31,9 +33,17 @@ class Scoped(Protocol):
     def key_path(self) -> tuple[str, ...]:
         """The parts of its asset's key."""
 
+    @property
+    def retention(self) -> RetentionConfig:
+        """How long its days and attempts are kept."""
+
 
 class Scope(Protocol):
     """A system, or one of its snapshot types, in one deployment."""
+
+    @property
+    def settings(self) -> Settings:
+        """The deployment, and everything that is configured."""
 
     @property
     def system(self) -> str:

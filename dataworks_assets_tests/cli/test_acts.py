@@ -113,7 +113,7 @@ def age(monkeypatch, *, hours):
     """Lets the garbage collector believe that it is later."""
     from datetime import UTC, datetime, timedelta
 
-    from dataworks_assets.systems.adg import housekeeping
+    from dataworks_assets.systems import housekeeping
 
     class Later(datetime):
         @classmethod

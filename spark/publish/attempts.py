@@ -1,4 +1,4 @@
-"""What the store holds of attempts, published or not: `<output>/<export date>/<database>/<table>/<attempt>/...`.
+"""What the store holds of attempts, published or not: `<output>/<a day's folder of a table>/<attempt>/...`.
 
 What of it is published is the catalog's to say.
 """
@@ -6,14 +6,15 @@ What of it is published is the catalog's to say.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import string
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
+from spark.contract import DAY_FOLDER, OutputTable
 from spark.publish.manifest import MANIFEST_NAME
 from spark.store import Listed, ObjectStore
-
-_PLACE = re.compile(r"(?P<day>\d{4}-\d{2}-\d{2})/(?P<database>[^/]+)/(?P<table>[^/]+)/(?P<attempt>\d{8}T\d{6}-[0-9a-f]{8})/")
 
 
 @dataclass(frozen=True)
@@ -31,32 +32,67 @@ class StoredAttempt:
     has_manifest: bool
 
 
-def list_stored(store: ObjectStore, output_uri: str) -> Iterator[StoredAttempt]:
-    """Yields every attempt below the prefix, in the order of its objects; other objects there are no attempts."""
+def list_stored(store: ObjectStore, output_uri: str, tables: Iterable[OutputTable] = ()) -> Iterator[StoredAttempt]:
+    """Yields every attempt below the prefix, in the order of its objects; other objects there are no attempts.
+
+    Args:
+        store: where they lie.
+        output_uri: the prefix.
+        tables: whose folders say where days lie; where there are none, days lie as usual.
+    """
+    layouts = {(table.folder, "" if "{database}" in table.folder else table.database) for table in tables}
+    patterns = [(_pattern(folder), database) for folder, database in sorted(layouts or {(DAY_FOLDER, "")})]
     objects: list[Listed] = []
-    place = ""
+    place: _Place | None = None
     for item in store.list(output_uri):
-        match = _PLACE.match(item.uri[len(output_uri) + 1 :])
-        found = match[0] if match else ""
-        if found != place and objects:
+        found = _place_of(item.uri[len(output_uri) + 1 :], patterns)
+        if found != place and place is not None:
             yield _attempt(output_uri, place, objects)
             objects = []
         place = found
-        if found:
+        if found is not None:
             objects.append(item)
-    if objects:
+    if place is not None:
         yield _attempt(output_uri, place, objects)
 
 
-def _attempt(output_uri: str, place: str, objects: list[Listed]) -> StoredAttempt:
-    export_date, database, table, attempt, _ = place.split("/")
-    location = f"{output_uri}/{place.rstrip('/')}"
+class _Place(NamedTuple):
+    """What an object's address says of its attempt; `folder` is that below the output."""
+
+    folder: str
+    export_date: str
+    database: str
+    table: str
+    attempt: str
+
+
+def _pattern(folder: str) -> re.Pattern[str]:
+    """Returns what matches the folder of an attempt, by a table's template."""
+    parts = {"date": r"\d{4}-\d{2}-\d{2}", "database": "[^/]+", "table": "[^/]+"}
+    named = {name: f"(?P<{name}>{part})" for name, part in parts.items()}
+    text = "".join(
+        re.escape(literal) + (named[field] if field else "") for literal, field, _, _ in string.Formatter().parse(folder)
+    )
+    return re.compile(rf"{text}/(?P<attempt>\d{{8}}T\d{{6}}-[0-9a-f]{{8}})(?=/)")
+
+
+def _place_of(key: str, patterns: Sequence[tuple[re.Pattern[str], str]]) -> _Place | None:
+    for pattern, database in patterns:
+        match = pattern.match(key)
+        if match is not None:
+            named = match.groupdict()
+            return _Place(match[0], named["date"], named.get("database", database), named["table"], named["attempt"])
+    return None
+
+
+def _attempt(output_uri: str, place: _Place, objects: list[Listed]) -> StoredAttempt:
+    location = f"{output_uri}/{place.folder}"
     return StoredAttempt(
         location=location,
-        export_date=export_date,
-        database=database,
-        table=table,
-        attempt=attempt,
+        export_date=place.export_date,
+        database=place.database,
+        table=place.table,
+        attempt=place.attempt,
         objects=len(objects),
         size_bytes=sum(item.size_bytes for item in objects),
         modified_utc=max(item.modified_utc for item in objects),

@@ -142,7 +142,8 @@ class GarbageCollector:
         owners = {name: retention for retention in retentions for name in _table_names(retention.collection)}
         days: dict[tuple[str, str], _Day] = {}
         unknown = []
-        for attempt in list_stored(self._store, self._context.output_uri):
+        tables = [table for retention in retentions for table in retention.collection.tables]
+        for attempt in list_stored(self._store, self._context.output_uri, tables):
             retention = owners.get((attempt.database, attempt.table))
             if retention is None:
                 unknown.append(attempt)

@@ -8,7 +8,7 @@ from datetime import date
 from functools import cached_property
 
 from dataworks_assets.config.building import audit_hash, output_hash
-from dataworks_assets.config.collections import CollectionConfig
+from dataworks_assets.config.collections import CollectionConfig, RetentionConfig
 from dataworks_assets.config.naming import SnapshotType, asset_key, group_name
 from dataworks_assets.config.prefixes import fill
 from dataworks_assets.config.settings import Settings
@@ -44,6 +44,11 @@ class ScopedCollection:
     def name(self) -> str:
         """`core/statement`."""
         return self.config.name
+
+    @property
+    def retention(self) -> RetentionConfig:
+        """How long its days and attempts are kept."""
+        return self.config.retention
 
     def has_day(self, day: date) -> bool:
         """Whether the collection is exported on this day at all."""

@@ -8,6 +8,7 @@ from datetime import date
 from functools import cached_property
 
 from dataworks_assets.config.building import audit_hash, output_hash
+from dataworks_assets.config.collections import RetentionConfig
 from dataworks_assets.config.kickstart import KickstartConfig, PartnerCollectionConfig, PartnerModule, build_partner_tags
 from dataworks_assets.config.settings import Settings
 from spark.contract import Column, Layout, Misfit, OutputTable, PartnerCollection
@@ -41,6 +42,11 @@ class ScopedPartner:
     def group(self) -> str:
         """Its asset group: `kickstart_vacancy`."""
         return f"{SYSTEM}_{self.config.module}"
+
+    @property
+    def retention(self) -> RetentionConfig:
+        """How long its days and attempts are kept."""
+        return self.config.retention
 
     def has_day(self, day: date) -> bool:
         """Whether the collection is delivered on this day at all."""

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dataworks_assets.systems.adg.housekeeping import collect_garbage
 from dataworks_assets.systems.holds import hold, release
+from dataworks_assets.systems.housekeeping import collect_garbage
 from dataworks_assets.systems.plan import Decision
 from dataworks_assets_tests.systems.adg.whole_path import DAY, DAY_AFTER, DAY_BEFORE, World, configured, documents
 from spark.errors import AccessError

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from dataworks_assets.systems.adg.housekeeping import collect_garbage
+from dataworks_assets.systems.housekeeping import collect_garbage
 from dataworks_assets.systems.plan import Decision
 from dataworks_assets_tests.systems.adg.whole_path import DAY, DAY_BEFORE, World, configured, documents
 from spark.contract import CatalogSettings

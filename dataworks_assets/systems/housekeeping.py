@@ -1,4 +1,4 @@
-"""Retention and garbage of ADG: what is kept how long, collected on a schedule or by command, and what was removed."""
+"""Retention and garbage of a system: what is kept how long, collected on a schedule or by command, and what was removed."""
 
 from datetime import UTC, datetime
 
@@ -14,25 +14,25 @@ from dagster import (
 )
 from pydantic import Field
 
-from dataworks_assets.systems.adg.scope import SYSTEM, AdgScope
 from dataworks_assets.systems.leasing import held_leases, owner_name
 from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.scope import Scope
 from spark.publish.garbage import GarbageCollector, GarbageContext, GarbageReport, Retention
 
 
-def retentions_of(scope: AdgScope) -> list[Retention]:
+def retentions_of(scope: Scope) -> list[Retention]:
     """Returns how long each collection's data is kept."""
     usual = scope.settings.deployment.retention
     return [
-        Retention(scoped.job, scoped.config.retention.attempts or usual.attempts, scoped.config.retention.days)
+        Retention(scoped.job, scoped.retention.attempts or usual.attempts, scoped.retention.days)
         for scoped in scope.collections.values()
     ]
 
 
-def collect_garbage(platform: Platform, scope: AdgScope, *, dry_run: bool) -> GarbageReport:
+def collect_garbage(platform: Platform, scope: Scope, *, dry_run: bool) -> GarbageReport:
     """Drops days that are kept no longer and deletes attempts that nothing shows; in a dry run says what would go."""
     safe_age_seconds = scope.settings.deployment.retention.garbage_hours * 3600.0
-    context = GarbageContext(SYSTEM, scope.output_uri, safe_age_seconds, datetime.now(UTC))
+    context = GarbageContext(scope.system, scope.output_uri, safe_age_seconds, datetime.now(UTC))
     with held_leases(platform, scope.control_uri, owner=owner_name("garbage")) as leases:
         collector = GarbageCollector(platform.catalog, platform.store, leases=leases, context=context)
         report = collector.collect(retentions_of(scope), dry_run=dry_run)
@@ -47,8 +47,8 @@ class GarbageConfig(Config):
     dry_run: bool = Field(default=False, description="Say what would go, change nothing.")
 
 
-def build_housekeeping(scope: AdgScope) -> tuple[list[JobDefinition], list[ScheduleDefinition]]:
-    """Returns the garbage collection of a snapshot type as a job, and its schedule where the deployment has one."""
+def build_housekeeping(scope: Scope) -> tuple[list[JobDefinition], list[ScheduleDefinition]]:
+    """Returns the garbage collection of a system, or snapshot type, as a job, and its schedule where the deployment has one."""
     if not scope.collections:
         return [], []
 
