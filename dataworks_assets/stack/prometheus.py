@@ -36,8 +36,10 @@ def _search_path() -> str:
 
 
 def _program(name: str) -> str:
+    """Its one path, by whichever folder of the search path it is found: another command would start it again."""
     program, _ = PACKAGES[name]
-    return shutil.which(program, path=_search_path()) or program
+    found = shutil.which(program, path=_search_path())
+    return str(Path(found).resolve()) if found else program
 
 
 def _url_of(name: str, around: Surroundings) -> str:
