@@ -6,7 +6,7 @@ import json
 
 import requests
 
-from dataworks_assets.stack import object_server, state
+from dataworks_assets.stack import aws_server, object_server, state
 from dataworks_assets.stack.service import HOST, Service, Surroundings, python_path
 
 NAME = "emr"
@@ -41,6 +41,7 @@ def _environment(around: Surroundings) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": state.SECRET_KEY,
         "AWS_DEFAULT_REGION": state.REGION,
         "AWS_REGION": state.REGION,
+        "AWS_ENDPOINT_URL": aws_server.SERVICE.url(around),
         "AWS_ENDPOINT_URL_S3": object_server.SERVICE.url(around),
         "AWS_EC2_METADATA_DISABLED": "true",
         "JAVA_HOME": str(around.java_home),

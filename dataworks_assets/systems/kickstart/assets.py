@@ -159,7 +159,8 @@ def _carry_out(
     platform: Platform = context.resources.platform
     is_retry = context.run.parent_run_id is not None
     run = cast("RunContext", context)
-    failures = carry_out(platform, scope, run, order, channel=PipesChannel(context), is_retry=is_retry)
+    family = context.run.root_run_id or context.run_id
+    failures = carry_out(platform, scope, run, order, channel=PipesChannel(context), is_retry=is_retry, family=family)
     if failures:
         fail_step(context, failures)
 

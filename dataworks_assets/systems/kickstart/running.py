@@ -47,9 +47,25 @@ class Order:
 
 
 def carry_out(
-    platform: Platform, scope: KickstartScope, context: RunContext, order: Order, *, channel: Channel | None, is_retry: bool
+    platform: Platform,
+    scope: KickstartScope,
+    context: RunContext,
+    order: Order,
+    *,
+    channel: Channel | None,
+    is_retry: bool,
+    family: str = "",
 ) -> list[Failed]:
     """Does what was asked and returns what failed; everything else is published and reported.
+
+    Args:
+        platform: the deployment's clients.
+        scope: the partner's collections.
+        context: Dagster's side.
+        order: what was asked for.
+        channel: how the application's messages travel.
+        is_retry: whether an earlier try of the same run may have left something behind.
+        family: what all tries of this run have in common; its own id when empty.
 
     Raises:
         ConfigurationError: the order is refused: the test folder outside of test environments, a clean-up that loses data.
@@ -67,6 +83,7 @@ def carry_out(
             *(platform, scope, planner, context),
             channel=channel,
             is_patient=is_retry,
+            family=family,
             told=told,
             source_store=settings,
             upstream=SOURCE_KEY,
