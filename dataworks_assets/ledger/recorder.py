@@ -286,5 +286,5 @@ class Recorder:
 
 
 def _days(entry: RunEntry) -> str:
-    dates = [day.date for day in entry.days]
+    dates = [day.date for day in entry.days] or ["of no day"]
     return dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]} ({len(dates)})"

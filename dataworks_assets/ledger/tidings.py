@@ -69,7 +69,7 @@ def _facts(entry: RunEntry, run_url: str) -> dict[str, str]:
 
 
 def _days(entry: RunEntry) -> str:
-    dates = [day.date for day in entry.days]
+    dates = [day.date for day in entry.days] or ["of no day"]
     return dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
 
 

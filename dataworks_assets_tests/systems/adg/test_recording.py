@@ -175,3 +175,9 @@ def test_the_cluster_that_a_run_runs_on_is_in_its_rows(world):
     world.submissions = Placing()
     world.run_recorded(correlation_id="c-1")
     assert row(world, correlation_id="c-1")["Cluster_Id"] == "j-1"
+
+
+def test_a_run_of_no_day_writes_nothing_and_fails_nothing(world):
+    outcome = world.run_recorded(days=[])
+    assert (outcome.error, world.tables.all(STATUS)) == (None, [])
+    assert [notice.title for notice in world.notices] == ["ADG-full of no day started", "ADG-full of no day completed"]
