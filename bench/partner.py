@@ -69,14 +69,14 @@ _WORDS = ("carer", "award", "housing", "evidence", "journal", "declined", "provi
 
 @dataclass(frozen=True)
 class PartnerFiles:
-    """A collection's files by day; `plain_uri` is where the same lie unencrypted, for readers that cannot decrypt."""
+    """A collection's files by day, which lie in a folder a day below `source_uri`."""
 
     collection: PartnerCollection
     days: dict[str, tuple[DataFile, ...]]
     rows: int
     decoded_bytes: int
     prefix_uri: str
-    plain_uri: str
+    source_uri: str
 
 
 def write_csv(place: Place, name: str, *, days: int, files: int, file_bytes: int) -> PartnerFiles:
@@ -85,7 +85,7 @@ def write_csv(place: Place, name: str, *, days: int, files: int, file_bytes: int
 
 
 def write_json(place: Place, name: str, *, days: int, files: int, file_bytes: int) -> PartnerFiles:
-    """Writes an encrypted JSON collection, and the same documents in clear."""
+    """Writes an encrypted JSON collection."""
     return _write(place, _collection(name, PartnerFormat.JSON), days, files, file_bytes)
 
 
@@ -103,15 +103,13 @@ def _write(place: Place, collection: PartnerCollection, days: int, files: int, f
             uri = f"{prefix}/source/{day}/{day}_{number:04d}"
             metadata = None
             if key is not None:
-                place.store.put(f"{prefix}/plain/{day}_{number:04d}.json", body)
                 iv = os.urandom(IV_BYTES)
                 body, metadata = encrypt(body, key.plaintext, iv), encryption_metadata(key, iv)
             etag = place.store.put(uri, body, metadata=metadata)
             written.append(DataFile(source=SourceObject(uri, etag, len(body))))
             rows, decoded = rows + count, decoded + len(body)
         by_day[day] = tuple(written)
-    plain = f"{prefix}/plain" if is_json else f"{prefix}/source"
-    return PartnerFiles(collection, by_day, rows, decoded, prefix, plain)
+    return PartnerFiles(collection, by_day, rows, decoded, prefix, f"{prefix}/source")
 
 
 def _collection(name: str, style: PartnerFormat) -> PartnerCollection:
