@@ -85,6 +85,14 @@ def lake_statements() -> tuple[Statement, ...]:
     )
 
 
+_LOGS_ARE_SHIPPED = Statement(
+    "LogsAreShipped",
+    "Lines of applications go to the log group of the product while they run",
+    ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"),
+    (f"{_ARN}:logs:{_HERE}:log-group:/app/*",),
+)
+
+
 def job_statements() -> tuple[Statement, ...]:
     """What only the nodes of a cluster do."""
     return (
@@ -98,12 +106,7 @@ def job_statements() -> tuple[Statement, ...]:
                 "StringEquals": {"aws:ResourceTag/Application": "dataworks"},
             },
         ),
-        Statement(
-            "LogsAreShipped",
-            "Lines of applications go to the log group while they run",
-            ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"),
-            (f"{_ARN}:logs:{_HERE}:log-group:/app/*",),
-        ),
+        _LOGS_ARE_SHIPPED,
     )
 
 
@@ -124,6 +127,7 @@ def dagster_statements(roles: tuple[Any, Any]) -> tuple[Statement, ...]:
     ours = {"StringEquals": {"elasticmapreduce:ResourceTag/Application": "dataworks"}}
     clusters = f"{_ARN}:elasticmapreduce:{_HERE}:cluster/*"
     return (
+        _LOGS_ARE_SHIPPED,
         Statement(
             "ClustersAreStarted",
             "A run starts a cluster of its own, with the tag that the next statements go by",
@@ -173,7 +177,14 @@ def dagster_statements(roles: tuple[Any, Any]) -> tuple[Statement, ...]:
             "StatusIsWritten",
             "Rows about days and collections, which downstream reads and nothing here decides by",
             (
-                *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"),
+                *(
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                    "dynamodb:DeleteItem",
+                    "dynamodb:Query",
+                    "dynamodb:Scan",
+                ),
                 *("dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:DescribeTable"),
             ),
             tuple(f"{_ARN}:dynamodb:{_HERE}:table/{name}" for name in TABLE_KEYS),
