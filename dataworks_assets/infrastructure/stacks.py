@@ -100,7 +100,12 @@ def permission_table() -> str:
 def _reasons() -> dict[str, str]:
     everything = (
         *(*access.catalog_statements(), *access.lake_statements(), *access.job_statements(), *access.metastore_statements()),
-        *(*access.dagster_statements(("", "")), *access.container_statements(("",)), access.NODES_GET_THEIR_ROLE),
+        *(
+            *access.dagster_statements(("", "")),
+            *access.database_statements(""),
+            *access.container_statements(),
+            access.NODES_GET_THEIR_ROLE,
+        ),
     )
     return {
         statement.name: statement.reason + (f" ({statement.unbounded})" if statement.unbounded else "")

@@ -38,6 +38,7 @@ class Postgres:
             "DAGSTER_POSTGRES_DB": database,
             "DAGSTER_POSTGRES_USER": "dagster",
             "DAGSTER_POSTGRES_PASSWORD": PASSWORD,
+            "DAGSTER_POSTGRES_SECRET": "",
             "PGSSLROOTCERT": str(self.authority),
         }
 

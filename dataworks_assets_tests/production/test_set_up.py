@@ -46,9 +46,10 @@ def test_a_server_that_no_authority_vouches_for_is_not_talked_to(environment, op
 
 
 def test_every_name_and_secret_is_a_variable(folder):
-    database = yaml.safe_load((folder / "dagster.yaml").read_text())["storage"]["postgres"]["postgres_db"]
-    named = {key for key, value in database.items() if isinstance(value, dict) and set(value) == {"env"}}
+    database = yaml.safe_load((folder / "dagster.yaml").read_text())["storage"]["custom"]["config"]
+    named = {key for key, value in database["postgres_db"].items() if isinstance(value, dict) and set(value) == {"env"}}
     assert named == {"hostname", "port", "db_name", "username", "password"}
+    assert set(database["password_secret"]) == {"env"}
 
 
 def test_every_variable_is_explained_and_asked_for(folder):
@@ -62,7 +63,7 @@ def test_every_variable_is_explained_and_asked_for(folder):
 def test_a_service_that_lacks_variables_names_all_of_them(environment):
     done = start_once("daemon", {name: value for name, value in environment.items() if name != "DAGSTER_POSTGRES_PASSWORD"})
     assert done.returncode == 2
-    assert "DAGSTER_POSTGRES_PASSWORD DATAWORKS_CODE_SERVER_HOST" in done.stderr
+    assert "DAGSTER_POSTGRES_PASSWORD DATAWORKS_CODE_SERVER_HOST (" in done.stderr
 
 
 def test_a_command_runs_over_productions_instance(environment):
@@ -98,8 +99,8 @@ def test_the_image_starts_what_the_infrastructure_asks_for(project):
 
 def test_the_infrastructure_gives_each_service_what_it_needs(environment):
     for name, container in containers().items():
-        given = {each.Name for each in (*container.Environment, *container.Secrets)}
-        stand_ins = {each: environment.get(each, "here") for each in given}
+        given = {each.Name for each in container.Environment}
+        stand_ins = {each: environment.get(each) or "here" for each in given}
         done = start_once(name, {each: value for each, value in stand_ins.items() if each != "DATAWORKS_LOGS_BUCKET"})
         assert "not set in its environment: DATAWORKS_LOGS_BUCKET (" in done.stderr
 

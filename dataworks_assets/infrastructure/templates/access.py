@@ -198,7 +198,25 @@ def dagster_statements(roles: tuple[Any, Any]) -> tuple[Statement, ...]:
     )
 
 
-def container_statements(secrets: tuple[Any, ...]) -> tuple[Statement, ...]:
+def database_statements(secret: Any) -> tuple[Statement, ...]:
+    """What Dagster's services and runs need for their database."""
+    return (
+        Statement(
+            "DatabasePasswordIsRead",
+            "RDS rotates the database's password, and new connections need the present one",
+            ("secretsmanager:GetSecretValue",),
+            (secret,),
+        ),
+        Statement(
+            "DatabaseSecretIsDecrypted",
+            "The database's secret is encrypted with this key",
+            ("kms:Decrypt",),
+            (take("DataKeyArn"),),
+        ),
+    )
+
+
+def container_statements() -> tuple[Statement, ...]:
     """What starts Dagster's containers; `secrets` are those they find in their environment."""
     return (
         Statement(
@@ -213,18 +231,6 @@ def container_statements(secrets: tuple[Any, ...]) -> tuple[Statement, ...]:
             ("ecr:GetAuthorizationToken",),
             ("*",),
             unbounded="GetAuthorizationToken knows no resource",
-        ),
-        Statement(
-            "SecretsAreHandedOver",
-            "The database's password goes into the containers' environment by reference",
-            ("secretsmanager:GetSecretValue",),
-            secrets,
-        ),
-        Statement(
-            "SecretsAreDecrypted",
-            "The database's secret is encrypted with this key",
-            ("kms:Decrypt",),
-            (take("DataKeyArn"),),
         ),
         Statement(
             "ContainersLog",

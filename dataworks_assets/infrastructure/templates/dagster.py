@@ -9,7 +9,6 @@ from troposphere import (
     Equals,
     GetAtt,
     If,
-    Join,
     Not,
     Ref,
     Split,
@@ -25,11 +24,12 @@ from troposphere import (
 from troposphere import elasticloadbalancingv2 as elb
 
 from dataworks_assets.infrastructure import parameters
-from dataworks_assets.infrastructure.permissions import Statement, document, trust
+from dataworks_assets.infrastructure.permissions import document, trust
 from dataworks_assets.infrastructure.templates.access import (
     catalog_statements,
     container_statements,
     dagster_statements,
+    database_statements,
     lake_statements,
     metastore_statements,
 )
@@ -150,6 +150,7 @@ def _roles(template: Template, database: rds.DBInstance) -> tuple[iam.Role, iam.
             Policies=[
                 iam.Policy(PolicyName="lake", PolicyDocument=document(lake_statements())),
                 iam.Policy(PolicyName="dagster", PolicyDocument=document(dagster_statements(_cluster_roles()))),
+                iam.Policy(PolicyName="database", PolicyDocument=document(database_statements(_secret(database)))),
             ],
             Tags=tags(),
         )
@@ -165,7 +166,7 @@ def _roles(template: Template, database: rds.DBInstance) -> tuple[iam.Role, iam.
         iam.Role(
             "ContainerRole",
             AssumeRolePolicyDocument=trusted,
-            Policies=[iam.Policy(PolicyName="start", PolicyDocument=document(_starting(database)))],
+            Policies=[iam.Policy(PolicyName="start", PolicyDocument=document(container_statements()))],
             Tags=tags(),
         )
     )
@@ -177,8 +178,9 @@ def _cluster_roles() -> tuple[Any, Any]:
     return take("ServiceRoleArn"), take("NodeRoleArn")
 
 
-def _starting(database: rds.DBInstance) -> tuple[Statement, ...]:
-    return container_statements((GetAtt(database, "MasterUserSecret.SecretArn"),))
+def _secret(database: rds.DBInstance) -> GetAtt:
+    """The secret in which RDS keeps the password, and rotates it."""
+    return GetAtt(database, "MasterUserSecret.SecretArn")
 
 
 def _pages(template: Template) -> elb.TargetGroup:
@@ -289,13 +291,12 @@ def _services(template: Template, database: rds.DBInstance, roles: tuple[iam.Rol
 
 
 def _task(service: _Service, database: rds.DBInstance, roles: tuple[iam.Role, iam.Role]) -> ecs.TaskDefinition:
-    secret = GetAtt(database, "MasterUserSecret.SecretArn")
-    password = Join("", [secret, ":password::"])
     environment = {
         "DAGSTER_POSTGRES_HOST": GetAtt(database, "Endpoint.Address"),
         "DAGSTER_POSTGRES_PORT": GetAtt(database, "Endpoint.Port"),
         "DAGSTER_POSTGRES_DB": _DATABASE,
         "DAGSTER_POSTGRES_USER": _USER,
+        "DAGSTER_POSTGRES_SECRET": _secret(database),
         "PGSSLROOTCERT": "/etc/dataworks/rds-ca.pem",
         "DATAWORKS_LOGS_BUCKET": take("LogBucket"),
         "DATAWORKS_CODE_SERVER_HOST": Sub("code-server.${Prefix}.internal"),
@@ -311,7 +312,6 @@ def _task(service: _Service, database: rds.DBInstance, roles: tuple[iam.Role, ia
         Image=Ref("Image"),
         Command=["production/start", service.name],
         Environment=[ecs.Environment(Name=name, Value=value) for name, value in environment.items()],
-        Secrets=[ecs.Secret(Name="DAGSTER_POSTGRES_PASSWORD", ValueFrom=password)],
         LogConfiguration=ecs.LogConfiguration(
             LogDriver="awslogs",
             Options={
