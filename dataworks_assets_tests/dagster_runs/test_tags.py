@@ -68,6 +68,6 @@ def test_tables_of_one_collection_have_tags_of_their_own(tags):
     }
 
 
-def test_nothing_lies_beside_tables_but_a_days_document(published, tags):
+def test_nothing_lies_beside_tables_but_a_days_document_and_what_the_next_product_reads(published, tags):
     others = {uri.rpartition("/")[2] for uri in tags if len(uri.partition("/analytical-dataset/")[2].split("/")) < 6}
-    assert others == {"_published.json"}
+    assert others == {"_published.json", "adg_params.csv"}
