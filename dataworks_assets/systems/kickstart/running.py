@@ -19,6 +19,7 @@ from dataworks_assets.systems.kickstart.scope import SYSTEM, KickstartScope
 from dataworks_assets.systems.plan import Request
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.rechecking import Recheck
+from spark.errors import ConfigurationError
 from spark.store import shared_store
 
 SOURCE_KEY = AssetKey([SYSTEM, "partner_files"])
@@ -71,6 +72,8 @@ def carry_out(
         ConfigurationError: the order is refused: the test folder outside of test environments, a clean-up that loses data.
         DataworksError: nothing could be planned, or the application ended without a result.
     """
+    if not order.days:
+        raise ConfigurationError("the run is for no day", where=scope.name, remedy="Choose partitions, or dates")
     if order.is_test:
         refuse_test_folder(scope)
     settings = source_settings(platform, run_id=context.run_id)

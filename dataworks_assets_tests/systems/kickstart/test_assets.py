@@ -5,8 +5,10 @@ from dagster import AssetCheckKey, AssetKey, DagsterInstance
 
 from dataworks_assets.definitions import build_definitions
 from dataworks_assets.systems.kickstart import running
+from dataworks_assets_tests.systems.adg.whole_path import Events
 from dataworks_assets_tests.systems.kickstart.whole_path import ADVERTS, CLAIMS, DAY, World, configured, days_from
 from spark.contract import StoreSettings
+from spark.errors import ConfigurationError
 
 GOOD = "id,title\n1,Baker\n"
 KEY = AssetKey(["kickstart", "vacancy", "adverts"])
@@ -117,3 +119,9 @@ def test_a_run_of_checks_alone_says_how_the_newest_day_is_and_works_on_nothing(w
     (check,) = [each.asset_check_evaluation_data for each in events if each.event_type_value == "ASSET_CHECK_EVALUATION"]
     assert (check.passed, check.partition) == (False, days_from(2)[1].isoformat())
     assert not [each for each in events if each.event_type_value == "ASSET_MATERIALIZATION"]
+
+
+def test_a_run_of_no_day_is_refused(world):
+    order = running.Order(collections=(ADVERTS,), days=())
+    with pytest.raises(ConfigurationError, match="the run is for no day"):
+        running.carry_out(world.platform, world.scope, Events("run"), order, channel=None, is_retry=False)
