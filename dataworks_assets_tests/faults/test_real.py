@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 import psutil
 import pytest
+import yaml
 
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.stack import lifecycle
@@ -231,8 +232,9 @@ def test_a_dagster_run_killed_while_it_publishes(site, tmp_path):
     day = site.export()
     folder = tmp_path / "deployments"
     folder.mkdir()
-    text = (PROJECT / "dataworks_assets/config/deployments/local.yaml").read_text().replace("name: local", "name: quick")
-    (folder / "quick.yaml").write_text(f"{text}output: {{lease_ttl_seconds: {LEASE_SECONDS}}}\n")
+    said = yaml.safe_load((PROJECT / "dataworks_assets/config/deployments/local.yaml").read_text())
+    said |= {"name": "quick", "output": {**said.get("output", {}), "lease_ttl_seconds": LEASE_SECONDS}}
+    (folder / "quick.yaml").write_text(yaml.safe_dump(said))
     scope = AdgScope(site.platform.settings, SnapshotType.INCREMENTAL)
     keys = ["/".join(scope.collections[name].key_path) for name in NAMES]
     own = {"DATAWORKS_CONFIG": str(tmp_path), "DATAWORKS_DEPLOYMENT": "quick", "DAGSTER_HOME": str(tmp_path)}

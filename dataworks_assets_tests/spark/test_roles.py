@@ -141,7 +141,7 @@ def test_an_object_of_the_other_account_is_read_by_the_roles_of_the_chain(endpoi
     assert (store.read("s3://partner/a"), store.metadata("s3://partner/a")["iv"]) == (b"text", "x")
     assert [listed.uri for listed in store.list("s3://partner")] == ["s3://partner/a"]
     ours = boto3.client("s3", endpoint_url=endpoint, region_name="eu-west-2")
-    assert ours.list_buckets()["Buckets"] == []
+    assert "partner" not in [bucket["Name"] for bucket in ours.list_buckets()["Buckets"]]
 
 
 def test_no_credential_is_part_of_what_travels_to_executors(endpoint):
