@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import msgspec
 from rich.console import Console
 
 from dataworks_assets.cli.showing import bytes_text, number, table
@@ -17,8 +18,11 @@ from dataworks_assets.stack.sample.partner import EXPIRING_DAYS, MISSING_DAY, Pa
 from dataworks_assets.systems.kickstart.access import source_store
 from dataworks_assets.systems.kickstart.days import refuse_test_folder
 from dataworks_assets.systems.kickstart.scope import KickstartScope
+from dataworks_assets.systems.platform import Platform
+from spark.sources.keys import DataKey, KeyService
 
 DAYS = 10
+_KEPT_KEY = "_stack/kickstart-sample-key.json"
 COLLECTIONS = {"vacancy": "vacancies", "application": "applicants", "payment": "payments"}
 
 
@@ -43,8 +47,6 @@ def write_partner_files(
         ConfigurationError: the deployment is a real one, or has no Kickstart.
         StoreError, AccessError: the partner's store refused or failed.
     """
-    from spark.sources.keys import KeyService
-
     scope = workplace.kickstart
     refuse_test_folder(scope)  # a sample is a test's data wherever it lies
     platform = workplace.platform
@@ -54,11 +56,29 @@ def write_partner_files(
         rows=rows,
         seed=seed,
     )
-    keys = KeyService(platform.key_service_settings, correlation_id="sample-kickstart")
-    written = write_partner_sample(source_store(platform, run_id="sample"), sample, keys.new_key)
+    written = write_partner_sample(source_store(platform, run_id="sample"), sample, lambda: _data_key(platform))
     if scope.source.endpoint == EMBEDDED and not is_test:
         _expire_last(workplace, scope, days[-1])
     return PartnerWritten(tuple(days), tuple(written))
+
+
+def _data_key(platform: Platform) -> DataKey:
+    """Returns the sample's data key, made once: the partner's bucket forgets its files with each start of the stack.
+
+    What is kept of it is what every encrypted file carries; only the key service can make a key of that.
+    """
+    keys = KeyService(platform.key_service_settings, correlation_id="sample-kickstart")
+    deployment = platform.running.deployment
+    uri = f"{deployment.store.scheme}://{deployment.buckets.logs}/{_KEPT_KEY}"
+    if platform.store.exists(uri):
+        kept = msgspec.json.decode(platform.store.read(uri), type=dict[str, str])
+        pair = (kept["ciphertext"], kept["key_id"])
+        plaintext = keys.resolve([pair])[pair]
+        if isinstance(plaintext, bytes):
+            return DataKey(plaintext, *pair)
+    made = keys.new_key()
+    platform.store.put(uri, msgspec.json.encode({"ciphertext": made.ciphertext, "key_id": made.key_id}))
+    return made
 
 
 def show_partner_files(console: Console, written: PartnerWritten) -> None:

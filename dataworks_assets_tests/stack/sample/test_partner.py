@@ -74,3 +74,11 @@ def test_the_same_day_and_seed_give_the_same_rows(store):
     other = ObjectStore.in_memory()
     write_partner_sample(other, SAMPLE, lambda: FIXED_KEY)
     assert document(other, "payment", "payments", LAST) == document(store, "payment", "payments", LAST)
+
+
+def test_files_that_were_lost_are_written_again_as_the_same_objects():
+    stores = [ObjectStore.in_memory(), ObjectStore.in_memory()]
+    for each in stores:
+        write_partner_sample(each, SAMPLE, lambda: FIXED_KEY)
+    first, again = ({listed.uri: each.read(listed.uri) for listed in each.list("memory://partner")} for each in stores)
+    assert first == again
