@@ -21,15 +21,17 @@ from dataworks_assets.cli.runs import RunRequest, run_here
 from dataworks_assets.cli.workplace import Workplace
 from dataworks_assets.config.files import PACKAGED
 from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.engines.base import Application, Engine, Submission
+from dataworks_assets.engines.base import Application, Engine
 from dataworks_assets.engines.channel import Channel
 from dataworks_assets.engines.properties import PROJECT_FOLDER
+from dataworks_assets.engines.submission import Submission
 from dataworks_assets.stack.sample.bench import BenchRequest, write_bench_export
 from dataworks_assets.stack.sample.wire import Destination
 from spark.contract import JobResult
 from spark.errors import EngineError
 from spark.jobs.progress import Message
-from spark.publish.catalog import Pointer, TableColumn, TableDefinition, open_catalog
+from spark.publish.catalog import Pointer, TableColumn, TableDefinition
+from spark.publish.catalogs import open_catalog
 from spark.publish.parallel import in_parallel
 
 _DEPLOYMENT = "bench"

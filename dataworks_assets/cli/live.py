@@ -11,8 +11,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, Ta
 from rich.text import Text
 
 from dataworks_assets.cli.showing import bytes_text
-from dataworks_assets.engines.base import Application, Engine, Submission
+from dataworks_assets.engines.base import Application, Engine
 from dataworks_assets.engines.channel import Channel
+from dataworks_assets.engines.submission import Submission
 from spark.contract import JobResult, PartitionState
 from spark.jobs import progress as job
 

@@ -8,58 +8,20 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
 from dataworks_assets.engines.channel import Channel, Line, StoreChannel
-from spark.contract import JobParameters, JobResult, StoreSettings, decode, encode
+from dataworks_assets.engines.submission import Submission
+from spark.contract import JobResult, StoreSettings, decode, encode
 from spark.errors import EngineError, NotFoundError
 from spark.jobs.progress import Message, Placed
 from spark.store import shared_store
 
 _TAIL_LINES = 40
-
-
-@dataclass(frozen=True)
-class Submission:
-    """One job to be run once.
-
-    Args:
-        job: a system's name (`adg`) or a dotted module path.
-        run_id: names the application and its documents; another one for every attempt.
-        parameters: the job's own document, passed on by way of the object store.
-        timeout_seconds: the longest the application may take, start-up included.
-        family: what a later try of the same run is known by, so that it finds an application that outlived its run.
-        spark_conf: Spark properties over the engine's own.
-        environment: variables of the driver and of the tasks; the place for credentials.
-    """
-
-    job: str
-    run_id: str
-    parameters: JobParameters
-    timeout_seconds: float = 6 * 3600.0
-    family: str = ""
-    spark_conf: Mapping[str, str] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-    @property
-    def folder_uri(self) -> str:
-        """Where the documents of this application lie."""
-        return f"{self.parameters.control_uri}/jobs/{self.run_id}"
-
-    @property
-    def parameters_uri(self) -> str:
-        """The parameter document."""
-        return f"{self.folder_uri}/parameters.json"
-
-    def job_arguments(self) -> tuple[str, ...]:
-        """Returns the arguments of `spark/jobs/runner.py`, those of a channel left out."""
-        store = self.parameters.store
-        endpoint = ("--endpoint-url", store.endpoint_url) if store.endpoint_url else ()
-        return ("--job", self.job, "--parameters", self.parameters_uri, "--region", store.region, *endpoint)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from spark.jobs.progress import Message, read_message
 from spark.store import ObjectStore, shared_store, split_uri
 
 if TYPE_CHECKING:
-    from dataworks_assets.engines.base import Submission
+    from dataworks_assets.engines.submission import Submission
 
 _LOOK_SECONDS = 0.5
 _CHUNKS_A_LOOK = 100

@@ -22,7 +22,7 @@ from spark.store import shared_store, split_uri
 if TYPE_CHECKING:
     from dagster import AssetExecutionContext, OpExecutionContext, PipesMessageHandler
 
-    from dataworks_assets.engines.base import Submission
+    from dataworks_assets.engines.submission import Submission
 
 _READ_SECONDS = 0.25
 _CLOSING_SECONDS = 3.0

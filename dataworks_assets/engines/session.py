@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworks_assets.engines.base import Application, Engine, Outcome, Submission
+from dataworks_assets.engines.base import Application, Engine, Outcome
 from dataworks_assets.engines.channel import Channel, LocalChannel
 from dataworks_assets.engines.properties import PROJECT_FOLDER, common_properties, local_properties
+from dataworks_assets.engines.submission import Submission
 from dataworks_assets.stack.java import find_java_home
 from spark.jobs.cluster import SparkCluster
 from spark.jobs.progress import Message, Reporter

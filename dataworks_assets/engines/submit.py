@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 
 from dataworks_assets.engines import leash
-from dataworks_assets.engines.base import Application, Engine, Outcome, Submission
+from dataworks_assets.engines.base import Application, Engine, Outcome
 from dataworks_assets.engines.properties import (
     PROJECT_FOLDER,
     RUNNER_PATH,
@@ -32,6 +32,7 @@ from dataworks_assets.engines.properties import (
     write_job_archive,
     write_properties,
 )
+from dataworks_assets.engines.submission import Submission
 from dataworks_assets.stack.java import find_java_home
 from dataworks_assets.stack.processes import session_members, signal_all
 from spark.jobs.progress import Message

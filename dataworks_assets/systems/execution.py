@@ -15,8 +15,9 @@ from typing import Protocol
 
 from dagster import AssetCheckEvaluation, AssetKey, AssetMaterialization, AssetObservation
 
-from dataworks_assets.engines.base import JobError, Submission
+from dataworks_assets.engines.base import JobError
 from dataworks_assets.engines.channel import Channel
+from dataworks_assets.engines.submission import Submission
 from dataworks_assets.systems.going_on import go_on
 from dataworks_assets.systems.holding import Held, held
 from dataworks_assets.systems.leasing import owner_name

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Protocol
 
-from dataworks_assets.engines.base import JobError, Submission
+from dataworks_assets.engines.base import JobError
+from dataworks_assets.engines.submission import Submission
 from dataworks_assets.systems.leasing import held_leases
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.scope import Scope

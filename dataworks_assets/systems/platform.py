@@ -19,7 +19,8 @@ from dataworks_assets.ledger.logs import CloudWatchLogs, LogGroups
 from dataworks_assets.ledger.metrics import Gateway, PushGateway
 from dataworks_assets.ledger.notices import Notifier, SnsNotifier
 from spark.contract import CatalogSettings, KeyServiceSettings, StoreSettings
-from spark.publish.catalog import Catalog, open_catalog
+from spark.publish.catalog import Catalog
+from spark.publish.catalogs import open_catalog
 from spark.publish.tagging import PutTags, s3_put_tags
 from spark.store import ObjectStore, shared_store
 

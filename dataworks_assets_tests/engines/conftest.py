@@ -14,7 +14,7 @@ import pytest
 
 from dataworks_assets.config.emr import EmrConfig
 from dataworks_assets.config.services import EMBEDDED
-from dataworks_assets.engines.base import Engine, Submission
+from dataworks_assets.engines.base import Engine
 from dataworks_assets.engines.emr.build import deploy
 from dataworks_assets.engines.emr.engine import EmrEngine
 from dataworks_assets.engines.emr.polling import Poller
@@ -23,6 +23,7 @@ from dataworks_assets.engines.emr.requests import cluster_request
 from dataworks_assets.engines.factory import emr_calls
 from dataworks_assets.engines.properties import AUTHENTICATION_VARIABLE, PROJECT_FOLDER
 from dataworks_assets.engines.session import SessionEngine
+from dataworks_assets.engines.submission import Submission
 from dataworks_assets.engines.submit import SubmitEngine
 from dataworks_assets.stack.state import LOG_BUCKET, OUTPUT_BUCKET, StackState
 from dataworks_assets_tests.engines.standalone import SECRET, StandaloneCluster

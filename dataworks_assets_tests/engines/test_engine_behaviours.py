@@ -20,8 +20,9 @@ import psutil
 import pytest
 from dagster import DagsterExecutionInterruptedError
 
-from dataworks_assets.engines.base import JobError, Submission
+from dataworks_assets.engines.base import JobError
 from dataworks_assets.engines.emr.calls import CLUSTER_ENDING
+from dataworks_assets.engines.submission import Submission
 from dataworks_assets_tests.engines.conftest import EmulatedCluster, Place, processes_of
 from dataworks_assets_tests.engines.sample_job import TASKS, canary
 from dataworks_assets_tests.engines.standalone import SECRET, StandaloneCluster
@@ -163,7 +164,7 @@ def test_an_application_without_a_result_is_an_error(process_place: Place, submi
 _PARENT = """
 import sys, msgspec
 from pathlib import Path
-from dataworks_assets.engines.base import Submission
+from dataworks_assets.engines.submission import Submission
 from dataworks_assets.engines.session import SessionEngine
 from dataworks_assets.engines.submit import SubmitEngine
 document = msgspec.json.decode(sys.stdin.buffer.read())
@@ -207,7 +208,7 @@ def test_what_tasks_are_given_stands_in_no_file(request: pytest.FixtureRequest, 
 _RUN_ON_EMR = """
 import sys, msgspec
 from dataworks_assets_tests.engines.conftest import EmulatedCluster
-from dataworks_assets.engines.base import Submission
+from dataworks_assets.engines.submission import Submission
 import pickle
 cluster, submission = pickle.load(sys.stdin.buffer)
 cluster.engine(cluster=None).run(submission, on_message=lambda message: print(message, flush=True))

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from dataworks_assets.engines.base import Application, Engine, JobError, Outcome, Submission
+from dataworks_assets.engines.base import Application, Engine, JobError, Outcome
 from dataworks_assets.engines.channel import LocalChannel
+from dataworks_assets.engines.submission import Submission
 from dataworks_assets_tests.engines.conftest import make_submission
 from spark.contract import JobFailure, JobParameters, JobResult, StoreSettings, decode, encode
 from spark.jobs.progress import Message, Placed, Progress

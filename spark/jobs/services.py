@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from spark.contract import JobParameters
 from spark.jobs.publication import Publication
 from spark.jobs.writers import StageSettings
-from spark.publish.catalog import Catalog, open_catalog
+from spark.publish.catalog import Catalog
+from spark.publish.catalogs import open_catalog
 from spark.publish.intent import PublishContext
 from spark.publish.lease import LeaseKeeper
 from spark.publish.switch import Publisher

@@ -1,7 +1,7 @@
 """What a catalog (Hive metastore, Glue) is to the platform: tables, and pointers from partitions to files.
 
 The catalog is the only truth about what is published. The vocabulary and the interface stand here; the two
-kinds are `hive` and `glue`, when a pointer may be set is in `switch`.
+kinds are `hive` and `glue`, opened by `catalogs`; when a pointer may be set is in `switch`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from spark.contract import CatalogSettings
-from spark.errors import CatalogError, ConfigurationError
+from spark.errors import CatalogError
 
 PARAMETER_PREFIX = "dataworks."
 POINTER_PARAMETER = PARAMETER_PREFIX + "pointer"
@@ -141,23 +140,6 @@ class Catalog(Protocol):
 
     def drop_partitions(self, database: str, name: str, partitions: Sequence[str]) -> None:
         """Takes partitions out of a table, never their files; one that is not there is no error."""
-
-
-def open_catalog(settings: CatalogSettings) -> Catalog:
-    """Returns the catalog that the settings name; it connects on first use.
-
-    Raises:
-        ConfigurationError: there is no such kind of catalog.
-    """
-    if settings.kind == "glue":
-        from spark.publish.glue import GlueCatalog
-
-        return GlueCatalog(settings)
-    if settings.kind != "hive":
-        raise ConfigurationError(f"no catalog of kind {settings.kind!r}", remedy="Use hive or glue")
-    from spark.publish.hive import HiveCatalog
-
-    return HiveCatalog(settings.uri, timeout_seconds=settings.timeout_seconds)
 
 
 def pointer_parameters(pointer: Pointer) -> dict[str, str]:

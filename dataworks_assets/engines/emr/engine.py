@@ -14,13 +14,14 @@ from datetime import UTC, datetime
 import msgspec
 
 from dataworks_assets.config.emr import SizeConfig
-from dataworks_assets.engines.base import Engine, Submission
+from dataworks_assets.engines.base import Engine
 from dataworks_assets.engines.emr.application import EmrApplication, Surroundings
 from dataworks_assets.engines.emr.calls import EmrCalls
 from dataworks_assets.engines.emr.intents import Intent, Intents
 from dataworks_assets.engines.emr.polling import Poller
 from dataworks_assets.engines.emr.requests import Place
 from dataworks_assets.engines.emr.starting import Starter
+from dataworks_assets.engines.submission import Submission
 from spark.contract import JobParameters, StoreSettings, decode
 from spark.errors import NotFoundError
 from spark.jobs.progress import Message

@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from dataworks_assets.config.emr import EmrConfig
-from dataworks_assets.engines.base import JobError, Submission
+from dataworks_assets.engines.base import JobError
 from dataworks_assets.engines.channel import LocalChannel
 from dataworks_assets.engines.emr.artefacts import Artefacts, write_current
 from dataworks_assets.engines.emr.calls import EmrCalls
@@ -20,6 +20,7 @@ from dataworks_assets.engines.emr.engine import EmrEngine
 from dataworks_assets.engines.emr.intents import Intents
 from dataworks_assets.engines.emr.polling import Poller
 from dataworks_assets.engines.emr.requests import Place
+from dataworks_assets.engines.submission import Submission
 from dataworks_assets.stack.emr.control import EmulatedEmr
 from dataworks_assets.stack.emr.life import Delays
 from dataworks_assets.stack.emr.records import CLUSTER_ENDING, Step

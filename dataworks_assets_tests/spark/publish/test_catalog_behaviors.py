@@ -9,7 +9,8 @@ import pytest
 from dataworks_assets_tests.spark.publish.memory_catalog import InMemoryCatalog
 from spark.contract import CatalogSettings, StoreSettings
 from spark.errors import CatalogError
-from spark.publish.catalog import Pointer, TableColumn, TableDefinition, open_catalog
+from spark.publish.catalog import Pointer, TableColumn, TableDefinition
+from spark.publish.catalogs import open_catalog
 from spark.publish.hive import BATCH_PARTITIONS
 from spark.store import ObjectStore
 

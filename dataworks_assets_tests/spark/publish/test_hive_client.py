@@ -6,7 +6,7 @@ from pymetastore.hive_metastore import ttypes
 
 from spark.contract import CatalogSettings
 from spark.errors import CatalogError, ConfigurationError
-from spark.publish.catalog import open_catalog
+from spark.publish.catalogs import open_catalog
 from spark.publish.hive import HiveCatalog
 from spark.publish.hive_client import MetastoreClient
 

@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from spark.contract import CatalogSettings, StoreSettings
-from spark.publish.catalog import Pointer, TableColumn, TableDefinition, open_catalog
+from spark.publish.catalog import Pointer, TableColumn, TableDefinition
+from spark.publish.catalogs import open_catalog
 from spark.store import ObjectStore
 
 COLUMNS = (

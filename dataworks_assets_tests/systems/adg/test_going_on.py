@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dataworks_assets.engines.base import JobError, Submission
+from dataworks_assets.engines.base import JobError
+from dataworks_assets.engines.submission import Submission
 from dataworks_assets.systems.adg.planner import Planner
 from dataworks_assets.systems.execution import Execution
 from dataworks_assets.systems.plan import Request

@@ -11,7 +11,7 @@ from dataworks_assets.systems.housekeeping import collect_garbage
 from dataworks_assets.systems.plan import Decision
 from dataworks_assets_tests.systems.adg.whole_path import DAY, DAY_BEFORE, World, configured, documents
 from spark.contract import CatalogSettings
-from spark.publish.catalog import open_catalog
+from spark.publish.catalogs import open_catalog
 
 TOPIC, NAME = "db.core.statement", "core/statement"
 
