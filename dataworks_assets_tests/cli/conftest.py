@@ -84,6 +84,8 @@ def settings(tmp_path):
             "store": StoreConfig(scheme="memory"),
             "catalog": CatalogConfig(uri="thrift://nowhere:1"),
             "key_service": KeyServiceConfig(url="https://nowhere:1"),
+            # No service here could write it down, so no run waits for that.
+            "ledger": loaded.deployment.ledger.model_copy(update={"patience_seconds": 0.0}),
         }
     )
     return type(loaded)(deployment, loaded.collections, loaded.environment, loaded.files)
