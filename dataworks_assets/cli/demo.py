@@ -73,6 +73,8 @@ def demo(
     if failed:
         workplace.notes.print(Text.assemble(("Not as it should be: ", "bold red"), failed), soft_wrap=True)
         raise typer.Exit(1)
+    if partner is not None and nothing_was_done([*reports, partner.report]):
+        workplace.console.print("[bold green]Nothing had to be done[/]: everything but that is published already.")
     _show_next(workplace, days)
     if once:
         workplace.console.print("\nDagster's UI: `dataworks dev` starts it; the stack goes on until `dataworks stack down`.")
@@ -125,6 +127,12 @@ def _days(workplace: Workplace) -> tuple[date, ...]:
         return there[-_DAYS:]
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     return tuple(yesterday - timedelta(days=back) for back in reversed(range(_DAYS)))
+
+
+def nothing_was_done(reports: Sequence[RunReport]) -> bool:
+    """Whether some days were found published, and none had to be."""
+    states = {day.state for report in reports for day in report.days}
+    return "unchanged" in states and "published" not in states
 
 
 def _publish(workplace: Workplace, snapshot_type: SnapshotType, days: Sequence[date]) -> RunReport:

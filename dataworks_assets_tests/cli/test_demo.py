@@ -107,6 +107,13 @@ def test_a_second_call_says_that_nothing_had_to_be_done():
     assert "Nothing had to be done" in summary([report(outcome("core/toDo", "unchanged"))])
 
 
+def test_a_day_that_cannot_be_published_is_nothing_done():
+    unchanged, refused = outcome("core/toDo", "unchanged"), outcome("payment/payments")
+    assert demo.nothing_was_done([report(unchanged, refused)])
+    assert not demo.nothing_was_done([report(unchanged), report(outcome("core/toDo", "published"))])
+    assert not demo.nothing_was_done([report(refused)])
+
+
 def test_commands_to_try_can_be_copied_also_where_the_environment_is_not_active(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     assert subprocess.run([demo.own_name(), "--help"], capture_output=True, check=True).stdout
