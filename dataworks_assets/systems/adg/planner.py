@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.systems.adg.scope import AdgScope, ExportPlace, ScopedCollection
+from dataworks_assets.systems.comparing import compare
 from dataworks_assets.systems.fingerprint import fingerprint
 from dataworks_assets.systems.holds import read_holds
 from dataworks_assets.systems.plan import Decision, Plan, PlannedDay, Request
@@ -18,7 +19,6 @@ from spark.contract import Finding
 from spark.errors import ConfigurationError
 from spark.publish.catalog import Pointer
 from spark.publish.state import Published, published_states
-from spark.publish.tagging import has_other_tags
 from spark.sources.listing import ExportListing, list_export
 
 _IN_PARALLEL = 8
@@ -151,7 +151,14 @@ class Planner:
         files = listing.files.get(topic, ())
         missing = listing.missing_manifests.get(topic, ()) if collection.job.manifest_required else ()
         now = fingerprint(files, config_hash=collection.config_hash)
-        decision, reason = _compare(request, collection, now, published, there)
+        decision, reason = compare(
+            request,
+            collection.job,
+            published,
+            fingerprint=now,
+            config_hash=collection.config_hash,
+            is_whole=there.is_whole,
+        )
         before = there.before(day)
         return PlannedDay(
             collection=collection,
@@ -164,30 +171,6 @@ class Planner:
             published=published,
             previous_rows=before.rows if before and self.scope.snapshot_type is SnapshotType.FULL else None,
         )
-
-
-def _compare(
-    request: Request, collection: ScopedCollection, now: str, published: Pointer | None, there: _There
-) -> tuple[Decision, str]:
-    """Returns what is to be done with a day that was exported, and why."""
-    if published is None:
-        return Decision.NEW, "not published yet"
-    if request.force:
-        return Decision.FORCED, "asked for by force"
-    if published.fingerprint == now:
-        return _compare_output(collection, published, there)
-    if published.config_hash != collection.config_hash:
-        return Decision.RECONFIGURED, "the configuration that shapes the output changed"
-    return Decision.CHANGED, "the input files are not those that were published"
-
-
-def _compare_output(collection: ScopedCollection, published: Pointer, there: _There) -> tuple[Decision, str]:
-    """Returns what is to be done with a day whose inputs and configuration are those that were published."""
-    if not there.is_whole(published):
-        return Decision.INCOMPLETE, "published files are gone from the store"
-    if has_other_tags(collection.job, published):
-        return Decision.CHANGED_TAGS, "same inputs, other tags: the objects get them without being read"
-    return Decision.UNCHANGED, "same inputs and configuration"
 
 
 def _with_days_before(days: list[date]) -> list[str]:

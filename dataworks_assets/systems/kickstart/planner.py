@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from dataworks_assets.config.kickstart import PartnerModule
+from dataworks_assets.systems.comparing import compare
 from dataworks_assets.systems.fingerprint import fingerprint
 from dataworks_assets.systems.holds import read_holds
 from dataworks_assets.systems.kickstart.acknowledged import read_acknowledged
@@ -19,7 +20,6 @@ from spark.errors import ConfigurationError
 from spark.publish.catalog import Pointer
 from spark.publish.manifest import intact_many
 from spark.publish.state import published_states
-from spark.publish.tagging import has_other_tags
 from spark.sources.partner_objects import PartnerListing, list_partner_day
 from spark.store import ObjectStore
 
@@ -110,7 +110,14 @@ class KickstartPlanner:
         if not files and not findings:
             return self._without_source(scoped, day, published, looks)
         now = fingerprint(files, config_hash=scoped.config_hash)
-        decision, reason = _compare(request, scoped, now, published, looks)
+        decision, reason = compare(
+            request,
+            scoped.job,
+            published,
+            fingerprint=now,
+            config_hash=scoped.config_hash,
+            is_whole=lambda pointer: looks.intact[pointer.location],
+        )
         return PlannedDay(scoped, day, decision, reason, now, files, findings, published)
 
     def _without_source(self, scoped: ScopedPartner, day: date, published: Pointer | None, looks: _Looks) -> PlannedDay:
@@ -148,30 +155,6 @@ class _Looks:
     intact: Mapping[str, bool]
     held: Mapping[str, str]
     given_up: Mapping[tuple[str, date], str]
-
-
-def _compare(
-    request: Request, scoped: ScopedPartner, now: str, published: Pointer | None, looks: _Looks
-) -> tuple[Decision, str]:
-    """Returns what is to be done with a day whose source is there, and why."""
-    if published is None:
-        return Decision.NEW, "not published yet"
-    if request.force:
-        return Decision.FORCED, "asked for by force"
-    if published.fingerprint == now:
-        return _compare_output(scoped, published, looks)
-    if published.config_hash != scoped.config_hash:
-        return Decision.RECONFIGURED, "the configuration that shapes the output changed"
-    return Decision.CHANGED, "the input files are not those that were published"
-
-
-def _compare_output(scoped: ScopedPartner, published: Pointer, looks: _Looks) -> tuple[Decision, str]:
-    """Returns what is to be done with a day whose inputs and configuration are those that were published."""
-    if not looks.intact[published.location]:
-        return Decision.INCOMPLETE, "published files are gone from the store"
-    if has_other_tags(scoped.job, published):
-        return Decision.CHANGED_TAGS, "same inputs, other tags: the objects get them without being read"
-    return Decision.UNCHANGED, "same inputs and configuration"
 
 
 def _in_order(days: list[PlannedDay]) -> Iterable[PlannedDay]:

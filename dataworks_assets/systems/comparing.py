@@ -1,0 +1,45 @@
+"""What is to be done with a day whose source is there: one judgement for every system, by what is published of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dataworks_assets.systems.plan import Decision, Request
+from spark.contract import Collection
+from spark.publish.catalog import Pointer
+from spark.publish.tagging import has_other_tags
+
+IsWhole = Callable[[Pointer], bool]
+"""Whether every file is there that a published day shows."""
+
+
+def compare(
+    request: Request, job: Collection, published: Pointer | None, *, fingerprint: str, config_hash: str, is_whole: IsWhole
+) -> tuple[Decision, str]:
+    """Returns what is to be done, and why.
+
+    Args:
+        request: what was asked for.
+        job: the collection as jobs have it.
+        published: what the day shows now, None where it is not published.
+        fingerprint: of its inputs and configuration as they are now.
+        config_hash: of the configuration as it is now.
+        is_whole: asked only where inputs and configuration are those that were published.
+    """
+    if published is None:
+        return Decision.NEW, "not published yet"
+    if request.force:
+        return Decision.FORCED, "asked for by force"
+    if published.fingerprint == fingerprint:
+        return _compare_output(job, published, is_whole)
+    if published.config_hash != config_hash:
+        return Decision.RECONFIGURED, "the configuration that shapes the output changed"
+    return Decision.CHANGED, "the input files are not those that were published"
+
+
+def _compare_output(job: Collection, published: Pointer, is_whole: IsWhole) -> tuple[Decision, str]:
+    if not is_whole(published):
+        return Decision.INCOMPLETE, "published files are gone from the store"
+    if has_other_tags(job, published):
+        return Decision.CHANGED_TAGS, "same inputs, other tags: the objects get them without being read"
+    return Decision.UNCHANGED, "same inputs and configuration"
