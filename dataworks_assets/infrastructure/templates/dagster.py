@@ -8,10 +8,8 @@ from typing import Any
 from troposphere import (
     Equals,
     GetAtt,
-    If,
     Not,
     Ref,
-    Split,
     Sub,
     Template,
     cloudwatch,
@@ -33,11 +31,10 @@ from dataworks_assets.infrastructure.templates.access import (
     lake_statements,
     metastore_statements,
 )
-from dataworks_assets.infrastructure.templates.exchange import give, tags, take
+from dataworks_assets.infrastructure.templates.database import DATABASE, USER, make_database
+from dataworks_assets.infrastructure.templates.exchange import IS_PRODUCTION, SUBNETS, give, tags, take
+from dataworks_assets.infrastructure.templates.pages import make_pages
 
-_PRODUCTION = "IsProduction"
-_DATABASE, _USER = "dagster", "dagster"
-_SUBNETS = Split(",", take("Subnets"))
 _WEBSERVER_PORT, _CODE_SERVER_PORT = 3000, 4000
 _LOG_GROUP = "/app/dagster/"
 _FULL_STORAGE_BYTES = 5 * 1024**3
@@ -72,7 +69,7 @@ def dagster() -> Template:
         *(parameters.DATABASE_CLASS, parameters.DEPLOYMENT, parameters.LOG_DAYS, parameters.INPUT_KEY),
         *(parameters.KEY_SERVICE_SECRET, parameters.METASTORE, parameters.METASTORE_SECRET, parameters.COLLECTION_SECRETS),
     )
-    template.add_condition(_PRODUCTION, Equals(Ref("Environment"), "production"))
+    template.add_condition(IS_PRODUCTION, Equals(Ref("Environment"), "production"))
     template.add_condition("HasInputKey", Not(Equals(Ref("InputKeyArn"), "")))
     template.add_condition("UsesGlue", Equals(Ref("Metastore"), "glue"))
     template.add_condition("HasMetastoreSecret", Not(Equals(Ref("MetastoreSecretArn"), "")))
@@ -85,59 +82,12 @@ def dagster() -> Template:
             Tags=tags(),
         )
     )
-    database = _database(template)
+    database = make_database(template)
     task_role, execution_role = _roles(template, database)
-    target = _pages(template)
+    target = make_pages(template, webserver_port=_WEBSERVER_PORT)
     _services(template, database, (task_role, execution_role), target)
     _alarms(template, database)
     return template
-
-
-def _database(template: Template) -> rds.DBInstance:
-    subnets = template.add_resource(
-        rds.DBSubnetGroup("DatabaseSubnets", DBSubnetGroupDescription="dataworks: Dagster", SubnetIds=_SUBNETS, Tags=tags())
-    )
-    only_encrypted = template.add_resource(
-        rds.DBParameterGroup(
-            "DatabaseSettings",
-            Family="postgres17",
-            Description="dataworks: connections are encrypted",
-            Parameters={"rds.force_ssl": "1"},
-            Tags=tags(),
-        )
-    )
-    database = template.add_resource(
-        rds.DBInstance(
-            "Database",
-            Engine="postgres",
-            EngineVersion="17.10",
-            DBInstanceClass=Ref("DatabaseClass"),
-            DBName=_DATABASE,
-            MasterUsername=_USER,
-            ManageMasterUserPassword=True,
-            MasterUserSecret=rds.MasterUserSecret(KmsKeyId=take("DataKeyArn")),
-            AllocatedStorage="50",
-            MaxAllocatedStorage=500,
-            StorageType="gp3",
-            StorageEncrypted=True,
-            KmsKeyId=take("DataKeyArn"),
-            MultiAZ=If(_PRODUCTION, True, False),
-            BackupRetentionPeriod=14,
-            CopyTagsToSnapshot=True,
-            DeletionProtection=If(_PRODUCTION, True, False),
-            PubliclyAccessible=False,
-            AutoMinorVersionUpgrade=True,
-            DBParameterGroupName=Ref(only_encrypted),
-            DBSubnetGroupName=Ref(subnets),
-            VPCSecurityGroups=[take("DatabaseGroup")],
-            EnableCloudwatchLogsExports=["postgresql"],
-            DeletionPolicy="Snapshot",
-            UpdateReplacePolicy="Snapshot",
-            Tags=tags(),
-        )
-    )
-    give(template, "DatabaseHost", GetAtt(database, "Endpoint.Address"), "Address of Dagster's PostgreSQL")
-    return database
 
 
 def _roles(template: Template, database: rds.DBInstance) -> tuple[iam.Role, iam.Role]:
@@ -181,59 +131,6 @@ def _cluster_roles() -> tuple[Any, Any]:
 def _secret(database: rds.DBInstance) -> GetAtt:
     """The secret in which RDS keeps the password, and rotates it."""
     return GetAtt(database, "MasterUserSecret.SecretArn")
-
-
-def _pages(template: Template) -> elb.TargetGroup:
-    """The webserver's pages, inside the network alone, for those whom the issuer knows."""
-    balancer = template.add_resource(
-        elb.LoadBalancer(
-            "Pages",
-            Scheme="internal",
-            Type="application",
-            Subnets=_SUBNETS,
-            SecurityGroups=[take("PagesGroup")],
-            LoadBalancerAttributes=[
-                elb.LoadBalancerAttributes(Key="routing.http.drop_invalid_header_fields.enabled", Value="true"),
-                elb.LoadBalancerAttributes(Key="deletion_protection.enabled", Value=If(_PRODUCTION, "true", "false")),
-            ],
-            Tags=tags(),
-        )
-    )
-    target = template.add_resource(
-        elb.TargetGroup(
-            "WebserverTargets",
-            Protocol="HTTP",
-            Port=_WEBSERVER_PORT,
-            TargetType="ip",
-            VpcId=take("Vpc"),
-            HealthCheckPath="/server_info",
-            Tags=tags(),
-        )
-    )
-    sign_in = elb.AuthenticateOidcConfig(
-        Issuer=Ref("OidcIssuer"),
-        AuthorizationEndpoint=Ref("OidcAuthorizationEndpoint"),
-        TokenEndpoint=Ref("OidcTokenEndpoint"),
-        UserInfoEndpoint=Ref("OidcUserInfoEndpoint"),
-        ClientId=Ref("OidcClientId"),
-        ClientSecret=Sub("{{resolve:secretsmanager:${OidcSecretArn}:SecretString:client_secret}}"),
-    )
-    template.add_resource(
-        elb.Listener(
-            "PagesListener",
-            LoadBalancerArn=Ref(balancer),
-            Port=443,
-            Protocol="HTTPS",
-            SslPolicy="ELBSecurityPolicy-TLS13-1-2-2021-06",
-            Certificates=[elb.Certificate(CertificateArn=Ref("CertificateArn"))],
-            DefaultActions=[
-                elb.Action(Type="authenticate-oidc", Order=1, AuthenticateOidcConfig=sign_in),
-                elb.Action(Type="forward", Order=2, TargetGroupArn=Ref(target)),
-            ],
-        )
-    )
-    give(template, "PagesAddress", GetAtt(balancer, "DNSName"), "Address of Dagster's pages")
-    return target
 
 
 def _services(template: Template, database: rds.DBInstance, roles: tuple[iam.Role, iam.Role], target: elb.TargetGroup) -> None:
@@ -280,7 +177,7 @@ def _services(template: Template, database: rds.DBInstance, roles: tuple[iam.Rol
                 DeploymentConfiguration=ecs.DeploymentConfiguration(MinimumHealthyPercent=0, MaximumPercent=100),
                 NetworkConfiguration=ecs.NetworkConfiguration(
                     AwsvpcConfiguration=ecs.AwsvpcConfiguration(
-                        AssignPublicIp="DISABLED", Subnets=_SUBNETS, SecurityGroups=[take("DagsterGroup")]
+                        AssignPublicIp="DISABLED", Subnets=SUBNETS, SecurityGroups=[take("DagsterGroup")]
                     )
                 ),
                 PropagateTags="SERVICE",
@@ -294,8 +191,8 @@ def _task(service: _Service, database: rds.DBInstance, roles: tuple[iam.Role, ia
     environment = {
         "DAGSTER_POSTGRES_HOST": GetAtt(database, "Endpoint.Address"),
         "DAGSTER_POSTGRES_PORT": GetAtt(database, "Endpoint.Port"),
-        "DAGSTER_POSTGRES_DB": _DATABASE,
-        "DAGSTER_POSTGRES_USER": _USER,
+        "DAGSTER_POSTGRES_DB": DATABASE,
+        "DAGSTER_POSTGRES_USER": USER,
         "DAGSTER_POSTGRES_SECRET": _secret(database),
         "PGSSLROOTCERT": "/etc/dataworks/rds-ca.pem",
         "DATAWORKS_LOGS_BUCKET": take("LogBucket"),

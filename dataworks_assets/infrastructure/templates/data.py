@@ -8,13 +8,12 @@ from troposphere import Equals, GetAtt, If, Ref, Sub, Template, dynamodb, kms, l
 
 from dataworks_assets.infrastructure import parameters
 from dataworks_assets.infrastructure.names import EXPIRY_ATTRIBUTE, TABLE_KEYS, Names
-from dataworks_assets.infrastructure.templates.exchange import give, tags
+from dataworks_assets.infrastructure.templates.exchange import IS_PRODUCTION, give, tags
 
 NAMES = Names("${Prefix}")
 _ABORT_DAYS = 3
 _OLD_VERSION_DAYS = 30
 _ACCOUNT_ROOT = Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")
-_IS_PRODUCTION = "IsProduction"
 
 
 def data() -> Template:
@@ -25,7 +24,7 @@ def data() -> Template:
         parameters.EXISTING_MANIFEST_BUCKET,
         parameters.LOG_DAYS,
     )
-    template.add_condition(_IS_PRODUCTION, Equals(Ref("Environment"), "production"))
+    template.add_condition(IS_PRODUCTION, Equals(Ref("Environment"), "production"))
     key = _key(template)
     _buckets(template, key)
     _tables(template, key)
@@ -199,7 +198,7 @@ def _tables(template: Template, key: kms.Key) -> None:
                 ],
                 PointInTimeRecoverySpecification=dynamodb.PointInTimeRecoverySpecification(PointInTimeRecoveryEnabled=True),
                 SSESpecification=dynamodb.SSESpecification(SSEEnabled=True, SSEType="KMS", KMSMasterKeyId=GetAtt(key, "Arn")),
-                DeletionProtectionEnabled=If(_IS_PRODUCTION, True, False),
+                DeletionProtectionEnabled=If(IS_PRODUCTION, True, False),
                 DeletionPolicy="Retain",
                 UpdateReplacePolicy="Retain",
                 Tags=tags(),

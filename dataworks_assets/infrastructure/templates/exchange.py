@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from troposphere import Export, ImportValue, Output, Sub, Tags, Template
+from troposphere import Export, ImportValue, Output, Split, Sub, Tags, Template
 
 
 def give(template: Template, name: str, value: object, meaning: str) -> None:
@@ -30,3 +30,9 @@ def named(name: str) -> Tags:
 def tag_mapping(further: Mapping[str, object]) -> dict[str, object]:
     """The same tags for resources that take a mapping."""
     return {"Application": "dataworks", "Environment": Sub("${Environment}"), **further}
+
+
+IS_PRODUCTION = "IsProduction"
+"""The condition by which what production keeps differs; a template that uses it declares it."""
+SUBNETS = Split(",", take("Subnets"))
+"""The private subnets."""
