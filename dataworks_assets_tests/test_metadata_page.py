@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import pytest
-from dagster import AssetKey
+from dagster import AssetKey, MetadataValue
 
 from dataworks_assets.config.environment import Environment
 from dataworks_assets.config.loader import load_settings
@@ -42,7 +42,7 @@ RESULT = PartitionResult(
     schema_changes=(SchemaChange(change="added", column="id", after="string"),),
 )
 POINTER = Pointer(DAY, "s3://bucket/place", "attempt", "fingerprint", 1, "run", 3, "hash", "2026-11-21T01:00:00+00:00")
-CONTEXT = ReportContext("run", log_address="s3://logs/run", upstream=UPSTREAM)
+CONTEXT = ReportContext("run", log=MetadataValue.path("s3://logs/run"), upstream=UPSTREAM)
 
 
 def named(heading: str, column: str) -> set[str]:

@@ -71,6 +71,8 @@ class _Bar:
     def take(self, message: job.Message) -> None:
         if isinstance(message, job.Finished):
             self.shown.console.print(_finished_line(message))
+        if isinstance(message, job.Placed) and message.cluster_id:
+            self.shown.console.print(job.message_text(message), markup=False)
         if not isinstance(message, job.Progress):
             return
         days = f"{message.files:,}/{message.files_total:,} files, {message.partitions:,}/{message.partitions_total:,} done"
@@ -84,6 +86,8 @@ class _Lines:
     def take(self, message: job.Message) -> None:
         if isinstance(message, job.Finished):
             self.console.print(_finished_line(message), soft_wrap=True)
+        if isinstance(message, job.Placed) and message.cluster_id:
+            self.console.print(job.message_text(message), markup=False, soft_wrap=True)
         if not isinstance(message, job.Progress):
             return
         self.console.print(

@@ -137,8 +137,8 @@ class Engine(ABC):
         with self.choose_channel(channel).open(submission) as line:
             application = self.submit(submission, (*submission.job_arguments(), *line.arguments), line.emit)
             with _closing(application):
-                if application.cluster_id:
-                    on_message(Placed(cluster_id=application.cluster_id))
+                if application.cluster_id or application.log_address:
+                    on_message(Placed(cluster_id=application.cluster_id, log_address=application.log_address))
                 outcome = self._wait(application, submission, line, on_message)
                 return _conclude(application, submission, outcome)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -22,6 +22,7 @@ from dataworks_assets.systems.going_on import go_on
 from dataworks_assets.systems.holding import Held, held
 from dataworks_assets.systems.leasing import owner_name
 from dataworks_assets.systems.live import Live
+from dataworks_assets.systems.pages import link, log_page
 from dataworks_assets.systems.plan import Decision, Plan, PlannedDay, Plans, Request
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.refusals import clear_refusals, record_refusal
@@ -49,6 +50,7 @@ from spark.contract import (
     StoreSettings,
 )
 from spark.errors import DataworksError, LeaseError
+from spark.jobs.progress import Placed
 from spark.jobs.unlock import finding_of
 from spark.log_lines import time_taken
 from spark.publish.follow import Follower
@@ -99,6 +101,7 @@ class Execution:
         family: what all tries of this run have in common; its own id when empty.
         told: is told what becomes of the run, for the ledger.
         upstream: the asset that the system's assets are made from.
+        show: tells a reader of the run where its application runs.
     """
 
     platform: Platform
@@ -111,6 +114,7 @@ class Execution:
     told: Told = field(default_factory=Nobody)
     upstream: AssetKey | None = None
     source_store: StoreSettings | None = None
+    show: Callable[[Placed], None] = lambda _placed: None
     failures: list[Failed] = field(default_factory=list)
     _reported: set[tuple[str, str]] = field(default_factory=set)
 
@@ -278,26 +282,38 @@ class Execution:
             JobError: it did not end well; what it had finished is reported.
         """
         engine, parameters = self.platform.engine, submission.parameters
-        running = ReportContext(self.context.run_id, engine.log_address(submission), self.upstream)
+        running = self._context_of(engine.log_address(submission))
+
+        def placed(where: Placed) -> None:
+            nonlocal running
+            running = self._context_of(where.log_address)
+            self.show(where)
+            if where.cluster_id:
+                self.told.running_on(where.cluster_id)
+
         store, uri = self.platform.store, parameters.result_uri
         live = Live(
             *(self.context.log, store, uri),
             report=lambda interim: self.report(interim, running),
             publishing=self.told.publishing,
-            placed=self.told.running_on,
+            placed=placed,
         )
         try:
             attend = engine.run if is_new else engine.attend
             result = attend(submission, on_message=live.take, channel=self.channel)
         except JobError as error:
             if error.result is not None:
-                self.report(error.result, ReportContext(self.context.run_id, error.log_address, self.upstream))
+                self.report(error.result, self._context_of(error.log_address))
             raise
-        self.report(result, ReportContext(self.context.run_id, result.log_address, self.upstream))
+        self.report(result, self._context_of(result.log_address))
         shares = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.stage_seconds.items())
         self.context.log.info(
             "time taken for all: %.3f (%s; %d key service calls)", result.seconds, shares, result.key_service_calls
         )
+
+    def _context_of(self, log_address: str) -> ReportContext:
+        log = link(log_page(self.platform, log_address), log_address) if log_address else None
+        return ReportContext(self.context.run_id, log, self.upstream)
 
     def report(self, result: JobResult, report: ReportContext) -> None:
         """Reports what was not reported yet; called with interim documents too."""

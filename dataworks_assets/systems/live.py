@@ -27,7 +27,7 @@ class Live:
         result_uri: the result document, which grows while the application runs.
         report: takes the document as it is now.
         publishing: takes collection and export date of what is about to be published.
-        placed: takes the id of the cluster that the application runs on.
+        placed: takes where the application runs and writes its log.
         clock: seconds from any start, never going back.
     """
 
@@ -36,7 +36,7 @@ class Live:
     result_uri: str
     report: Callable[[JobResult], None]
     publishing: Callable[[str, str], None] = lambda _name, _day: None
-    placed: Callable[[str], None] = lambda _cluster_id: None
+    placed: Callable[[Placed], None] = lambda _placed: None
     clock: Callable[[], float] = time.monotonic
     _read_seconds: float = float("-inf")
     _said_seconds: float = float("-inf")
@@ -49,7 +49,7 @@ class Live:
                 self._said_seconds = now
                 self._say(message)
         elif isinstance(message, Placed):
-            self.placed(message.cluster_id)
+            self.placed(message)
         elif isinstance(message, Publishing):
             self.publishing(message.collection, message.export_date)
         elif now - self._read_seconds >= _INTERIM_SECONDS:

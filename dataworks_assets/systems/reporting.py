@@ -44,10 +44,10 @@ _MOST_FINDINGS = 50
 
 @dataclass(frozen=True)
 class ReportContext:
-    """What every event of a run says alike; `upstream` is the asset that its assets are made from."""
+    """What every event of a run says alike: `log` of its application; `upstream` is the asset that its assets are made from."""
 
     run_id: str
-    log_address: str = ""
+    log: MetadataValue[Any] | None = None
     upstream: AssetKey | None = None
 
 
@@ -73,8 +73,8 @@ def published_event(
         "unchanged": False,
         "application_run_id": context.run_id,
     }
-    if context.log_address:
-        metadata["log"] = MetadataValue.path(context.log_address)
+    if context.log is not None:
+        metadata["log"] = context.log
     if result.schema:
         columns = [CatalogColumn(each.name, each.type, each.comment) for each in result.schema]
         metadata["dagster/column_schema"] = column_schema(columns, partition_column=partition_column)
@@ -151,25 +151,31 @@ def check_event(key: AssetKey, result: PartitionResult, context: ReportContext) 
         passed=result.state is PartitionState.PUBLISHED,
         findings=result.findings,
         text=summary(result),
-        log_address=context.log_address,
+        log=context.log,
     )
 
 
-def failed_check_event(key: AssetKey, partition: str | None, *findings: Finding, log_address: str = "") -> AssetCheckEvaluation:
+def failed_check_event(key: AssetKey, partition: str | None, *findings: Finding) -> AssetCheckEvaluation:
     """Returns the failed check of a partition that could not even be read, or is as it was; of none where there is none."""
     more = f" (and {len(findings) - 1} more findings)" if len(findings) > 1 else ""
     text = describe(findings[0]) + more
-    return _check(key, partition, passed=False, findings=findings, text=text, log_address=log_address)
+    return _check(key, partition, passed=False, findings=findings, text=text)
 
 
 def unchanged_check_event(key: AssetKey, pointer: Pointer, *, reason: str) -> AssetCheckEvaluation:
     """Returns the check of a partition that is published already: its evidence is that of the run that published it."""
     finding = Finding(check="unchanged", passed=True, cause=f"{reason}; published by run {pointer.run_id}")
-    return _check(key, pointer.partition, passed=True, findings=(finding,), text=reason, log_address="")
+    return _check(key, pointer.partition, passed=True, findings=(finding,), text=reason)
 
 
 def _check(
-    key: AssetKey, partition: str | None, *, passed: bool, findings: Sequence[Finding], text: str, log_address: str
+    key: AssetKey,
+    partition: str | None,
+    *,
+    passed: bool,
+    findings: Sequence[Finding],
+    text: str,
+    log: MetadataValue[Any] | None = None,
 ) -> AssetCheckEvaluation:
     ordered = sorted(findings, key=lambda finding: finding.passed)
     metadata: dict[str, MetadataValue[Any]] = {
@@ -178,8 +184,8 @@ def _check(
     }
     if len(ordered) > _MOST_FINDINGS:
         metadata["findings_not_shown"] = MetadataValue.int(len(ordered) - _MOST_FINDINGS)
-    if log_address:
-        metadata["log"] = MetadataValue.path(log_address)
+    if log is not None:
+        metadata["log"] = log
     return AssetCheckEvaluation(
         asset_key=key,
         check_name=CHECK_NAME,

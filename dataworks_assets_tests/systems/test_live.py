@@ -61,4 +61,4 @@ def test_what_is_about_to_be_published_and_where_it_runs_are_passed_on(live, res
     live.publishing, live.placed = lambda *pair: told.append(pair), told.append
     live.take(Placed(cluster_id="j-1"))
     live.take(Publishing(collection="core/statement", export_date="2026-11-20"))
-    assert (told, results) == (["j-1", ("core/statement", "2026-11-20")], [])
+    assert (told, results) == ([Placed(cluster_id="j-1"), ("core/statement", "2026-11-20")], [])

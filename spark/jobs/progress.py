@@ -52,9 +52,10 @@ class Publishing(Document, frozen=True, kw_only=True, tag="publishing"):
 
 
 class Placed(Document, frozen=True, kw_only=True, tag="placed"):
-    """The application runs on a cluster; its engine says so, where there is one to be named."""
+    """Where the application runs: its engine says so, as far as it can be named. Empty: on no cluster; at no known address."""
 
-    cluster_id: str
+    cluster_id: str = ""
+    log_address: str = ""
 
 
 Message = Progress | Placed | Publishing | Finished
@@ -86,7 +87,7 @@ def message_text(message: Message) -> str:
         cause = f": {message.cause}" if message.cause else f", {message.rows:,} rows"
         return f"{message.collection} {message.export_date} {message.state}{cause}"
     if isinstance(message, Placed):
-        return f"running on {message.cluster_id}"
+        return f"running on {message.cluster_id or 'this machine'}"
     if isinstance(message, Publishing):
         return f"{message.collection} {message.export_date} is about to be published"
     return (

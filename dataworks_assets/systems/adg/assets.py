@@ -29,6 +29,7 @@ from dataworks_assets.systems.adg.recording import ledger_book, run_entry
 from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
 from dataworks_assets.systems.ending import fail_step
 from dataworks_assets.systems.execution import Execution
+from dataworks_assets.systems.pages import shown_in
 from dataworks_assets.systems.plan import Request
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.rechecking import Recheck
@@ -115,6 +116,7 @@ def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
                 family=context.run.root_run_id or context.run_id,
                 told=told,
                 upstream=export_key(scope),
+                show=shown_in(context, platform),
             )
             execution.run(request)
             told.may_be_retried &= not all(failure.lies_in_data for failure in execution.failures)

@@ -32,8 +32,9 @@ from dataworks_assets.engines.pipes import PipesChannel
 from dataworks_assets.systems.ending import fail_step
 from dataworks_assets.systems.execution import RunContext
 from dataworks_assets.systems.kickstart.days import chosen_days, done_days, first_open_day, read_day
-from dataworks_assets.systems.kickstart.running import SOURCE_KEY, Order, carry_out, look_again
+from dataworks_assets.systems.kickstart.running import SOURCE_KEY, Around, Order, carry_out, look_again
 from dataworks_assets.systems.kickstart.scope import SYSTEM, KickstartScope, ScopedPartner
+from dataworks_assets.systems.pages import shown_in
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.reporting import CHECK_NAME, column_schema
 from dataworks_assets.systems.runs import run_days
@@ -157,10 +158,14 @@ def _carry_out(
         confirm=config.confirm,
     )
     platform: Platform = context.resources.platform
-    is_retry = context.run.parent_run_id is not None
-    run = cast("RunContext", context)
-    family = context.run.root_run_id or context.run_id
-    failures = carry_out(platform, scope, run, order, channel=PipesChannel(context), is_retry=is_retry, family=family)
+    around = Around(
+        cast("RunContext", context),
+        channel=PipesChannel(context),
+        is_retry=context.run.parent_run_id is not None,
+        family=context.run.root_run_id or context.run_id,
+        show=shown_in(context, platform),
+    )
+    failures = carry_out(platform, scope, around, order)
     if failures:
         fail_step(context, failures)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,6 +20,7 @@ from dataworks_assets.systems.plan import Request
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.rechecking import Recheck
 from spark.errors import ConfigurationError
+from spark.jobs.progress import Placed
 from spark.store import shared_store
 
 SOURCE_KEY = AssetKey([SYSTEM, "partner_files"])
@@ -47,49 +48,58 @@ class Order:
     confirm: bool = False
 
 
-def carry_out(
-    platform: Platform,
-    scope: KickstartScope,
-    context: RunContext,
-    order: Order,
-    *,
-    channel: Channel | None,
-    is_retry: bool,
-    family: str = "",
-) -> list[Failed]:
+@dataclass(frozen=True)
+class Around:
+    """What Dagster has around a run.
+
+    Args:
+        context: Dagster's side.
+        channel: how the application's messages travel.
+        is_retry: whether an earlier try of the same run may have left something behind.
+        family: what all tries of this run have in common; its own id when empty.
+        show: tells a reader of the run where its application runs.
+    """
+
+    context: RunContext
+    channel: Channel | None = None
+    is_retry: bool = False
+    family: str = ""
+    show: Callable[[Placed], None] = lambda _placed: None
+
+
+def carry_out(platform: Platform, scope: KickstartScope, around: Around, order: Order) -> list[Failed]:
     """Does what was asked and returns what failed; everything else is published and reported.
 
     Args:
         platform: the deployment's clients.
         scope: the partner's collections.
-        context: Dagster's side.
+        around: what Dagster has around it.
         order: what was asked for.
-        channel: how the application's messages travel.
-        is_retry: whether an earlier try of the same run may have left something behind.
-        family: what all tries of this run have in common; its own id when empty.
 
     Raises:
         ConfigurationError: the order is refused: the test folder outside of test environments, a clean-up that loses data.
         DataworksError: nothing could be planned, or the application ended without a result.
     """
+    context = around.context
     if not order.days:
         raise ConfigurationError("the run is for no day", where=scope.name, remedy="Choose partitions, or dates")
     if order.is_test:
         refuse_test_folder(scope)
     settings = source_settings(platform, run_id=context.run_id)
     planner = KickstartPlanner(platform, scope, shared_store(settings), is_test=order.is_test)
-    if order.clean_up and not is_retry:
+    if order.clean_up and not around.is_retry:
         _clean_up(platform, scope, planner, context, order)
     names = [each.name for each in scope.select(order.collections)]
     with kickstart_recorded(platform, scope, context, names=names, days=order.days) as told:
         execution = Execution(
             *(platform, scope, planner, context),
-            channel=channel,
-            is_patient=is_retry,
-            family=family,
+            channel=around.channel,
+            is_patient=around.is_retry,
+            family=around.family,
             told=told,
             source_store=settings,
             upstream=SOURCE_KEY,
+            show=around.show,
         )
         execution.run(Request(order.collections, order.days, force=order.force))
     return execution.failures

@@ -124,4 +124,4 @@ def test_a_run_of_checks_alone_says_how_the_newest_day_is_and_works_on_nothing(w
 def test_a_run_of_no_day_is_refused(world):
     order = running.Order(collections=(ADVERTS,), days=())
     with pytest.raises(ConfigurationError, match="the run is for no day"):
-        running.carry_out(world.platform, world.scope, Events("run"), order, channel=None, is_retry=False)
+        running.carry_out(world.platform, world.scope, running.Around(Events("run")), order)
