@@ -21,7 +21,7 @@ from dataworks_assets.engines.submit import SubmitEngine
 from spark.errors import ConfigurationError
 from spark.store import ObjectStore
 
-_LONGEST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 0.2
 """Between two questions of a run to the poller it shares, which asks AWS far less often."""
 
 

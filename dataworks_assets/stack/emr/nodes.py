@@ -21,6 +21,7 @@ from signal import SIGKILL, SIGTERM
 
 from dataworks_assets.engines import leash
 from dataworks_assets.stack.emr import aws_cp
+from dataworks_assets.stack.emr.images import Images
 from dataworks_assets.stack.emr.records import Cluster, Step, Work
 from dataworks_assets.stack.processes import session_members, signal_all
 from spark.errors import StoreError
@@ -103,6 +104,7 @@ class LocalNodes:
     def bootstrap(self, cluster: Cluster) -> Work:
         """See `Nodes.bootstrap`."""
         node = self._make_node(cluster)
+        self._images.give(_versions(cluster), self._real_folder(node))
         lines = ["set -eu"]
         for number, action in enumerate(cluster.request.get("BootstrapActions", ()), 1):
             script = action["ScriptBootstrapAction"]
@@ -115,7 +117,13 @@ class LocalNodes:
         (node / "bootstrap" / "all.sh").write_text("\n".join(lines) + "\n")
         process = self._run(node, ["bash", str(node / "bootstrap" / "all.sh")], node / "bootstrap")
         logs = f"{cluster.id}/node/i-{cluster.id[2:]}/bootstrap-actions/1"
-        process.on_end = lambda _: self._copy_logs(cluster, node / "bootstrap", logs)
+
+        def on_end(code: int) -> None:
+            if code == 0:
+                self._images.keep(_versions(cluster), self._real_folder(node))
+            self._copy_logs(cluster, node / "bootstrap", logs)
+
+        process.on_end = on_end
         return process
 
     def start(self, cluster: Cluster, step: Step) -> Work:
@@ -152,8 +160,17 @@ class LocalNodes:
     def _path(self, node: Path) -> str:
         return f"{node / 'bin'}:{self.spark_home / 'bin'}:/usr/local/bin:/usr/bin:/bin"
 
+    @property
+    def _images(self) -> Images:
+        return Images(self.folder / "images")
+
     def _node(self, cluster: Cluster) -> Path:
         return self.folder / cluster.id
+
+    @staticmethod
+    def _real_folder(node: Path) -> Path:
+        """Where on a node's folder lies what is at `REAL_FOLDER` on a real node."""
+        return Path(f"{node}{REAL_FOLDER}")
 
     def _make_node(self, cluster: Cluster) -> Path:
         node = self._node(cluster)
@@ -225,6 +242,13 @@ def _start(command: Sequence[str], place: Path, environment: Mapping[str, str]) 
                 start_new_session=True,
             )
         )
+
+
+def _versions(cluster: Cluster) -> list[str]:
+    """Returns the words among the arguments of a cluster's bootstrap actions: one of them is the environment's version."""
+    actions = cluster.request.get("BootstrapActions", ())
+    given = [argument for action in actions for argument in action["ScriptBootstrapAction"].get("Args", ())]
+    return [argument for argument in given if argument.isalnum()]
 
 
 def _content(path: Path) -> bytes:

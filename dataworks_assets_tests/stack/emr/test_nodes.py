@@ -61,15 +61,28 @@ def run(client, cluster_id, *args):
     return step_id, wait(look, ENDED)
 
 
-def log(s3, cluster_id, below, name="stdout"):
+def log(s3, cluster_id, below, name="stdout", *, seconds=5):
     key = f"emr/{cluster_id}/{below}/{name}.gz"
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + seconds
     while True:
         try:
             return gzip.decompress(s3.get_object(Bucket=LOG_BUCKET, Key=key)["Body"].read()).decode()
         except s3.exceptions.NoSuchKey:
             assert time.monotonic() < deadline, key
             time.sleep(0.1)
+
+
+def test_a_later_cluster_begins_with_the_environment_that_an_earlier_one_made(client, s3):
+    script = 'cd "$DATAWORKS_NODE_FOLDER/$1" && echo there || { mkdir -p "$DATAWORKS_NODE_FOLDER/$1" && touch "$_/.ready"; }\n'
+    s3.put_object(Bucket=OUTPUT_BUCKET, Key="tests/version.sh", Body=script.encode())
+    path = f"s3://{OUTPUT_BUCKET}/tests/version.sh"
+    action = {"Name": "one", "ScriptBootstrapAction": {"Path": path, "Args": ["v1"]}}
+    said = []
+    for _ in range(2):
+        made = client.run_job_flow(**cluster_request(BootstrapActions=[action], Steps=[step("end", "true")]))["JobFlowId"]
+        said.append(log(s3, made, f"node/i-{made[2:]}/bootstrap-actions/1", seconds=20))
+        client.terminate_job_flows(JobFlowIds=[made])
+    assert said == ["", "there\n"]
 
 
 def test_a_step_runs_in_an_environment_of_its_own(client, s3, cluster_id, project):
