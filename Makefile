@@ -23,7 +23,7 @@ help: ## List the targets
 setup: $(READY) ## Set everything up: virtual environment, packages, jars (every target does this first)
 	@if [ -e .venv/.fresh ]; then rm .venv/.fresh; else echo "Set-up: nothing had to be done"; fi
 
-$(READY): requirements.lock setup.py spark/jars.sha256
+$(READY): requirements.lock setup.py spark/jars.sha256 spark/exporters/jars.sha256
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c '$(IS_3_11)' \
 		|| { echo "Python 3.11 is needed; name one by: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "Set-up: virtual environment and packages, exactly as requirements.lock pins them (1.3 GB; a few minutes)"

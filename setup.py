@@ -10,7 +10,7 @@ setup(
     packages=find_packages(include=["dataworks_assets", "dataworks_assets.*", "spark", "spark.*"]),
     package_data={
         "": ["*.yaml", "*.yml", "*.json", "*.csv", "*.sql", "*.xml"],
-        "spark": ["pom.xml", "*.sha256", "requirements.txt", "bootstrap/*.sh"],
+        "spark": ["pom.xml", "*.sha256", "requirements.txt", "bootstrap/*.sh", "exporters/*"],
     },
     entry_points={"console_scripts": ["dataworks = dataworks_assets.cli.main:run"]},
 )

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from dataworks_assets.config.model import Model
 from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.config.nodes import ExportersConfig
 from dataworks_assets.config.problems import nearest
 from dataworks_assets.config.services import EMBEDDED, Address, known, no_secrets
 
@@ -153,6 +154,8 @@ class EmrConfig(Model):
     """Name of EMR's security configuration (encryption at rest and in transit)."""
     python: Literal["x86_64", "aarch64", "this machine"] = "x86_64"
     """Which nodes the Python environment is built for; `this machine` for the emulated EMR."""
+    exporters: ExportersConfig | None = None
+    """What Prometheus scrapes on the nodes; null: nothing."""
     bootstrap: tuple[Annotated[str, Field(pattern=r"^s3://[^/]+/.+")], ...] = ()
     """Bootstrap scripts of your own, as objects, run after the platform's."""
     tags: dict[TagKey, str] = Field(default_factory=dict, max_length=_MOST_OWN_TAGS)

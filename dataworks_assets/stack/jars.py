@@ -1,8 +1,9 @@
 """Jars that pyspark lacks: the few for S3, pinned in `spark/pom.xml`, their content in `spark/jars.sha256`.
 
 Fetched once into the state folder, by Maven where it is, else by the Ivy that is among pyspark's jars (which needs Java
-alone), and used only when every byte is what was pinned. Run as a program it fetches them and says what it did; with
-`hive31` as its argument those of a Hive 3.1 metastore (`spark/hive31`), which `make test-hive31` needs and nothing else.
+alone), and used only when every byte is what was pinned. The same for the exporters of nodes (`spark/exporters`). Run as a
+program it fetches them and says what it did; with `hive31` as its argument those of a Hive 3.1 metastore (`spark/hive31`),
+which `make test-hive31` needs and nothing else.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -76,6 +77,8 @@ class JarSet:
 
 SPARK = JarSet(_ROOT, folder="jars", megabytes=6)
 """What Spark and the metastore need for S3 beside pyspark's own."""
+EXPORTERS = JarSet(_ROOT / "exporters", folder="exporter-jars", megabytes=3)
+"""What Prometheus scrapes in Hadoop's daemons on nodes of EMR."""
 HIVE31 = JarSet(_ROOT / "hive31", folder="hive31-jars", megabytes=77, is_flat=False)
 """A Hive 3.1 metastore."""
 
@@ -126,14 +129,18 @@ def ensure_jars(directory: Path, *, jars: JarSet = SPARK, say: Callable[[str], N
             _fetch(Path(folder), jars, say=say)
             for name in names:
                 (Path(folder) / name).replace(directory / name)
-        say(f"Fetched {len(names)} jars into {directory}")
+        say(f"Fetched {_counted(names)} into {directory}")
     return tuple(directory / name for name in names)
 
 
+def _counted(names: Collection[str]) -> str:
+    return f"{len(names)} jar{'s' if len(names) > 1 else ''}"
+
+
 def _fetch(directory: Path, jars: JarSet, *, say: Callable[[str], None]) -> None:
-    reasons = []
+    reasons, names = [], read_checksums(jars.checksums)
     for tool, command in _commands(directory, jars).items():
-        say(f"Fetching {len(read_checksums(jars.checksums))} jars ({jars.megabytes} MB) with {tool} ...")
+        say(f"Fetching {_counted(names)} ({jars.megabytes} MB) with {tool} ...")
         reason = _run(command)
         faults = find_faults(directory, jars)
         if not faults:
@@ -200,8 +207,8 @@ def _run(command: list[str]) -> str:
 def main() -> None:
     """Fetches the jars into the state folder and says so; says that they were there otherwise."""
     console = Console(highlight=False)
-    jars = HIVE31 if sys.argv[1:] == ["hive31"] else SPARK
-    ensure_jars(default_home(os.environ) / jars.folder, jars=jars, say=console.print)
+    for jars in (HIVE31,) if sys.argv[1:] == ["hive31"] else (SPARK, EXPORTERS):
+        ensure_jars(default_home(os.environ) / jars.folder, jars=jars, say=console.print)
 
 
 if __name__ == "__main__":

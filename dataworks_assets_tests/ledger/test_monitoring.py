@@ -9,6 +9,7 @@ import yaml
 from msgspec.structs import replace
 
 from dataworks_assets.config.ledger import MetricsConfig, ProductConfig
+from dataworks_assets.config.nodes import JMX_PORTS, NODE_EXPORTER_PORT
 from dataworks_assets.ledger.entries import Tally
 from dataworks_assets.ledger.metrics import Metrics
 from dataworks_assets.stack.prometheus import RULES
@@ -61,7 +62,7 @@ def test_panels_have_places_and_numbers_of_their_own():
 def test_each_exporter_is_scraped_on_its_port_and_known_by_its_name():
     jobs = yaml.safe_load((FOLDER / "prometheus.yml").read_text())["scrape_configs"]
     ports = {job["job_name"]: job["ec2_sd_configs"][0]["port"] for job in jobs if "ec2_sd_configs" in job}
-    assert sorted(ports.values()) == [7101, 7103, 7105, 7107, 9100]
+    assert sorted(ports.values()) == sorted([*JMX_PORTS.values(), NODE_EXPORTER_PORT])
     for job in jobs:
         if job["job_name"] in ports:
             relabelled = {each.get("target_label"): each["source_labels"] for each in job["relabel_configs"]}

@@ -6,6 +6,8 @@ Building them belongs to `engines.emr.build`.
 
 from __future__ import annotations
 
+import msgspec
+
 from spark.contract import Document, decode, encode
 from spark.errors import EngineError, NotFoundError
 from spark.store import ObjectStore
@@ -24,6 +26,23 @@ class Artefacts(Document, frozen=True, kw_only=True):
     """The bootstrap scripts' addresses, by name."""
     python: str
     """What the environment was built for: `x86_64`, `aarch64`, `this machine`."""
+    files: dict[str, str] = msgspec.field(default_factory=dict)
+    """Addresses of what else nodes are given, by name."""
+
+    def file(self, name: str) -> str:
+        """Returns the address of what else nodes are given.
+
+        Raises:
+            EngineError: it was not deployed.
+        """
+        if name not in self.files:
+            raise EngineError(
+                f"{name} was not deployed, and the configuration asks for it",
+                where=f"version {self.version}",
+                remedy="Run `dataworks deploy artefacts`",
+                transient=False,
+            )
+        return self.files[name]
 
 
 def read_current(store: ObjectStore, folder_uri: str) -> Artefacts:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from dataworks_assets.engines.emr.artefacts import Artefacts, write_current
 from dataworks_assets.engines.emr.environment import job_environment
@@ -24,6 +26,7 @@ def deploy(
     *,
     python: str,
     more: Sequence[Path] = (),
+    files: Mapping[str, Path] = MappingProxyType({}),
     say: Callable[[str], None] = lambda _: None,
 ) -> Artefacts:
     """Uploads what is not there yet, and makes it what new clusters are made with.
@@ -33,6 +36,7 @@ def deploy(
         folder_uri: artefacts lie below it.
         python: what the environment is built for: `x86_64`, `aarch64`, `this machine`.
         more: further source files of the project for the job, such as jobs of one's own.
+        files: what else nodes are given, by name.
         say: called with a line of progress.
 
     Raises:
@@ -43,14 +47,16 @@ def deploy(
     sources = [*sorted((PROJECT_FOLDER / "spark").rglob("*.py")), *more]
     scripts = {path.stem: path.read_bytes() for path in sorted(_SCRIPTS_FOLDER.glob("*.sh"))}
     digests = {name: hashlib.sha256(script).hexdigest()[:16] for name, script in scripts.items()}
+    file_digests = {name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for name, path in files.items()}
     job_digest = digest_of(sources)
-    whole = " ".join([environment.digest, job_digest, *digests.values()])
+    whole = " ".join([environment.digest, job_digest, *digests.values(), *file_digests.values()])
     made = Artefacts(
         version=hashlib.sha256(whole.encode()).hexdigest()[:16],
         environment_uri=f"{folder_uri}/environment/{environment.digest}.tar",
         job_uri=f"{folder_uri}/job/{job_digest}.zip",
         scripts={name: f"{folder_uri}/bootstrap/{name}-{digest}.sh" for name, digest in digests.items()},
         python=python,
+        files={name: f"{folder_uri}/files/{name}-{digest}" for name, digest in file_digests.items()},
     )
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -58,6 +64,8 @@ def deploy(
         _upload(store, made.job_uri, work / "job.zip", lambda path: write_job(path, sources), say)
         for name, script in scripts.items():
             _upload(store, made.scripts[name], work / f"{name}.sh", partial(_write, body=script), say)
+        for name, source in files.items():
+            _upload(store, made.files[name], work / name, partial(shutil.copyfile, source), say)
     write_current(store, folder_uri, made)
     say(f"New clusters are made with version {made.version}")
     return made
@@ -82,7 +90,7 @@ def _write(path: Path, *, body: bytes) -> None:
     path.write_bytes(body)
 
 
-def _upload(store: ObjectStore, uri: str, path: Path, write: Callable[[Path], None], say: Callable[[str], None]) -> None:
+def _upload(store: ObjectStore, uri: str, path: Path, write: Callable[[Path], object], say: Callable[[str], None]) -> None:
     if store.exists(uri):
         say(f"{uri} is there already")
         return

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dataworks_assets.config.emr import EmrConfig, NodesConfig, SizeConfig
+from dataworks_assets.engines.emr import exporters
 from dataworks_assets.engines.emr.artefacts import Artefacts
 from dataworks_assets.engines.emr.environment import THIS_MACHINE
 from dataworks_assets.engines.properties import common_properties
@@ -89,6 +90,8 @@ def cluster_request(
         "AutoTerminationPolicy": {"IdleTimeout": config.idle_minutes * 60},
         "Tags": [{"Key": key, "Value": value} for key, value in all_tags.items()],
     }
+    if config.exporters is not None:
+        request["Configurations"] = exporters.configurations()
     if config.security_configuration:
         request["SecurityConfiguration"] = config.security_configuration
     if size.scaling:
@@ -149,6 +152,9 @@ def _actions(place: Place, artefacts: Artefacts) -> list[dict[str, Any]]:
     if config.key_service_secret is not None:
         certificates = [config.key_service_secret, *place.certificate_paths]
         actions.append(_action("dataworks certificates", scripts["certificates"], certificates))
+    if config.exporters is not None:
+        files = [artefacts.file(exporters.JMX_AGENT), *filter(None, [artefacts.files.get(exporters.NODE_EXPORTER)])]
+        actions.append(_action("dataworks exporters", scripts["exporters"], files))
     if config.python != THIS_MACHINE:
         actions.append(_action("dataworks name", scripts["name"], [f"dataworks-{place.deployment}"]))
     return [*actions, *(_action(f"own {number}", uri, []) for number, uri in enumerate(config.bootstrap, 1))]

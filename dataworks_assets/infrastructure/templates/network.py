@@ -9,6 +9,7 @@ from typing import Any
 
 from troposphere import Cidr, Equals, GetAtt, GetAZs, If, Join, Ref, Select, Sub, Tags, Template, ec2
 
+from dataworks_assets.config.nodes import JMX_PORTS, NODE_EXPORTER_PORT
 from dataworks_assets.infrastructure import parameters
 from dataworks_assets.infrastructure.templates.exchange import give, named
 
@@ -21,8 +22,6 @@ _INTERFACES = (
     *("ecr.api", "ecr.dkr"),
 )
 """Every service that a cluster, a job or Dagster calls."""
-EXPORTER_PORTS = (7101, 7103, 7105, 7107, 9100)
-"""JMX of NameNode, DataNode, ResourceManager, NodeManager; the node exporter."""
 _HTTPS, _METASTORE, _KEY_SERVICE, _POSTGRES, _CODE_SERVER, _WEBSERVER = 443, 9083, 8443, 5432, 4000, 3000
 _HTTP_SERVICE_ACCESS = 9443
 
@@ -169,7 +168,7 @@ def _way(
 
 def _ranges(template: Template, groups: dict[str, ec2.SecurityGroup]) -> None:
     """Ways in and out that are known by address alone."""
-    for port in EXPORTER_PORTS:
+    for port in (*JMX_PORTS.values(), NODE_EXPORTER_PORT):
         _ingress(template, groups["Cluster"], "PrometheusRange", port, "Prometheus scrapes the exporters")
     _ingress(template, groups["Pages"], "UsersRange", _HTTPS, "People open the pages of Dagster")
     _egress(template, groups["Pages"], "0.0.0.0/0", _HTTPS, "The load balancer asks the issuer who signs in")

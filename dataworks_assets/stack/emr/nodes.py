@@ -30,6 +30,15 @@ from spark.store import ObjectStore
 REAL_FOLDER = "/opt/dataworks"
 """Where bootstrap actions put things on a real node."""
 _CANNOT_RUN = 127
+_SYSTEMCTL = """
+for unit; do :; done
+case "$1" in
+    daemon-reload) ;;
+    enable) [ -e "$DATAWORKS_NODE_UNITS/$unit" ] || { echo "Unit file $unit does not exist." >&2; exit 1; } ;;
+    *) echo "systemctl $* is not emulated" >&2; exit 1 ;;
+esac
+"""
+"""Knows units by their files and starts none: clusters of one machine would want the same ports."""
 _SPARK_DEFAULTS = "spark-defaults"
 _OF_THE_IMAGE = {
     "spark.master": "local[2]",
@@ -180,6 +189,7 @@ class LocalNodes:
         programs = {
             "aws": f'exec {shlex.quote(sys.executable)} -I {shlex.quote(aws_cp.__file__)} "$@"',
             "sudo": 'exec "$@"',
+            "systemctl": _SYSTEMCTL,
             "python3.11": f'exec {shlex.quote(python)} "$@"',
         }
         for name, text in programs.items():
@@ -208,6 +218,7 @@ class LocalNodes:
             "SPARK_LOCAL_IP": "127.0.0.1",
             "SPARK_SUBMIT_OPTS": f'-Djava.io.tmpdir="{node / "tmp"}"',
             "DATAWORKS_NODE_FOLDER": f"{node}{REAL_FOLDER}",
+            "DATAWORKS_NODE_UNITS": str(node / "units"),
         }
         return self._starter.submit(_start, command, place, environment).result()
 

@@ -22,9 +22,9 @@ def place_of(**fields):
     return Place("test", emr_config(**fields), "s3://logs/emr", "1g", {})
 
 
-def request_of(place, *, steps=()):
+def request_of(place, *, artefacts=ARTEFACTS, steps=()):
     (only,) = place.config.sizes.values()
-    return cluster_request(place, ARTEFACTS, only, name="test", tags={"dataworks:run": "r"}, steps=steps)
+    return cluster_request(place, artefacts, only, name="test", tags={"dataworks:run": "r"}, steps=steps)
 
 
 SIZES = {

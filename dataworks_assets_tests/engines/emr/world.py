@@ -35,7 +35,7 @@ from spark.store import ObjectStore
 MEMORY = StoreSettings(scheme="memory")
 FAMILY = "the-run"
 JOB_SECONDS = 100.0
-SCRIPTS = {name: f"s3://b/{name}" for name in ("environment", "certificates", "name")}
+SCRIPTS = {name: f"s3://b/{name}" for name in ("environment", "certificates", "exporters", "name")}
 NUMBERS = itertools.count()
 
 

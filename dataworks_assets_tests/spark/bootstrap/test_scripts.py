@@ -27,11 +27,13 @@ def node(tmp_path):
         (programs / name).chmod(0o755)
 
     program("sudo", 'exec "$@"')
-    program("install", 'exec /usr/bin/install -m "$2" "$7" "$8"')  # without the users of a node: they are not here
+    # Without the users of a node: they are not here.
+    program("install", 'exec /usr/bin/install $(for each; do echo "$each"; done | sed "/^-[og]$/,+1d")')
 
     def run(script: str, *arguments: str, answer: str = "", code: int = 0, **variables: str):
         (tmp_path / "answer").write_text(answer)
-        program("aws", f'echo "$@" >> {tmp_path}/calls; cat {tmp_path}/answer; exit {code}')
+        target = 'for target; do :; done; [ "$1" = s3 ] || target=/dev/stdout'
+        program("aws", f'echo "$@" >> {tmp_path}/calls; {target}; cat {tmp_path}/answer > "$target"; exit {code}')
         return subprocess.run(
             ["bash", str(SCRIPTS / script), *arguments],
             env={"PATH": f"{programs}:{os.environ['PATH']}", "TMPDIR": str(tmp_path), **variables},
@@ -125,6 +127,22 @@ def test_an_instance_is_named_by_service_role_and_eight_digits(node, metadata, t
 def test_an_instance_that_cannot_be_named_works_all_the_same(node, metadata, tmp_path):
     done = node("name.sh", "dataworks", code=255, DATAWORKS_NODE_INFO=str(tmp_path), DATAWORKS_NODE_METADATA=metadata)
     assert (done.returncode, "could not be renamed" in done.stderr) == (0, True)
+
+
+def exporters(node, tmp_path, *uris, **options):
+    folders = {"DATAWORKS_NODE_FOLDER": str(tmp_path / "opt"), "DATAWORKS_NODE_UNITS": str(tmp_path / "units")}
+    return node("exporters.sh", *uris, **folders, **options)
+
+
+def test_a_node_on_which_the_node_exporter_does_not_start_works_all_the_same(node, tmp_path):
+    (tmp_path / "bin" / "systemctl").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "bin" / "systemctl").chmod(0o755)
+    done = exporters(node, tmp_path, "s3://b/agent", "s3://b/node")
+    assert (done.returncode, "could not be started" in done.stderr) == (0, True), done.stderr
+
+
+def test_a_node_without_the_agent_that_its_daemons_name_fails_the_cluster(node, tmp_path):
+    assert exporters(node, tmp_path, "s3://b/agent", code=1).returncode == 1
 
 
 @pytest.mark.parametrize("script", sorted(path.name for path in SCRIPTS.glob("*.sh")))
