@@ -89,7 +89,7 @@ def list_attempts(store: ObjectStore, day_uri: str) -> list[AttemptManifest]:
     """Returns the attempts of a table's day that have a manifest, oldest first; `day_uri` as of `partition_uri`."""
     found = (item.uri for item in store.list(day_uri) if item.uri.endswith("/" + MANIFEST_NAME))
     manifests = [read_manifest(store, uri.rpartition("/")[0]) for uri in found]
-    return sorted(manifests, key=lambda manifest: manifest.attempt)
+    return sorted(manifests, key=lambda manifest: (manifest.written_utc, manifest.epoch, manifest.attempt))
 
 
 def missing_files(store: ObjectStore, manifest: AttemptManifest) -> list[str]:

@@ -6,7 +6,9 @@ held: who rolls back for longer than one run holds the collection, too.
 
 from __future__ import annotations
 
-from spark.contract import Collection
+import msgspec
+
+from spark.contract import Collection, Column, Layout, Misfit
 from spark.errors import LeaseError, NotFoundError
 from spark.publish.intent import AttemptToShow, PublishContext, PublishOutcome
 from spark.publish.lease import Lease, LeaseKeeper, LeaseKey
@@ -42,14 +44,18 @@ class Rollback:
     def point_back(self, collection: Collection, export_date: str, attempt: str) -> PublishOutcome:
         """Makes all of the collection's tables show the attempt; the table of the newest day follows.
 
+        The tables keep the columns that they have by now: the attempt's are a part of them, and null where it has not got one.
+
         Raises:
+            CatalogError: the tables as they stand cannot read the attempt's files; nothing was changed.
             NotFoundError: there is no such attempt, or some of its files are gone.
             LeaseError: another run holds the day.
         """
         lease = self._take(collection, export_date)
         try:
             manifests = self._whole_attempt(collection, export_date, attempt)
-            (outcome,) = self._publisher.show_attempts([AttemptToShow(collection, export_date, lease, manifests)])
+            shown = _as_written(collection, manifests)
+            (outcome,) = self._publisher.show_attempts([AttemptToShow(shown, export_date, lease, manifests)])
         finally:
             self._leases.release_many([lease])
         return outcome
@@ -86,3 +92,17 @@ class Rollback:
                 remedy=f"Choose another one of {', '.join(found)}, or run the day again",
             )
         return tuple(manifests)
+
+
+def _as_written(collection: Collection, manifests: tuple[AttemptManifest, ...]) -> Collection:
+    """Returns the collection with the columns that the attempt's files have, whatever is configured by now."""
+    tables = tuple(
+        msgspec.structs.replace(
+            table,
+            layout=Layout.COLUMNS,
+            misfit=Misfit.REFUSE,  # the column of misfits, where there is one, is among the attempt's
+            columns=tuple(Column(name=each.name, type=each.type, comment=each.comment) for each in manifest.columns),
+        )
+        for table, manifest in zip(collection.tables, manifests, strict=True)
+    )
+    return msgspec.structs.replace(collection, tables=tables)

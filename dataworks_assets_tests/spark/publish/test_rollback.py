@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from dataworks_assets_tests.spark.publish.world import AUDIT, OUTPUT, STATEMENT
-from spark.errors import LeaseError, NotFoundError
+from spark.errors import CatalogError, LeaseError, NotFoundError
 from spark.publish.intent import PublishContext
 from spark.publish.rollback import Rollback, attempts_of
 
@@ -86,3 +88,15 @@ def test_the_lease_is_given_back(lake, rollback):
     first = attempt_of(lake.run("run-1").publish(STATEMENT, DAY))
     rollback.point_back(STATEMENT, DAY, first)
     assert not isinstance(lake.run("run-2").acquire(STATEMENT, DAY)[0], LeaseError)
+
+
+def test_an_attempt_whose_files_the_table_cannot_read_is_refused(lake, rollback):
+    run = lake.run("run-1")
+    first = attempt_of(run.publish(STATEMENT, DAY))
+    second = attempt_of(run.publish(STATEMENT, DAY))
+    table = lake.catalog.describe("adg", "core_statement_history")
+    columns = tuple(each._replace(type="bigint") if each.name == "id" else each for each in table.columns)
+    lake.catalog._definitions["adg", "core_statement_history"] = replace(table, columns=columns)
+    with pytest.raises(CatalogError, match="id is bigint and cannot become string"):
+        raise rollback.point_back(STATEMENT, DAY, first).error
+    assert lake.catalog.pointers("adg", "core_statement_history")[DAY].attempt == second
