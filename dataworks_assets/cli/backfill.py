@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from dataworks_assets.cli.carrying import carry_out
-from dataworks_assets.cli.plan import days_or_newest, make_plan
+from dataworks_assets.cli.plan import days_or_usual, make_plan
 from dataworks_assets.cli.ranges import DayRange, cover, free_days, gaps
-from dataworks_assets.cli.selection import CollectionsOption, DaysOption, TypeOption, select_collections
+from dataworks_assets.cli.selection import CollectionsOption, DaysOption, NarrowTypeOption, SystemOption, in_one_room
 from dataworks_assets.cli.showing import number, plural, table
 from dataworks_assets.cli.workplace import Workplace, workplace_of
-from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.plan import Request
+from dataworks_assets.systems.rooms import Room
+from dataworks_assets.systems.scope import Scope
 
 app = typer.Typer()
 
@@ -23,7 +23,8 @@ app = typer.Typer()
 @app.command()
 def backfill(
     ctx: typer.Context,
-    snapshot_type: TypeOption = SnapshotType.FULL,
+    system: SystemOption = None,
+    snapshot_type: NarrowTypeOption = None,
     day: DaysOption = None,
     collection: CollectionsOption = None,
     force: Annotated[bool, typer.Option(help="Read and publish again what is published and unchanged.")] = False,
@@ -37,22 +38,24 @@ def backfill(
     """Publish any days of any collections in as few runs as possible.
 
     Each run covers a range of days. A day between two others joins their range where it is published and unchanged: it costs
-    nothing then. Without --day: the seven newest days that were exported.
+    nothing then. Without --day: the seven newest days that were exported; of Kickstart the days that a catch-up would do.
 
     [bold]Examples[/]
 
     dataworks backfill --day 2026-11-02 --day 2026-11-18...2026-11-20
 
     dataworks backfill -t incremental -D 2026-11-02,2026-11-09 -c 'core/*' --launch
+
+    dataworks backfill -c 'kickstart/vacancy/*' -D 2026-11-12 -D 2026-11-18...2026-11-20 --force
     """
     workplace = workplace_of(ctx)
-    scope = workplace.scope(snapshot_type)
-    names = tuple(scoped.name for scoped in select_collections(scope, collection))
-    days = days_or_newest(workplace, scope, day)
+    room, chosen = in_one_room(workplace.rooms(system, snapshot_type), collection)
+    scope, names = room.scope, tuple(scoped.name for scoped in chosen)
+    days = days_or_usual(room, chosen, day)
     if not days:
-        workplace.console.print("Nothing was exported: no day to run.")
+        workplace.console.print(room.idle)
         return
-    ranges = plan_ranges(workplace, scope, names, days, force=force)
+    ranges = plan_ranges(workplace, room, names, days, force=force)
     _show(workplace, ranges, len(days))
     options: dict[str, object] = {"force": force, "confirm": confirm}
     if dry_run:
@@ -64,11 +67,11 @@ def backfill(
 
 
 def plan_ranges(
-    workplace: Workplace, scope: AdgScope, names: tuple[str, ...], days: tuple[date, ...], *, force: bool
+    workplace: Workplace, room: Room, names: tuple[str, ...], days: tuple[date, ...], *, force: bool
 ) -> list[DayRange]:
     """Returns the runs that cover the days; a forced run covers nothing besides, or it would redo it."""
     between = [] if force else list(gaps(days))
-    free = free_days(make_plan(workplace, scope, Request(names, tuple(between))).days) if between else set()
+    free = free_days(make_plan(workplace, room, Request(names, tuple(between))).days) if between else set()
     longest = workplace.settings.deployment.limits.backfill_days_per_run
     return cover(names, days, free=free, longest_days=longest)
 
@@ -88,7 +91,7 @@ def _show(workplace: Workplace, ranges: list[DayRange], days: int) -> None:
     workplace.console.print(f"{plural(days, 'day')} asked for, in {plural(len(ranges), 'run')}.")
 
 
-def _launch(workplace: Workplace, scope: AdgScope, ranges: list[DayRange], options: dict[str, object], url: str | None) -> None:
+def _launch(workplace: Workplace, scope: Scope, ranges: list[DayRange], options: dict[str, object], url: str | None) -> None:
     from dataworks_assets.cli.dagster_home import prepare_dagster_home
     from dataworks_assets.cli.launching import launch, webserver_url
     from dataworks_assets.cli.runs import RunRequest

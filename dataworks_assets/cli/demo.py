@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from dataworks_assets.cli.exported import exported_days
 from dataworks_assets.cli.reports import show_reports
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.systems.adg.exported import exported_days
 
 if TYPE_CHECKING:
     from dataworks_assets.cli.partner_sample import PartnerWritten
@@ -239,7 +239,7 @@ def _show_next(workplace: Workplace, days: Sequence[date]) -> None:
     for what, command in (
         ("See what is published, by collection and day", "status"),
         ("Publish a day of a collection again", f"adg run --day {days[-1]} --collection core/contract --force"),
-        ("See the partner's days, and where a catch-up begins", "kickstart status"),
+        ("See the partner's days, and where a catch-up begins", "status --system kickstart --last 10"),
         ("Query a table", "sql 'SELECT * FROM analytical_dataset_generation.core_contract LIMIT 5'"),
     ):
         workplace.console.print(f"  {what}:\n    {dataworks} {command}", markup=False, soft_wrap=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from dataworks_assets.cli.exported import newest_exported_days
 from dataworks_assets.cli.workplace import Workplace
+from dataworks_assets.systems.adg.exported import newest_exported_days
 from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
 from spark.contract import Layout, SourceObject
 from spark.errors import ConfigurationError, InputError

@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from dataworks_assets.cli.selection import JsonOption, types_of
+from dataworks_assets.cli.selection import JsonOption, OneTypeOption, SystemOption
 from dataworks_assets.cli.showing import bytes_text, number, plural, table, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
-from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.systems.scope import Scope
 from spark.publish.garbage import GarbageReport
 
@@ -21,9 +20,8 @@ app = typer.Typer()
 def collect_garbage(
     ctx: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, change nothing.")] = False,
-    snapshot_type: Annotated[
-        SnapshotType | None, typer.Option("--type", "-t", help="Which export; every system where it is left out.")
-    ] = None,
+    system: SystemOption = None,
+    snapshot_type: OneTypeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Delete attempts that nothing shows any more, and drop days that are older than their collection's retention.
@@ -35,17 +33,15 @@ def collect_garbage(
     dataworks collect-garbage --dry-run
 
     dataworks collect-garbage --type full
+
+    dataworks collect-garbage --system kickstart
     """
     from dataworks_assets.systems import housekeeping
 
     workplace = workplace_of(ctx)
-    scopes: list[Scope] = [workplace.scope(each) for each in types_of(snapshot_type)]
-    if snapshot_type is None and workplace.settings.partner:
-        scopes.append(workplace.kickstart)
     reports = [
-        (scope, housekeeping.collect_garbage(workplace.platform, scope, dry_run=dry_run))
-        for scope in scopes
-        if scope.collections
+        (room.scope, housekeeping.collect_garbage(workplace.platform, room.scope, dry_run=dry_run))
+        for room in workplace.rooms(system, snapshot_type)
     ]
     if as_json:
         write_json({scope.name: _document(report) for scope, report in reports})

@@ -7,16 +7,14 @@ from typing import Annotated
 
 import typer
 
-from dataworks_assets.cli.selection import select_anywhere, types_of
+from dataworks_assets.cli.selection import COLLECTIONS_HELP, OneTypeOption, SystemOption, select_anywhere
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.systems import holds
-from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
+from dataworks_assets.systems.every import System
+from dataworks_assets.systems.scope import Scope, Scoped
 
-Collections = Annotated[list[str], typer.Argument(help="Collections, also by glob: `core/statement`, `core/*`.")]
-OneType = Annotated[
-    SnapshotType | None, typer.Option("--type", "-t", help="Which export; both where it is left out.", show_default=False)
-]
+Collections = Annotated[list[str], typer.Argument(help=COLLECTIONS_HELP)]
 
 hold_app = typer.Typer()
 release_app = typer.Typer()
@@ -27,7 +25,8 @@ def hold(
     ctx: typer.Context,
     collections: Collections,
     reason: Annotated[str, typer.Option("--reason", "-r", help="Why; every run that leaves it alone says it.")],
-    snapshot_type: OneType = None,
+    system: SystemOption = None,
+    snapshot_type: OneTypeOption = None,
 ) -> None:
     """Let no run publish these collections until they are released; what is published stays as it is.
 
@@ -36,30 +35,36 @@ def hold(
     dataworks hold core/statement --reason 'wrong amounts at the source, see INC-123'
 
     dataworks hold 'core/*' --type incremental --reason 'migration'
+
+    dataworks hold 'kickstart/payment/*' --reason 'the partner sends the wrong month'
     """
     workplace = workplace_of(ctx)
-    for scope, collection in _selected(workplace, collections, snapshot_type):
+    for scope, collection in _selected(workplace, collections, system, snapshot_type):
         holds.hold(workplace.platform.store, scope, collection.name, reason=reason, by=getpass.getuser())
         workplace.console.print(f"{scope.name}/{collection.name} is held: {reason}", markup=False, soft_wrap=True)
 
 
 @release_app.command()
-def release(ctx: typer.Context, collections: Collections, snapshot_type: OneType = None) -> None:
+def release(
+    ctx: typer.Context, collections: Collections, system: SystemOption = None, snapshot_type: OneTypeOption = None
+) -> None:
     """Let held collections be published again, by the next run that asks for them.
 
-    [bold]Example[/]
+    [bold]Examples[/]
 
     dataworks release core/statement
+
+    dataworks release kickstart/payment/payments
     """
     workplace = workplace_of(ctx)
-    for scope, collection in _selected(workplace, collections, snapshot_type):
+    for scope, collection in _selected(workplace, collections, system, snapshot_type):
         held = holds.release(workplace.platform.store, scope, collection.name)
         said = "is released" if held else "was not held"
         workplace.console.print(f"{scope.name}/{collection.name} {said}", markup=False, soft_wrap=True)
 
 
 def _selected(
-    workplace: Workplace, patterns: list[str], snapshot_type: SnapshotType | None
-) -> list[tuple[AdgScope, ScopedCollection]]:
-    scopes = [workplace.scope(each) for each in types_of(snapshot_type)]
-    return [(scope, collection) for scope, chosen in select_anywhere(scopes, patterns) for collection in chosen]
+    workplace: Workplace, patterns: list[str], system: System | None, snapshot_type: SnapshotType | None
+) -> list[tuple[Scope, Scoped]]:
+    rooms = workplace.rooms(system, snapshot_type)
+    return [(room.scope, collection) for room, chosen in select_anywhere(rooms, patterns) for collection in chosen]

@@ -1,4 +1,4 @@
-"""`dataworks kickstart`: run, plan and look at the partner's files; give up days that are lost."""
+"""`dataworks kickstart`: what only the partner's files have: runs and plans by dates, days that are given up."""
 
 from __future__ import annotations
 
@@ -8,37 +8,24 @@ from datetime import UTC, date, datetime
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from dataworks_assets.cli.carrying import carry_out
 from dataworks_assets.cli.plan import plan_document, show_plan
 from dataworks_assets.cli.ranges import DayRange
-from dataworks_assets.cli.selection import DaysOption, JsonOption, parse_days
-from dataworks_assets.cli.showing import number, state_text, table, write_json
+from dataworks_assets.cli.selection import COLLECTION_HELP, DaysOption, JsonOption, parse_days, the_one
+from dataworks_assets.cli.showing import write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.kickstart import PartnerModule
-from dataworks_assets.systems.kickstart.access import source_store
 from dataworks_assets.systems.kickstart.acknowledged import acknowledge as give_up
 from dataworks_assets.systems.kickstart.clean_up import look_at_history
-from dataworks_assets.systems.kickstart.days import chosen_days, done_days, first_open_day, read_day, refuse_test_folder
+from dataworks_assets.systems.kickstart.days import catch_up_start, chosen_days, history_start, read_day, refuse_test_folder
 from dataworks_assets.systems.kickstart.planner import KickstartPlanner
+from dataworks_assets.systems.kickstart.room import KickstartRoom
 from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
-from dataworks_assets.systems.plan import Decision, Plan, PlannedDay, Request
+from dataworks_assets.systems.plan import Plan, Request
 from dataworks_assets.systems.refusals import read_refusals
 
-_STATES = {
-    Decision.NEW: "delivered",
-    Decision.NOT_EXPORTED: "missing",
-    Decision.CHANGED: "changed",
-    Decision.RECONFIGURED: "reconfigured",
-}
-_DAYS_SHOWN = 10
-_LEGEND = (
-    "rows of a published day; [cyan]delivered[/] and not published yet; [dim]missing[/]; [yellow]waits[/] behind one that is;"
-    " [bold red]expired[/]: lost until it is acknowledged; [bold red]refused[/]"
-)
-
-app = typer.Typer(help="Run, plan and look at Kickstart, the partner's files.", no_args_is_help=True)
+app = typer.Typer(help="Run and plan Kickstart, the partner's files, by dates; give up days.", no_args_is_help=True)
 
 ModuleOption = Annotated[
     PartnerModule | None, typer.Option("--module", "-m", help="Whose collections; all modules where it is left out.")
@@ -52,7 +39,11 @@ TestOption = Annotated[bool, typer.Option("--e2e-test", help="Read the test fold
 
 @app.callback()
 def kickstart() -> None:
-    """Run, plan and look at Kickstart, the partner's files."""
+    """Run and plan Kickstart, the partner's files, by dates; give up days that are lost.
+
+    All else is done by the commands of every system: [bold]dataworks status --system kickstart[/], plan, backfill, hold,
+    release, rollback, quarantine, collect-garbage.
+    """
 
 
 @app.command()
@@ -97,7 +88,7 @@ def run(
         "confirm": confirm,
     }
     chosen = DayRange(tuple(each.name for each in collections), days[0], days[-1])
-    look_at = "dataworks kickstart status shows what is published, and where a catch-up begins"
+    look_at = "dataworks status --system kickstart shows what is published, and where a catch-up begins"
     carry_out(workplace, scope, [chosen], options, as_json=as_json, look_at=look_at)
 
 
@@ -132,52 +123,9 @@ def plan(
 
 
 @app.command()
-def status(
-    ctx: typer.Context,
-    module: ModuleOption = None,
-    day: DaysOption = None,
-    last: Annotated[int, typer.Option("--last", "-n", min=1, help="Number of days up to yesterday.")] = _DAYS_SHOWN,
-    as_json: JsonOption = False,
-) -> None:
-    """Show what is published, by collection and day, what is not and why, and where a catch-up would begin.
-
-    [bold]Examples[/]
-
-    dataworks kickstart status
-
-    dataworks kickstart status --module payment --day 2026-11-12...2026-11-20
-    """
-    workplace = workplace_of(ctx)
-    scope = workplace.kickstart
-    collections = _of(scope, module)
-    today = datetime.now(UTC).date()
-    days = parse_days(day) if day else _last_days(scope, last, today)
-    made = _planned(workplace, collections, days)
-    refusals = read_refusals(workplace.platform.store, scope)
-    refused = {key for key in refusals if any((each.collection.name, each.day.isoformat()) == key for each in made.days)}
-    if as_json:
-        write_json(
-            [{**_document(each), "refused": (each.collection.name, each.day.isoformat()) in refused} for each in made.days]
-        )
-        return
-    shown = table("Collection", *(f"{each:%m-%d}" for each in days), right=[f"{each:%m-%d}" for each in days], title=scope.name)
-    by_place = {(each.collection.name, each.day): each for each in made.days}
-    for scoped in collections:
-        cells = [_cell(by_place.get((scoped.name, each)), (scoped.name, each.isoformat()) in refused) for each in days]
-        shown.add_row(scoped.name, *cells)
-    workplace.console.print(shown)
-    workplace.console.print(_LEGEND, soft_wrap=True)
-    for each in scope.modules() if module is None else (module,):
-        done = done_days(workplace.platform, scope, scope.of_module(each), today=today)
-        first = first_open_day(scope, scope.of_module(each), done, today=today)
-        said = "complete up to yesterday" if first == today else f"a catch-up begins at {first}"
-        workplace.console.print(f"{each}: [bold]{said}[/]")
-
-
-@app.command()
 def acknowledge(
     ctx: typer.Context,
-    collection: Annotated[str, typer.Argument(help="The collection, such as `payment/payments`.")],
+    collection: Annotated[str, typer.Argument(help=COLLECTION_HELP)],
     day: DaysOption = None,
     reason: Annotated[str, typer.Option(help="Why; shown wherever the day is.")] = "",
 ) -> None:
@@ -191,7 +139,8 @@ def acknowledge(
     scope = workplace.kickstart
     if not day or not reason:
         raise typer.BadParameter("say which day, and why", param_hint="--day, --reason")
-    (scoped,) = scope.select([collection])
+    _, found = the_one([KickstartRoom(workplace.platform, scope)], collection)
+    scoped = scope.collections[found.name]
     made = _planned(workplace, [scoped], parse_days(day))
     there = [each for each in made.days if each.published is not None]
     if there:
@@ -210,19 +159,13 @@ def _days(
 ) -> tuple[date, ...]:
     """The days of a run; where its history is to be forgotten first, every day is open."""
     scope, today = workplace.kickstart, datetime.now(UTC).date()
-    done = {} if is_fresh else done_days(workplace.platform, scope, collections, today=today)
-    first = first_open_day(scope, collections, done, today=today)
-    return chosen_days(read_day("START_DT", start), read_day("END_DT", end), first_open=first, today=today)
-
-
-def _last_days(scope: KickstartScope, count: int, today: date) -> tuple[date, ...]:
-    days = chosen_days(None, None, first_open=scope.first_day, today=today)
-    return days[-count:]
+    first_day = history_start(scope, {}, today=today)
+    first_open = first_day if is_fresh else catch_up_start(workplace.platform, scope, collections, today=today)
+    return chosen_days(read_day("START_DT", start), read_day("END_DT", end), first_open=first_open, today=today)
 
 
 def _planner(workplace: Workplace, *, is_test: bool = False) -> KickstartPlanner:
-    platform = workplace.platform
-    return KickstartPlanner(platform, workplace.kickstart, source_store(platform, run_id="command"), is_test=is_test)
+    return KickstartRoom(workplace.platform, workplace.kickstart).planner(is_test=is_test)
 
 
 def _planned(
@@ -244,26 +187,3 @@ def _show_history(workplace: Workplace, collections: Sequence[ScopedPartner], *,
     workplace.console.print(f"Clean-up: {history.text()}", soft_wrap=True)
     if not confirm and not typer.confirm("Forget this history?"):
         raise typer.Exit(1)
-
-
-def _cell(planned: PlannedDay | None, is_refused: bool) -> Text:
-    if planned is None:
-        return Text("")
-    if planned.published is not None:
-        cell = Text(number(planned.published.rows), style="green")
-        if planned.decision is not Decision.UNCHANGED:
-            cell.append(f"\n{planned.decision}", style="cyan")
-        return cell
-    return state_text("refused") if is_refused else state_text(_STATES.get(planned.decision, planned.decision.value))
-
-
-def _document(planned: PlannedDay) -> dict[str, object]:
-    return {
-        "collection": planned.collection.name,
-        "date_uploaded": planned.day.isoformat(),
-        "decision": planned.decision.value,
-        "reason": planned.reason,
-        "rows": planned.published.rows if planned.published else None,
-        "location": planned.published.location if planned.published else None,
-        "published_utc": planned.published.published_utc if planned.published else None,
-    }

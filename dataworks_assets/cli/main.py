@@ -33,7 +33,7 @@ class Commands(LazyGroup):
         "deploy": LazyCommand("deploy", "Put what clusters are made with where they get it from.", _START),
         "plan": LazyCommand("plan", "What a run would read and do, and why.", _RUN),
         "adg": LazyCommand("adg", "Run the analytical dataset generation.", _RUN),
-        "kickstart": LazyCommand("kickstart", "Run, plan and look at Kickstart, the partner's files.", _RUN),
+        "kickstart": LazyCommand("kickstart", "Run and plan Kickstart, the partner's files, by dates.", _RUN),
         "backfill": LazyCommand("backfill", "Run scattered days and collections in as few runs as possible.", _RUN),
         "status": LazyCommand("status", "What is published, by collection and day, and what is not and why.", _LOOK),
         "quarantine": LazyCommand("quarantine", "Show the refused rows of a collection's day.", _LOOK),

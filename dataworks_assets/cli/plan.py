@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, date, datetime
+from collections.abc import Sequence
+from datetime import date
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from dataworks_assets.cli.exported import newest_exported_days
-from dataworks_assets.cli.selection import CollectionsOption, DaysOption, JsonOption, TypeOption, parse_days, select_collections
+from dataworks_assets.cli.selection import (
+    CollectionsOption,
+    DaysOption,
+    JsonOption,
+    NarrowTypeOption,
+    SystemOption,
+    in_one_room,
+    parse_days,
+)
 from dataworks_assets.cli.showing import bytes_text, decision_text, number, plural, table, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
-from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.engines.emr.forecast import Forecast, forecast
-from dataworks_assets.systems.adg.planner import Planner
-from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.plan import Decision, Plan, PlannedDay, Request
 from dataworks_assets.systems.refusals import Refusal, read_refusals
-from dataworks_assets.systems.scope import Scope
+from dataworks_assets.systems.rooms import Room
+from dataworks_assets.systems.scope import Scope, Scoped
 
-_DEFAULT_DAYS = 7
 _MOST_NAMED = 10
 
 app = typer.Typer()
@@ -32,7 +37,8 @@ Refusals = dict[tuple[str, str], Refusal]
 @app.command()
 def plan(
     ctx: typer.Context,
-    snapshot_type: TypeOption = SnapshotType.FULL,
+    system: SystemOption = None,
+    snapshot_type: NarrowTypeOption = None,
     day: DaysOption = None,
     collection: CollectionsOption = None,
     s3_prefix: Annotated[str | None, typer.Option(help="Prefix of the data files in place of the configured one.")] = None,
@@ -42,38 +48,39 @@ def plan(
 ) -> None:
     """Show what a run would read and do, and why: new, changed, unchanged, not exported, held, refused before.
 
-    Without --day: the seven newest days that were exported.
+    Without --day: the seven newest days that were exported; of Kickstart the days that a catch-up would do.
 
     [bold]Examples[/]
 
     dataworks plan --day 2026-11-20
 
     dataworks plan --type incremental --day 2026-11-18...2026-11-20 --collection 'core/*'
+
+    dataworks plan --collection 'kickstart/vacancy/*'
     """
     workplace = workplace_of(ctx)
-    scope = workplace.scope(snapshot_type)
-    names = tuple(scoped.name for scoped in select_collections(scope, collection))
-    made = make_plan(workplace, scope, Request(names, days_or_newest(workplace, scope, day), s3_prefix=s3_prefix, force=force))
+    room, chosen = in_one_room(workplace.rooms(system, snapshot_type), collection)
+    scope, names = room.scope, tuple(scoped.name for scoped in chosen)
+    made = make_plan(workplace, room, Request(names, days_or_usual(room, chosen, day), s3_prefix=s3_prefix, force=force))
     refusals = read_refusals(workplace.platform.store, scope)
     if as_json:
         write_json(plan_document(scope, made, refusals, started_by(workplace, made)))
         return
+    if not made.days:
+        workplace.console.print(room.idle)
+        return
     show_plan(workplace, scope, made, refusals, work_only=work_only)
 
 
-def days_or_newest(workplace: Workplace, scope: AdgScope, texts: list[str] | None) -> tuple[date, ...]:
-    """Returns the days that were asked for; the newest exported ones where none were."""
-    if texts:
-        return parse_days(texts)
-    today = datetime.now(UTC).date()
-    return newest_exported_days(workplace.platform.store, scope, _DEFAULT_DAYS, today=today)
+def days_or_usual(room: Room, collections: Sequence[Scoped], texts: list[str] | None) -> tuple[date, ...]:
+    """Returns the days that were asked for; those that the system usually plans where none were."""
+    return parse_days(texts) if texts else room.usual_days(collections)
 
 
-def make_plan(workplace: Workplace, scope: AdgScope, request: Request) -> Plan:
+def make_plan(workplace: Workplace, room: Room, request: Request) -> Plan:
     """Returns the plan of a request, saying meanwhile what is being done."""
-    planner = Planner(workplace.platform, scope)
-    with workplace.notes.status(f"Listing the exports and what is published of {scope.name} …"):
-        return planner.plan(request)
+    with workplace.notes.status(f"Listing what came and what is published of {room.scope.name} …"):
+        return room.planner().plan(request)
 
 
 def started_by(workplace: Workplace, made: Plan) -> Forecast | None:
@@ -95,9 +102,6 @@ def show_plan(workplace: Workplace, scope: Scope, made: Plan, refusals: Refusals
     """Prints a plan: a line a collection and day, then what there is to do in all."""
     console = workplace.console
     shown = made.work if work_only else made.days
-    if not made.days:
-        console.print(f"Nothing was exported for {scope.name}: no day to plan. Write the sample: dataworks sample write")
-        return
     rows = table(
         "Collection", "Day", "Decision", "Why", "Files", "Input", right=("Files", "Input"), title=f"Plan of {scope.name}"
     )

@@ -1,4 +1,4 @@
-"""What is known of each collection's day, put together: the catalog, refusals, holds, and what Dagster was told.
+"""What is known of each collection's day, put together: the catalog, refusals, holds, what Dagster was told, what is foreseen.
 
 The catalog alone says what is published; the rest explains it.
 """
@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from dataworks_assets.cli.selection import days_between
-from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
 from dataworks_assets.systems.holds import read_holds
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.refusals import Refusal, read_refusals
+from dataworks_assets.systems.rooms import Foreseen, Outlook
+from dataworks_assets.systems.scope import Scope, Scoped
 from spark.publish.catalog import Pointer
 from spark.publish.manifest import intact_many
 from spark.publish.state import half_published
@@ -39,15 +40,27 @@ class DayStatus:
     reported: bool | None = None
     """Whether Dagster was told; None where Dagster was not asked."""
     broken: str = ""
+    foreseen: Foreseen | None = None
+    """What the system says of a day that a run would change, or cannot publish."""
 
     @property
     def state(self) -> str:
-        """published, incomplete, refused, failed, gone (Dagster was told of it, the catalog has it no more) or missing."""
+        """published, incomplete, refused, failed, gone (Dagster was told of it, the catalog has it no more) or missing.
+
+        Of a day that is not published, also what its system foresees: delivered, expired, given up, waits.
+        """
         if self.pointer is not None:
             return "incomplete" if self.broken else "published"
-        if self.refusal is not None:
+        if self.refusal is not None and not (self.foreseen and self.foreseen.is_final):
             return str(self.refusal.state)
-        return "gone" if self.reported else "missing"
+        if self.reported:
+            return "gone"
+        return self.foreseen.state if self.foreseen else "missing"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to be done: it is published and whole, or was given up."""
+        return self.state == "published" or (self.pointer is None and self.foreseen is not None and self.foreseen.is_settled)
 
     @property
     def cause(self) -> str:
@@ -59,16 +72,17 @@ class DayStatus:
 
 @dataclass(frozen=True)
 class ScopeStatus:
-    """What is known of one snapshot type, or of some of its collections."""
+    """What is known of one system, or snapshot type, or of some of its collections."""
 
-    scope: AdgScope
-    collections: tuple[ScopedCollection, ...]
+    scope: Scope
+    collections: tuple[Scoped, ...]
     pointers: Mapping[str, Mapping[str, Pointer]]
     refusals: Mapping[tuple[str, str], Refusal]
     holds: Mapping[str, str]
     reported: Reported | None = None
     broken: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Why a collection's day is not whole, by collection and export date."""
+    outlook: Outlook = field(default_factory=Outlook)
 
     def known_days(self) -> list[date]:
         """Returns every day of which anything is known, oldest first."""
@@ -78,14 +92,16 @@ class ScopeStatus:
         texts |= {day for days in (self.reported or {}).values() for day in days}
         return sorted(date.fromisoformat(text) for text in texts)
 
-    def newest_days(self, count: int) -> list[date]:
-        """Returns the last days up to the newest of which anything is known, those in between included."""
+    def newest_days(self, count: int, *, last_day: date | None = None) -> list[date]:
+        """Returns the last days up to the newest of which anything is known, or to a last day, those in between included."""
         known = self.known_days()
-        if not known:
+        if not known and last_day is None:
             return []
-        return list(days_between(max(known[0], known[-1] - timedelta(days=count - 1)), known[-1]))
+        last = max(filter(None, (last_day, *known[-1:])))
+        window = list(days_between(last - timedelta(days=count - 1), last))
+        return [day for day in window if any(each.has_day(day) for each in self.collections) and (last_day or day >= known[0])]
 
-    def of(self, collection: ScopedCollection, day: date) -> DayStatus | None:
+    def of(self, collection: Scoped, day: date) -> DayStatus | None:
         """Returns what is known of a collection's day; None where the collection has no such day."""
         if not collection.has_day(day):
             return None
@@ -97,21 +113,22 @@ class ScopeStatus:
             refusal=self.refusals.get((name, text)),
             reported=None if self.reported is None else text in self.reported.get(name, set()),
             broken=self.broken.get((name, text), ""),
+            foreseen=self.outlook.days.get((name, day)),
         )
 
     def newest_complete_day(self) -> date | None:
-        """Returns the newest day of which every collection is published."""
+        """Returns the newest day of which every collection is published, or was given up."""
         for day in reversed(self.known_days()):
             found = [status for collection in self.collections if (status := self.of(collection, day)) is not None]
-            if found and all(status.state == "published" for status in found):
+            if found and all(status.is_settled for status in found):
                 return day
         return None
 
 
 def read_status(
     platform: Platform,
-    scope: AdgScope,
-    collections: Sequence[ScopedCollection],
+    scope: Scope,
+    collections: Sequence[Scoped],
     *,
     reported: Reported | None = None,
     verify: bool = False,
@@ -120,7 +137,7 @@ def read_status(
 
     Args:
         platform: the deployment's clients.
-        scope: the snapshot type.
+        scope: the system, or snapshot type.
         collections: of it.
         reported: what Dagster was told, where it was asked.
         verify: whether to look if the published files are still there, at the cost of a listing a day.
@@ -150,12 +167,12 @@ def read_status(
     )
 
 
-def _pointers(platform: Platform, collection: ScopedCollection) -> dict[str, Pointer]:
+def _pointers(platform: Platform, collection: Scoped) -> dict[str, Pointer]:
     main = collection.job.tables[0]
     return platform.catalog.pointers(main.database, main.name)
 
 
-def _halves(platform: Platform, collection: ScopedCollection) -> tuple[str, ...]:
+def _halves(platform: Platform, collection: Scoped) -> tuple[str, ...]:
     """Returns the days that the collection's tables do not show alike; one table alone always agrees."""
     if len(collection.job.tables) == 1:
         return ()

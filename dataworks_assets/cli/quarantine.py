@@ -9,11 +9,18 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from dataworks_assets.cli.selection import JsonOption, TypeOption, parse_days
+from dataworks_assets.cli.selection import (
+    COLLECTION_HELP,
+    JsonOption,
+    NarrowTypeOption,
+    SystemOption,
+    parse_days,
+    the_one,
+)
 from dataworks_assets.cli.showing import hint, number, plural, table, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
-from dataworks_assets.config.naming import SnapshotType, quarantine_table
-from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
+from dataworks_assets.config.naming import quarantine_table
+from dataworks_assets.systems.scope import Scope, Scoped
 from spark.publish.catalog import Pointer
 from spark.publish.manifest import data_files
 from spark.store import ObjectStore
@@ -27,11 +34,12 @@ app = typer.Typer()
 @app.command()
 def quarantine(
     ctx: typer.Context,
-    collection: Annotated[str, typer.Argument(help="Collection, such as `core/statement`.")],
-    snapshot_type: TypeOption = SnapshotType.FULL,
+    collection: Annotated[str, typer.Argument(help=COLLECTION_HELP)],
+    system: SystemOption = None,
+    snapshot_type: NarrowTypeOption = None,
     partition: Annotated[
         str | None,
-        typer.Option("--partition", "--day", "-D", help="Export date; without it the days that have any are listed."),
+        typer.Option("--partition", "--day", "-D", help="Day; without it the days that have any are listed."),
     ] = None,
     max_rows: Annotated[int, typer.Option(min=1, help="Most lines to show.")] = 50,
     raw: Annotated[bool, typer.Option("--raw", help="Write the lines themselves, whole, and nothing else.")] = False,
@@ -45,14 +53,15 @@ def quarantine(
 
     dataworks quarantine core/statement
 
-    dataworks quarantine core/statement --partition 2026-11-20 --raw > refused.jsonl
+    dataworks quarantine core/statement --day 2026-11-20 --raw > refused.jsonl
+
+    dataworks quarantine kickstart/vacancy/vacancies --day 2026-11-20
     """
     workplace = workplace_of(ctx)
-    scope = workplace.scope(snapshot_type)
-    (chosen,) = scope.select([collection])
+    room, chosen = the_one(workplace.rooms(system, snapshot_type), collection)
     pointers = quarantined_days(workplace, chosen)
     if partition is None:
-        _list_days(workplace, scope, chosen, pointers, as_json=as_json)
+        _list_days(workplace, room.scope, chosen, pointers, as_json=as_json)
         return
     (day,) = parse_days([partition])[:1]
     rows = list(_first(quarantined_rows(workplace.platform.store, pointers.get(day.isoformat())), max_rows))
@@ -65,7 +74,7 @@ def quarantine(
         _show(workplace, chosen, day, rows, pointers.get(day.isoformat()))
 
 
-def quarantined_days(workplace: Workplace, collection: ScopedCollection) -> dict[str, Pointer]:
+def quarantined_days(workplace: Workplace, collection: Scoped) -> dict[str, Pointer]:
     """Returns the days of which lines were quarantined, with what the catalog shows of them."""
     main = collection.job.tables[0]
     return workplace.platform.catalog.pointers(main.database, quarantine_table(main))
@@ -89,9 +98,7 @@ def _first(rows: Iterator[dict[str, Any]], count: int) -> Iterator[dict[str, Any
         yield row
 
 
-def _list_days(
-    workplace: Workplace, scope: AdgScope, collection: ScopedCollection, pointers: dict[str, Pointer], *, as_json: bool
-) -> None:
+def _list_days(workplace: Workplace, scope: Scope, collection: Scoped, pointers: dict[str, Pointer], *, as_json: bool) -> None:
     if as_json:
         write_json({day: pointer.rows for day, pointer in sorted(pointers.items())})
         return
@@ -102,12 +109,10 @@ def _list_days(
     for day, pointer in sorted(pointers.items()):
         shown.add_row(day, number(pointer.rows), pointer.run_id)
     workplace.console.print(shown)
-    hint(workplace.console, f"dataworks quarantine {collection.name} -t {scope.snapshot_type} --partition {max(pointers)}")
+    hint(workplace.console, f"dataworks quarantine {scope.name}/{collection.name} --day {max(pointers)}")
 
 
-def _show(
-    workplace: Workplace, collection: ScopedCollection, day: date, rows: list[dict[str, Any]], pointer: Pointer | None
-) -> None:
+def _show(workplace: Workplace, collection: Scoped, day: date, rows: list[dict[str, Any]], pointer: Pointer | None) -> None:
     if not rows:
         workplace.console.print(f"Nothing of {collection.name} on {day} is quarantined.")
         return

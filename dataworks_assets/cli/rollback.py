@@ -9,13 +9,12 @@ from typing import Annotated
 
 import typer
 
-from dataworks_assets.cli.selection import TypeOption, parse_days
+from dataworks_assets.cli.selection import COLLECTION_HELP, NarrowTypeOption, SystemOption, parse_days, the_one
 from dataworks_assets.cli.showing import bytes_text, number, table
 from dataworks_assets.cli.workplace import Workplace, workplace_of
-from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.systems.adg.scope import SYSTEM, AdgScope, ScopedCollection
 from dataworks_assets.systems.holds import hold
 from dataworks_assets.systems.leasing import held_leases, owner_name
+from dataworks_assets.systems.scope import Scope, Scoped
 from spark.errors import NotFoundError
 from spark.publish.intent import PublishContext
 from spark.publish.manifest import AttemptManifest
@@ -28,9 +27,10 @@ app = typer.Typer()
 @app.command()
 def rollback(
     ctx: typer.Context,
-    collection: Annotated[str, typer.Argument(help="Collection, such as `core/statement`.")],
-    day: Annotated[str, typer.Option("--day", "--partition", "-D", help="Export date.")],
-    snapshot_type: TypeOption = SnapshotType.FULL,
+    collection: Annotated[str, typer.Argument(help=COLLECTION_HELP)],
+    day: Annotated[str, typer.Option("--day", "--partition", "-D", help="Day: the export date, or the day of upload.")],
+    system: SystemOption = None,
+    snapshot_type: NarrowTypeOption = None,
     attempt: Annotated[str | None, typer.Option(help="Which attempt; by default the one before what is published.")] = None,
     list_only: Annotated[bool, typer.Option("--list", help="Only list the attempts that still exist.")] = False,
     and_hold: Annotated[
@@ -44,10 +44,12 @@ def rollback(
     dataworks rollback core/statement --day 2026-11-20 --list
 
     dataworks rollback core/statement --day 2026-11-20
+
+    dataworks rollback kickstart/vacancy/vacancies --day 2026-11-20 --attempt 20261121T051200-1f2e3d4c
     """
     workplace = workplace_of(ctx)
-    scope = workplace.scope(snapshot_type)
-    (chosen,) = scope.select([collection])
+    room, chosen = the_one(workplace.rooms(system, snapshot_type), collection)
+    scope = room.scope
     date_text = parse_days([day])[0].isoformat()
     attempts = attempts_of(workplace.platform.store, scope.output_uri, chosen.job, date_text)
     shown = published_attempt(workplace, chosen, date_text)
@@ -61,17 +63,18 @@ def rollback(
     )
     if and_hold:
         hold(workplace.platform.store, scope, chosen.name, reason=f"{date_text} rolled back to {target}", by=getpass.getuser())
-        workplace.console.print(f"It is held: `dataworks release {chosen.name}` lets runs publish it again.", soft_wrap=True)
+        release = f"dataworks release {scope.name}/{chosen.name}"
+        workplace.console.print(f"It is held: `{release}` lets runs publish it again.", soft_wrap=True)
 
 
-def published_attempt(workplace: Workplace, collection: ScopedCollection, day: str) -> str:
+def published_attempt(workplace: Workplace, collection: Scoped, day: str) -> str:
     """Returns the attempt that the catalog shows for a day, empty where it shows none."""
     main = collection.job.tables[0]
     pointer = workplace.platform.catalog.pointers(main.database, main.name, [day]).get(day)
     return pointer.attempt if pointer else ""
 
 
-def point_back(workplace: Workplace, scope: AdgScope, collection: ScopedCollection, day: str, attempt: str) -> None:
+def point_back(workplace: Workplace, scope: Scope, collection: Scoped, day: str, attempt: str) -> None:
     """Makes all tables of a collection show an attempt of a day.
 
     Raises:
@@ -86,16 +89,17 @@ def point_back(workplace: Workplace, scope: AdgScope, collection: ScopedCollecti
 
 
 @contextmanager
-def _rollback(workplace: Workplace, scope: AdgScope) -> Iterator[Rollback]:
+def _rollback(workplace: Workplace, scope: Scope) -> Iterator[Rollback]:
     platform = workplace.platform
     with held_leases(platform, scope.control_uri, owner=owner_name("rollback")) as leases:
-        context = PublishContext(SYSTEM, leases.owner, scope.output_uri)
+        context = PublishContext(scope.system, leases.owner, scope.output_uri)
         publisher = Publisher(platform.catalog, platform.store, leases=leases, context=context)
         yield Rollback(platform.store, leases, publisher=publisher, context=context)
 
 
 def _one_before(attempts: Sequence[AttemptManifest], shown: str, name: str, day: str) -> str:
-    earlier = [manifest.attempt for manifest in attempts if manifest.attempt < shown] if shown else []
+    names = [manifest.attempt for manifest in attempts]
+    earlier = names[: names.index(shown)] if shown in names else []
     if not earlier:
         raise NotFoundError(
             f"there is no attempt of {name} before what is published of {day}",
@@ -107,8 +111,8 @@ def _one_before(attempts: Sequence[AttemptManifest], shown: str, name: str, day:
 
 def _list(
     workplace: Workplace,
-    scope: AdgScope,
-    collection: ScopedCollection,
+    scope: Scope,
+    collection: Scoped,
     day: str,
     attempts: Sequence[AttemptManifest],
     shown: str,

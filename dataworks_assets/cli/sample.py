@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -22,6 +21,7 @@ from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.stack.sample.announce import announce as announce_export
 from dataworks_assets.stack.sample.export import SampleRequest, SampleSummary, write_sample
 from dataworks_assets.stack.sample.truth import TopicTruth
+from dataworks_assets.systems.every import System
 from spark.errors import ConfigurationError
 
 TRUTH_PREFIX = "_sample"
@@ -30,13 +30,6 @@ _EXPORT_DAYS = 3
 _REAL_ENVIRONMENTS = {"preprod", "production"}
 
 app = typer.Typer(no_args_is_help=True)
-
-
-class System(StrEnum):
-    """Systems whose source can be written."""
-
-    ADG = "adg"
-    KICKSTART = "kickstart"
 
 
 @app.callback()

@@ -1,8 +1,11 @@
-"""What commands are asked for: days, collections and snapshot types, as they are written on a command line."""
+"""What commands are asked for: systems, collections and days, as they are written on a command line.
+
+A collection is named as its asset is, `kickstart/vacancy/vacancies` or `adg_full/core/statement`, or without the first part.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from typing import Annotated
@@ -11,18 +14,30 @@ import typer
 
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.config.problems import nearest
-from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
+from dataworks_assets.systems.every import System
+from dataworks_assets.systems.rooms import Room
+from dataworks_assets.systems.scope import Scope, Scoped
 from spark.errors import ConfigurationError
 
 TypeOption = Annotated[
     SnapshotType, typer.Option("--type", "-t", help="Which export: the full or the incremental one.", show_default=True)
 ]
 OneTypeOption = Annotated[
-    SnapshotType | None, typer.Option("--type", "-t", help="Which export; both where it is left out.", show_default=False)
+    SnapshotType | None,
+    typer.Option("--type", "-t", help="Which of ADG's exports; every system where it is left out.", show_default=False),
 ]
+NarrowTypeOption = Annotated[
+    SnapshotType | None,
+    typer.Option("--type", "-t", help="Which of ADG's exports a short name means; the full one where it is left out."),
+]
+SystemOption = Annotated[
+    System | None, typer.Option("--system", "-s", help="Which system; every one where it is left out.", show_default=False)
+]
+COLLECTION_HELP = "Collection, such as `adg_full/core/statement`, `kickstart/vacancy/vacancies`, or short: `core/statement`."
+COLLECTIONS_HELP = "Collections, also by glob: `core/statement`, `kickstart/*`, `adg_full/core/*`."
 DaysOption = Annotated[
     list[str] | None,
-    typer.Option("--day", "-D", help="Export date, or a range of them: `2026-11-18`, `2026-11-18...2026-11-20`. Repeatable."),
+    typer.Option("--day", "-D", help="Day, or a range of them: `2026-11-18`, `2026-11-18...2026-11-20`. Repeatable."),
 ]
 CollectionsOption = Annotated[
     list[str] | None,
@@ -65,21 +80,13 @@ def days_between(first: date, last: date) -> Iterator[date]:
         yield first + timedelta(days=offset)
 
 
-def select_collections(scope: AdgScope, patterns: Iterable[str] | None) -> tuple[ScopedCollection, ...]:
+def select_collections(scope: Scope, patterns: Sequence[str] | None) -> tuple[Scoped, ...]:
     """Returns the collections whose names match any of the globs, all of them where there is no glob.
 
     Raises:
         ConfigurationError: a glob matches nothing.
     """
-    names: set[str] = set()
-    for pattern in patterns or ["*"]:
-        matched = [name for name in scope.collections if fnmatchcase(name, pattern)]
-        if not matched:
-            known = list(scope.collections)
-            remedy = nearest(pattern, known) if known else "Configure one: `dataworks config check` shows what there is"
-            raise ConfigurationError(f"no collection matches {pattern!r} in {scope.name}", remedy=remedy)
-        names.update(matched)
-    return scope.select(names)
+    return tuple(scope.select(_matched([scope], patterns).get(scope.name, ())))
 
 
 def types_of(named: SnapshotType | None) -> list[SnapshotType]:
@@ -87,22 +94,71 @@ def types_of(named: SnapshotType | None) -> list[SnapshotType]:
     return [named] if named else list(SnapshotType)
 
 
-def select_anywhere(
-    scopes: Sequence[AdgScope], patterns: Sequence[str] | None
-) -> list[tuple[AdgScope, tuple[ScopedCollection, ...]]]:
-    """Returns what globs name in each of the scopes; one has to match in some of them only.
+def select_anywhere(rooms: Sequence[Room], patterns: Sequence[str] | None) -> list[tuple[Room, tuple[Scoped, ...]]]:
+    """Returns what globs name in each of the rooms; one has to match in some of them only.
 
     Raises:
         ConfigurationError: a glob matches nothing in any of them.
     """
-    names: dict[str, set[str]] = {scope.name: set() for scope in scopes}
+    names = _matched([room.scope for room in rooms], patterns)
+    return [(room, tuple(room.scope.select(names[room.scope.name]))) for room in rooms if names.get(room.scope.name)]
+
+
+def in_one_room(rooms: Sequence[Room], patterns: Sequence[str] | None) -> tuple[Room, tuple[Scoped, ...]]:
+    """Returns the first room in which every glob names something, and what they name: of short names the full export.
+
+    Raises:
+        ConfigurationError: a glob matches nothing, or no one room has something of each.
+    """
+    found = select_anywhere(rooms, patterns)
+    for room, _ in found:
+        names = [_matched([room.scope], [pattern], is_strict=False)[room.scope.name] for pattern in patterns or ["*"]]
+        if all(names):
+            return room, tuple(room.scope.select(set().union(*names)))
+    raise ConfigurationError(
+        f"no one system has collections of each of {', '.join(patterns or ())}",
+        where=", ".join(room.scope.name for room, _ in found),
+        remedy="Ask for the collections of each by themselves",
+    )
+
+
+def the_one(rooms: Sequence[Room], name: str) -> tuple[Room, Scoped]:
+    """Returns the collection of this name, long or short; of a short name that several have, the first: the full export's.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    for room in rooms:
+        for scoped in room.scope.collections.values():
+            if name in {scoped.name, _long_name(room.scope, scoped.name)}:
+                return room, scoped
+    raise _unknown([room.scope for room in rooms], f"no collection {name!r}", name)
+
+
+def _matched(scopes: Sequence[Scope], patterns: Sequence[str] | None, *, is_strict: bool = True) -> dict[str, set[str]]:
+    """Returns the names of the collections that globs match, by scope."""
+    found: dict[str, set[str]] = {scope.name: set() for scope in scopes}
     for pattern in patterns or ["*"]:
-        errors: list[ConfigurationError] = []
-        for scope in scopes:
-            try:
-                names[scope.name] |= {collection.name for collection in select_collections(scope, [pattern])}
-            except ConfigurationError as error:
-                errors.append(error)
-        if patterns and len(errors) == len(scopes):
-            raise errors[0]
-    return [(scope, scope.select(names[scope.name])) for scope in scopes if names[scope.name]]
+        matched = [
+            (scope.name, name)
+            for scope in scopes
+            for name in scope.collections
+            if fnmatchcase(name, pattern) or fnmatchcase(_long_name(scope, name), pattern)
+        ]
+        if is_strict and not matched:
+            raise _unknown(scopes, f"no collection matches {pattern!r}", pattern)
+        for scope_name, name in matched:
+            found[scope_name].add(name)
+    return found
+
+
+def _long_name(scope: Scope, name: str) -> str:
+    """Returns a collection's name as its asset has it: `adg_full/core/statement`."""
+    return f"{scope.name}/{name}"
+
+
+def _unknown(scopes: Sequence[Scope], what: str, name: str) -> ConfigurationError:
+    is_long = any(name.startswith(f"{scope.name}/") for scope in scopes)
+    known = [_long_name(scope, each) if is_long else each for scope in scopes for each in scope.collections]
+    remedy = nearest(name, sorted(set(known))) if known else "Configure one: `dataworks config check` shows what there is"
+    return ConfigurationError(f"{what} in {', '.join(scope.name for scope in scopes)}", remedy=remedy)

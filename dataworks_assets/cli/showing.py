@@ -30,6 +30,7 @@ STATE_STYLES = {
     "expired": "bold red",
     "given up": "dim",
     "waits": "yellow",
+    "delivered": "cyan",
 }
 _DECISION_STYLES = {
     Decision.UNCHANGED: "green",

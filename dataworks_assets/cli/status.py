@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any
 
@@ -11,14 +12,24 @@ from rich.console import Console
 from rich.text import Text
 
 from dataworks_assets.cli.published import DayStatus, Reported, ScopeStatus, read_status, rows_of
-from dataworks_assets.cli.selection import JsonOption, parse_days, select_anywhere, types_of
+from dataworks_assets.cli.selection import (
+    COLLECTIONS_HELP,
+    JsonOption,
+    OneTypeOption,
+    SystemOption,
+    parse_days,
+    select_anywhere,
+)
 from dataworks_assets.cli.showing import STATE_STYLES, bytes_text, number, state_text, table, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
-from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
+from dataworks_assets.systems.rooms import Room
+from dataworks_assets.systems.scope import Scoped
 
 _SHORT_RUN_ID = 8
-_LEGEND = "[green]1,234[/] rows published   [bold red]refused[/]   [bold magenta]gone[/] from the catalog   [dim]-[/] missing"
+_LEGEND = (
+    "[green]1,234[/] rows published   [cyan]delivered[/] and not published   [bold red]refused[/]"
+    "   [bold magenta]gone[/] from the catalog   [dim]-[/] missing"
+)
 
 app = typer.Typer()
 
@@ -27,16 +38,18 @@ app = typer.Typer()
 def status(
     ctx: typer.Context,
     collections: Annotated[
-        list[str] | None, typer.Argument(help="Collections, also by glob (`core/*`): their days in detail. None: the overview.")
+        list[str] | None, typer.Argument(help=f"{COLLECTIONS_HELP} Their days in detail. None: the overview.")
     ] = None,
-    snapshot_type: Annotated[
-        SnapshotType | None, typer.Option("--type", "-t", help="Which export; both where it is left out.")
-    ] = None,
+    system: SystemOption = None,
+    snapshot_type: OneTypeOption = None,
     day: Annotated[list[str] | None, typer.Option("--day", "-D", help="Days, or ranges of them, in place of the last.")] = None,
     last: Annotated[int, typer.Option("--last", "-n", min=1, help="Number of days up to the newest.")] = 7,
     problems: Annotated[bool, typer.Option("--problems", help="Only what is not as it should be, in detail.")] = False,
     ask_dagster: Annotated[
         bool, typer.Option("--dagster/--no-dagster", help="Whether to compare with what Dagster was told (takes longer).")
+    ] = True,
+    ask_source: Annotated[
+        bool, typer.Option("--source/--no-source", help="Whether to look what the partner has delivered (a listing a day).")
     ] = True,
     verify: Annotated[
         bool, typer.Option("--verify", help="Also look whether the published files are still there (a listing a day).")
@@ -45,42 +58,46 @@ def status(
 ) -> None:
     """Show what is published, by collection and day, and what is not and why.
 
+    Of Kickstart also what was delivered, what is missing, waits, or is lost, and where a catch-up would begin.
+
     [bold]Examples[/]
 
     dataworks status
 
     dataworks status core/statement --type full
 
+    dataworks status --system kickstart --last 10
+
     dataworks status --problems --day 2026-11-20
     """
     workplace = workplace_of(ctx)
     documents: list[dict[str, Any]] = []
-    for scope, chosen in select_anywhere([workplace.scope(each) for each in types_of(snapshot_type)], collections):
-        found = _read(workplace, scope, chosen, ask_dagster=ask_dagster, verify=verify)
-        days = list(parse_days(day)) if day else found.newest_days(last)
+    for room, chosen in select_anywhere(workplace.rooms(system, snapshot_type), collections):
+        found = _read(workplace, room, chosen, ask_dagster=ask_dagster, verify=verify)
+        days = list(parse_days(day)) if day else found.newest_days(last, last_day=room.last_day())
+        with workplace.notes.status(f"Looking at what lies ahead of {room.scope.name} …"):
+            found = replace(found, outlook=room.outlook(chosen, days, ask_source=ask_source))
         rows = [row for row in rows_of(found, days) if not problems or _is_problem(row, found)]
         if problems:
             rows.sort(key=lambda row: row.state == "missing")  # what went wrong stands before what never was there
         if as_json:
             documents.append(_document(found, rows))
         elif collections or problems:
-            _show_details(workplace.console, found, [row for row in rows if problems or row.state != "missing"])
+            _show_details(workplace.console, found, [row for row in rows if problems or row.state != "missing" or row.foreseen])
         else:
             _show_overview(workplace.console, found, days)
     if as_json:
         write_json(documents)
 
 
-def _read(
-    workplace: Workplace, scope: AdgScope, collections: Sequence[ScopedCollection], *, ask_dagster: bool, verify: bool
-) -> ScopeStatus:
-    platform = workplace.platform
+def _read(workplace: Workplace, room: Room, collections: Sequence[Scoped], *, ask_dagster: bool, verify: bool) -> ScopeStatus:
+    platform, scope = workplace.platform, room.scope
     with workplace.notes.status(f"Reading what is published of {scope.name} …"):
         reported = read_reported(workplace, collections) if ask_dagster else None
         return read_status(platform, scope, collections, reported=reported, verify=verify)
 
 
-def read_reported(workplace: Workplace, collections: Sequence[ScopedCollection]) -> Reported:
+def read_reported(workplace: Workplace, collections: Sequence[Scoped]) -> Reported:
     """Returns the days of which Dagster was told that they are materialized, by collection."""
     from dagster import AssetKey
 
@@ -94,13 +111,16 @@ def read_reported(workplace: Workplace, collections: Sequence[ScopedCollection])
 
 
 def _is_problem(row: DayStatus, found: ScopeStatus) -> bool:
-    return row.state != "published" or bool(row.refusal) or row.reported is False or row.collection in found.holds
+    if row.pointer is None and row.is_settled:
+        return False
+    is_due = row.foreseen is not None and row.pointer is not None
+    return row.state != "published" or is_due or bool(row.refusal) or row.reported is False or row.collection in found.holds
 
 
 def _show_overview(console: Console, found: ScopeStatus, days: Sequence[date]) -> None:
     scope = found.scope
     if not days:
-        console.print(f"Nothing of {scope.name} was ever published. Begin: dataworks plan --type {scope.snapshot_type}")
+        console.print(f"Nothing of {scope.name} was ever published. Begin: dataworks plan --collection '{scope.name}/*'")
         return
     heads = [f"{day:%m-%d}" for day in days]
     shown = table("Collection", *heads, right=heads, title=f"{scope.name}, rows published, {days[0]} to {days[-1]}")
@@ -111,20 +131,27 @@ def _show_overview(console: Console, found: ScopeStatus, days: Sequence[date]) -
         shown.add_row(name, *(_cell(found.of(collection, day)) for day in days))
     console.print(shown)
     console.print(_LEGEND, soft_wrap=True)
-    newest = found.newest_complete_day()
-    console.print(f"Newest complete day: [bold]{newest or 'none'}[/]\n")
+    _show_end(console, found)
+
+
+def _show_end(console: Console, found: ScopeStatus) -> None:
+    for note in found.outlook.notes:
+        console.print(note, markup=False, soft_wrap=True)
+    console.print(f"Newest complete day: [bold]{found.newest_complete_day() or 'none'}[/]\n")
 
 
 def _cell(row: DayStatus | None) -> Text:
     if row is None:
         return Text("")
     if row.pointer is None:
-        return Text("-", style="dim") if row.state == "missing" else state_text(row.state)
+        return Text("-", style="dim") if row.state == "missing" and row.foreseen is None else state_text(row.state)
     cell = Text(number(row.pointer.rows), style=STATE_STYLES["published"])
     if row.broken:
         cell = Text("incomplete", style=STATE_STYLES["incomplete"])
     if row.refusal is not None:
         cell.append(f"\n{row.refusal.state} since", style="red")
+    elif row.foreseen is not None:
+        cell.append(f"\n{row.foreseen.state}", style="cyan")
     return cell
 
 
@@ -138,7 +165,7 @@ def _show_details(console: Console, found: ScopeStatus, rows: Sequence[DayStatus
     for row in rows:
         shown.add_row(*_details(row, found))
     console.print(shown)
-    console.print(f"Newest complete day: [bold]{found.newest_complete_day() or 'none'}[/]\n")
+    _show_end(console, found)
 
 
 def _details(row: DayStatus, found: ScopeStatus) -> tuple[str | Text, ...]:
@@ -165,12 +192,14 @@ def _why(row: DayStatus, found: ScopeStatus) -> Text:
         why.append(f"{begin}{row.cause}", style="red")
         remedy = row.refusal.findings[0].remedy if row.refusal.findings else ""
         why.append(f"\n{remedy}" if remedy else "", style="dim")
+    if row.foreseen is not None and (row.pointer or row.state == row.foreseen.state):
+        why.append(f"\n{row.foreseen.reason}", style="dim" if row.is_settled else STATE_STYLES.get(row.foreseen.state, "cyan"))
     if row.state == "gone":
-        why.append("Dagster was told of it, the catalog has it no more: a run restores it", style="magenta")
+        why.append("\nDagster was told of it, the catalog has it no more: a run restores it", style="magenta")
     if row.broken:
         why.append(f"\n{row.broken}", style="red")
     if row.pointer and row.reported is False:
-        why.append("not yet reported in Dagster: the next run does it", style="yellow")
+        why.append("\nnot yet reported in Dagster: the next run does it", style="yellow")
     if row.collection in found.holds:
         why.append(f"\nheld: {found.holds[row.collection]}", style="yellow")
     why.rstrip()
@@ -179,9 +208,11 @@ def _why(row: DayStatus, found: ScopeStatus) -> Text:
 
 def _document(found: ScopeStatus, rows: Sequence[DayStatus]) -> dict[str, Any]:
     return {
+        "system": found.scope.system,
         "snapshot_type": str(found.scope.snapshot_type),
         "newest_complete_day": found.newest_complete_day(),
         "holds": dict(found.holds),
+        "notes": list(found.outlook.notes),
         "days": [_day_document(row) for row in rows],
     }
 
@@ -202,4 +233,6 @@ def _day_document(row: DayStatus) -> dict[str, Any]:
         "reported_in_dagster": row.reported,
         "refused_utc": row.refusal.refused_utc if row.refusal else None,
         "cause": row.cause or row.broken or None,
+        "foreseen": row.foreseen.state if row.foreseen else None,
+        "reason": row.foreseen.reason if row.foreseen else None,
     }

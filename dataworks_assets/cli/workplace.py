@@ -14,8 +14,11 @@ from dataworks_assets.config.loader import load_settings
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.config.settings import Settings
 from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.every import System, rooms_of
 from dataworks_assets.systems.kickstart.scope import KickstartScope
 from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.rooms import Room
+from spark.errors import ConfigurationError
 
 
 @dataclass
@@ -60,6 +63,27 @@ class Workplace:
     def scope(self, snapshot_type: SnapshotType) -> AdgScope:
         """Returns the collections of one snapshot type."""
         return AdgScope(self.settings, snapshot_type)
+
+    def rooms(self, system: System | None = None, snapshot_type: SnapshotType | None = None) -> tuple[Room, ...]:
+        """Returns every system, or snapshot type, that has collections; or those that are named.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        found = tuple(
+            room
+            for room in rooms_of(self.platform)
+            if (system is None or room.scope.system == system)
+            and (snapshot_type is None or room.scope.snapshot_type == snapshot_type)
+        )
+        if not found:
+            named = " ".join(filter(None, (system, f"--type {snapshot_type}" if snapshot_type else None)))
+            raise ConfigurationError(
+                f"this deployment has no collection of {named or 'any system'}",
+                where=self.settings.deployment.name,
+                remedy="`dataworks config check` lists what is configured",
+            )
+        return found
 
     @property
     def kickstart(self) -> KickstartScope:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Protocol
 
 from dataworks_assets.config.collections import RetentionConfig
@@ -36,6 +37,9 @@ class Scoped(Protocol):
     @property
     def retention(self) -> RetentionConfig:
         """How long its days and attempts are kept."""
+
+    def has_day(self, day: date) -> bool:
+        """Whether there is such a day of it at all."""
 
 
 class Scope(Protocol):

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from dataworks_assets.cli.exported import exported_days, newest_exported_days
+from dataworks_assets.systems.adg.exported import exported_days, newest_exported_days
 
 
 @pytest.fixture

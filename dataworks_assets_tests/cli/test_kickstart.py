@@ -3,9 +3,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from typer.testing import CliRunner
 
-from dataworks_assets.cli import kickstart
 from dataworks_assets.cli.main import app
 from dataworks_assets.cli.workplace import Workplace
+from dataworks_assets.systems.kickstart import room
+from dataworks_assets.systems.kickstart.acknowledged import read_acknowledged
 from dataworks_assets_tests.systems.kickstart.whole_path import ADVERTS, CLAIMS, World, configured, days_from
 from spark.errors import ConfigurationError
 
@@ -17,7 +18,7 @@ GOOD = "id,title\n1,Baker\n"
 def world(monkeypatch):
     today = YESTERDAY + timedelta(days=1)
     made = World([configured(ADVERTS), configured(CLAIMS)], first_day=YESTERDAY - timedelta(days=1), today=today)
-    monkeypatch.setattr(kickstart, "source_store", lambda platform, run_id: made.source)
+    monkeypatch.setattr(room, "source_store", lambda platform, run_id: made.source)
     return made
 
 
@@ -44,18 +45,10 @@ def test_the_plan_says_what_a_catch_up_would_do_and_why(world, command):
     assert f"{before}" not in said
 
 
-def test_the_status_shows_rows_what_is_missing_and_where_a_catch_up_begins(world, command):
-    world.csv(GOOD, YESTERDAY)
-    world.run(ADVERTS, days=[YESTERDAY])
-    said = command("status")
-    assert "missing" in said
-    assert f"vacancy: a catch-up begins at {YESTERDAY - timedelta(days=1)}" in said
-
-
 def test_a_lost_day_is_given_up_with_a_reason_and_a_published_one_is_not(world, command):
     before = YESTERDAY - timedelta(days=1)
-    assert "Given up" in command("acknowledge", ADVERTS, "--day", str(before), "--reason", "lost")
-    assert "given up" in command("status", "--module", "vacancy")
+    assert "Given up" in command("acknowledge", f"kickstart/{ADVERTS}", "--day", str(before), "--reason", "lost")
+    assert read_acknowledged(world.platform.store, world.scope)[ADVERTS, before].reason == "lost"
     world.csv(GOOD, YESTERDAY)
     world.run(ADVERTS, days=[YESTERDAY])
     assert "nothing to give" in command("acknowledge", ADVERTS, "--day", str(YESTERDAY), "--reason", "x", exit_code=2)

@@ -58,7 +58,7 @@ def fingerprint_of(bench):
     from dataworks_assets.cli.selection import parse_days
     from dataworks_assets.systems.plan import Request
 
-    made = make_plan(bench.workplace, bench.scope(), Request(("core/toDo",), parse_days([DAY])))
+    made = make_plan(bench.workplace, bench.workplace.rooms()[0], Request(("core/toDo",), parse_days([DAY])))
     return made.days[0].fingerprint
 
 

@@ -31,7 +31,7 @@ from dataworks_assets.config.naming import dagster_tags
 from dataworks_assets.engines.pipes import PipesChannel
 from dataworks_assets.systems.ending import fail_step
 from dataworks_assets.systems.execution import RunContext
-from dataworks_assets.systems.kickstart.days import chosen_days, done_days, first_open_day, read_day
+from dataworks_assets.systems.kickstart.days import catch_up_start, chosen_days, history_start, read_day
 from dataworks_assets.systems.kickstart.running import SOURCE_KEY, Around, Order, carry_out, look_again
 from dataworks_assets.systems.kickstart.scope import SYSTEM, KickstartScope, ScopedPartner
 from dataworks_assets.systems.pages import shown_in
@@ -123,17 +123,18 @@ def kickstart_job(scope: KickstartScope) -> JobDefinition:
         wanted = [each for each in scope.collections.values() if config.module.value in {"all", each.config.module.value}]
         platform: Platform = context.resources.platform
         today = datetime.now(UTC).date()
-        done = {} if config.CLEAN_UP_FLG else done_days(platform, scope, wanted, today=today)
+        first_day = history_start(scope, {}, today=today)
+        first_open = first_day if config.CLEAN_UP_FLG else catch_up_start(platform, scope, wanted, today=today)
         days = chosen_days(
             read_day("START_DT", config.START_DT),
             read_day("END_DT", config.END_DT),
-            first_open=first_open_day(scope, wanted, done, today=today),
+            first_open=first_open,
             today=today,
         )
         if days:
             _carry_out(context, scope, config, tuple(each.name for each in wanted), days)
         else:
-            context.log.info("every day up to yesterday is complete: nothing to do")
+            context.log.info("every day up to yesterday is complete, or held: nothing to do")
 
     @job(name=RUN_JOB, description="Kickstart by dates: catch up, or run from START_DT to END_DT.")
     def run_job() -> None:

@@ -30,8 +30,9 @@ from dagster import (
 
 from dataworks_assets.config.kickstart import PartnerModule
 from dataworks_assets.ledger.notices import Notice, NoticeType, Notifier
+from dataworks_assets.systems.holds import read_holds
 from dataworks_assets.systems.kickstart.access import source_settings
-from dataworks_assets.systems.kickstart.days import days_of, done_days, first_open_day
+from dataworks_assets.systems.kickstart.days import catch_up_start, days_of, done_days
 from dataworks_assets.systems.kickstart.expiry import AtRisk, RuleReader, days_at_risk, s3_rules
 from dataworks_assets.systems.kickstart.planner import KickstartPlanner
 from dataworks_assets.systems.kickstart.recording import kickstart_repairs
@@ -83,7 +84,7 @@ def _schedule(scope: KickstartScope, cron: str) -> ScheduleDefinition:
         today = context.scheduled_execution_time.astimezone(UTC).date()
         requests = catch_up_requests(context.resources.platform, scope, today=today)
         if not requests:
-            yield SkipReason("every day up to yesterday is complete")
+            yield SkipReason("every day up to yesterday is complete, or held")
         yield from requests
 
     return daily
@@ -92,13 +93,13 @@ def _schedule(scope: KickstartScope, cron: str) -> ScheduleDefinition:
 def catch_up_requests(platform: Platform, scope: KickstartScope, *, today: date) -> list[RunRequest]:
     """Returns a run a module that has an incomplete day: from that day up to yesterday, as far as one run may go."""
     requests = []
+    held = read_holds(platform.store, scope)
     for module in scope.modules():
         collections = scope.of_module(module)
-        done = done_days(platform, scope, collections, today=today)
-        first = first_open_day(scope, collections, done, today=today)
+        first = catch_up_start(platform, scope, collections, today=today)
         days = days_of(first, today - timedelta(days=1))[: scope.settings.deployment.limits.backfill_days_per_run]
         if days:
-            names = [each.name for each in collections]
+            names = [each.name for each in collections if each.name not in held]
             requests.append(_run_request(scope, names, days, trigger="schedule", key=f"{module}-{today}"))
     return requests
 
@@ -160,8 +161,7 @@ class CatchUp:
     def _open_days(self, module: PartnerModule) -> Sequence[PlannedDay]:
         scope, today = self.planner.scope, self.planner.today
         collections = scope.of_module(module)
-        done = done_days(self.planner.platform, scope, collections, today=today)
-        first = first_open_day(scope, collections, done, today=today)
+        first = catch_up_start(self.planner.platform, scope, collections, today=today)
         days = days_of(first, today - timedelta(days=1))
         return self.planner.plan(Request(tuple(each.name for each in collections), days)).days if days else ()
 

@@ -1,6 +1,6 @@
 """CLEAN_UP_FLG: forgetting a module's history, after it was shown what of it can be rebuilt from the source.
 
-The tables' partitions go, not their columns; files stay for the garbage collection.
+The tables' partitions go, not their columns; files stay for the garbage collection. What an operator holds is left as it is.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataworks_assets.systems.holding import held
 from dataworks_assets.systems.kickstart.planner import KickstartPlanner
 from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
 from dataworks_assets.systems.leasing import owner_name
-from dataworks_assets.systems.plan import PlannedDay, Request
+from dataworks_assets.systems.plan import Decision, PlannedDay, Request
 from dataworks_assets.systems.platform import Platform
 from spark.errors import ConfigurationError, LeaseError
 from spark.publish.state import published_dates
@@ -24,17 +24,22 @@ _MOST_NAMED = 10
 
 @dataclass(frozen=True)
 class History:
-    """The published days of some collections: those whose source is there still, and those that would be lost."""
+    """The published days of some collections: those whose source is there still, and those that would be lost.
+
+    `held` are the collections that are left alone, because nothing may publish them again.
+    """
 
     rebuildable: tuple[PlannedDay, ...]
     lost: tuple[PlannedDay, ...]
+    held: tuple[str, ...] = ()
 
     def text(self) -> str:
         """What is told before anything is forgotten."""
         days = [f"{each.collection.name} {each.day}" for each in self.lost]
         more = f" and {len(days) - _MOST_NAMED} more" if len(days) > _MOST_NAMED else ""
         kept = f"{len(self.rebuildable)} published days can be rebuilt from the source"
-        return f"{kept}, {len(days)} cannot: {', '.join(days[:_MOST_NAMED])}{more}" if days else f"{kept}, all of them"
+        said = f"{kept}, {len(days)} cannot: {', '.join(days[:_MOST_NAMED])}{more}" if days else f"{kept}, all of them"
+        return f"{said}; held, and left as it is: {', '.join(self.held)}" if self.held else said
 
 
 def look_at_history(platform: Platform, planner: KickstartPlanner, collections: Sequence[ScopedPartner]) -> History:
@@ -43,10 +48,11 @@ def look_at_history(platform: Platform, planner: KickstartPlanner, collections: 
     if not days:
         return History((), ())
     plan = planner.plan(Request(tuple(each.name for each in collections), tuple(days)))
-    there = [each for each in plan.days if each.published is not None]
+    there = [each for each in plan.days if each.published is not None and each.decision is not Decision.HELD]
     return History(
         rebuildable=tuple(each for each in there if each.files),
         lost=tuple(each for each in there if not each.files),
+        held=tuple(sorted({each.collection.name for each in plan.decided(Decision.HELD)})),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Set
 from datetime import date, timedelta
 
+from dataworks_assets.systems.holds import read_holds
 from dataworks_assets.systems.kickstart.acknowledged import read_acknowledged
 from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
 from dataworks_assets.systems.platform import Platform
@@ -83,6 +84,19 @@ def first_open_day(
         ),
         today,
     )
+
+
+def catch_up_start(platform: Platform, scope: KickstartScope, collections: Iterable[ScopedPartner], *, today: date) -> date:
+    """Returns the day with which a catch-up of some collections begins; today where there is none.
+
+    A collection that is held does not count: it would keep the others at the day on which it was held.
+
+    Raises:
+        StoreError, CatalogError: what is there cannot be read; never taken for "nothing is there".
+    """
+    held = read_holds(platform.store, scope)
+    wanted = [each for each in collections if each.name not in held]
+    return first_open_day(scope, wanted, done_days(platform, scope, wanted, today=today), today=today)
 
 
 def done_days(

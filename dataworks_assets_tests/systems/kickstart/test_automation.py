@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from dagster import DagsterInstance
 
+from dataworks_assets.systems.holds import hold, release
 from dataworks_assets.systems.kickstart.acknowledged import acknowledge
 from dataworks_assets.systems.kickstart.automation import CatchUp, ExpiryAlarm, catch_up_requests
 from dataworks_assets.systems.kickstart.expiry import AtRisk, days_at_risk, last_readable_day
@@ -51,6 +52,28 @@ def test_the_schedule_asks_for_each_module_from_its_first_incomplete_day_up_to_y
         ("2026-11-20", "2026-11-20", ["kickstart/vacancy/adverts"]),
         ("2026-11-19", "2026-11-20", ["kickstart/application/claims"]),
     ]
+
+
+def test_a_held_collection_is_not_asked_for_and_does_not_keep_its_siblings_back(instance):
+    other = "vacancy/offers"
+    world = World([configured(ADVERTS), configured(other)], first_day=DAY - timedelta(days=60))
+    for day in days_from(61):
+        world.csv(GOOD, day)
+        world.csv(GOOD, day, name=other)
+    hold(world.store, world.scope, ADVERTS, reason="wrong wages", by="op")
+    world.run(other, days=days_from(61)[:-1])
+    wanted = [("2026-11-20", "2026-11-20", [f"kickstart/{other}"])]
+    assert spans(catch_up_requests(world.platform, world.scope, today=TODAY)) == wanted
+    assert spans(CatchUp(world.planner).tick(instance, now=NOW).run_requests) == wanted
+    release(world.store, world.scope, ADVERTS)
+    assert spans(catch_up_requests(world.platform, world.scope, today=TODAY))[0][0] == "2026-09-21"
+
+
+def test_a_module_that_is_held_whole_is_not_asked_for(world, instance):
+    world.csv(GOOD)
+    hold(world.store, world.scope, ADVERTS, reason="wrong wages", by="op")
+    assert catch_up_requests(world.platform, world.scope, today=TODAY) == []
+    assert CatchUp(world.planner).tick(instance, now=NOW).run_requests == []
 
 
 def test_where_all_is_complete_the_schedule_asks_for_nothing(world):

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from dataworks_assets.systems.holds import hold
 from dataworks_assets.systems.kickstart.clean_up import forget, look_at_history
 from dataworks_assets_tests.systems.kickstart.whole_path import ADVERTS, DAY, World, configured, days_from
 from spark.errors import ConfigurationError
@@ -39,6 +40,14 @@ def test_what_the_source_has_no_more_is_named_and_kept_unless_it_is_confirmed(wo
     assert world.pointer(ADVERTS, DAY - timedelta(days=1)) is not None
     assert forget(world.platform, world.scope, history, run_id="run", confirmed=True) == 2
     assert world.pointer(ADVERTS, DAY - timedelta(days=1)) is None
+
+
+def test_what_is_held_is_left_as_it_is(world):
+    hold(world.store, world.scope, ADVERTS, reason="rolled back", by="op")
+    history = look(world)
+    assert history.text().endswith("held, and left as it is: vacancy/adverts")
+    assert forget(world.platform, world.scope, history, run_id="run", confirmed=True) == 0
+    assert world.pointer(ADVERTS) is not None
 
 
 def test_nothing_published_is_nothing_to_forget():

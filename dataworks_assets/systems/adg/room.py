@@ -1,0 +1,47 @@
+"""ADG's room: its plans, and the days that were exported. Of a day that was not, nothing is known ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from dataworks_assets.systems.adg.exported import newest_exported_days
+from dataworks_assets.systems.adg.planner import Planner
+from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.rooms import Outlook
+from dataworks_assets.systems.scope import Scoped
+
+_USUAL_DAYS = 7
+
+
+@dataclass(frozen=True)
+class AdgRoom:
+    """One snapshot type of ADG."""
+
+    platform: Platform
+    scope: AdgScope
+
+    def planner(self) -> Planner:
+        """Returns what makes its plans."""
+        return Planner(self.platform, self.scope)
+
+    def usual_days(self, collections: Sequence[Scoped]) -> tuple[date, ...]:
+        """Returns the seven newest days that were exported."""
+        del collections
+        return newest_exported_days(self.platform.store, self.scope, _USUAL_DAYS, today=datetime.now(UTC).date())
+
+    @property
+    def idle(self) -> str:
+        """What is said where nothing was exported."""
+        return f"Nothing was exported for {self.scope.name}: no day to plan. Write the sample: dataworks sample write"
+
+    def last_day(self) -> date | None:
+        """The newest of which anything is known."""
+        return None
+
+    def outlook(self, collections: Sequence[Scoped], days: Sequence[date], *, ask_source: bool) -> Outlook:
+        """Nothing: an export comes whole, with a message, and `plan` lists it."""
+        del collections, days, ask_source
+        return Outlook()

@@ -1,0 +1,97 @@
+"""Kickstart's room: its plans, what the partner has delivered of days that are not published, and where a catch-up begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from dataworks_assets.systems.kickstart.access import source_store
+from dataworks_assets.systems.kickstart.acknowledged import read_acknowledged
+from dataworks_assets.systems.kickstart.days import catch_up_start, chosen_days, days_of
+from dataworks_assets.systems.kickstart.planner import KickstartPlanner
+from dataworks_assets.systems.kickstart.scope import KickstartScope
+from dataworks_assets.systems.plan import Decision, PlannedDay, Request
+from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.rooms import CollectionDay, Foreseen, Outlook
+from dataworks_assets.systems.scope import Scoped
+from spark.errors import DataworksError
+
+_STATES = {Decision.NEW: "delivered", Decision.NOT_EXPORTED: "missing"}
+_FINAL = {Decision.EXPIRED, Decision.GIVEN_UP}
+
+
+@dataclass(frozen=True)
+class KickstartRoom:
+    """The partner's files."""
+
+    platform: Platform
+    scope: KickstartScope
+
+    def planner(self, *, is_test: bool = False) -> KickstartPlanner:
+        """Returns what makes its plans."""
+        return KickstartPlanner(self.platform, self.scope, source_store(self.platform, run_id="command"), is_test=is_test)
+
+    def usual_days(self, collections: Sequence[Scoped]) -> tuple[date, ...]:
+        """Returns the days of a catch-up: from the first that is not complete up to yesterday."""
+        today = datetime.now(UTC).date()
+        wanted = self.scope.select(each.name for each in collections)
+        return chosen_days(None, None, first_open=catch_up_start(self.platform, self.scope, wanted, today=today), today=today)
+
+    @property
+    def idle(self) -> str:
+        """What is said where nothing is left for a catch-up."""
+        return "Nothing to do: every day up to yesterday is complete."
+
+    def last_day(self) -> date | None:
+        """Yesterday: the partner delivers every day, so that one which has not come is shown."""
+        return datetime.now(UTC).date() - timedelta(days=1)
+
+    def outlook(self, collections: Sequence[Scoped], days: Sequence[date], *, ask_source: bool) -> Outlook:
+        """Returns what was delivered, what is missing, lost or given up; a partner that cannot be reached is a note."""
+        today = datetime.now(UTC).date()
+        names = [each.name for each in collections]
+        past = tuple(day for day in days if day <= today)
+        found, notes = self._given_up(names, past), tuple(self._catch_up(names, today))
+        if not ask_source or not past:
+            return Outlook(found, notes)
+        try:
+            planned = self.planner().plan(Request(tuple(names), self._with_open_days(names, past, today))).days
+        except DataworksError as error:  # what is published can be shown without the partner
+            asked = f"The partner's files could not be looked at: {error.what} ({error.where}). {error.remedy}"
+            return Outlook(found, (asked, *notes))
+        seen = {(each.collection.name, each.day): foreseen for each in planned if (foreseen := _foreseen(each))}
+        return Outlook({key: each for key, each in seen.items() if key[1] in past}, notes)
+
+    def _with_open_days(self, names: Sequence[str], days: Sequence[date], today: date) -> tuple[date, ...]:
+        """Adds the days before these that are open: some may wait behind them."""
+        first_open = catch_up_start(self.platform, self.scope, self.scope.select(names), today=today)
+        return (*days, *days_of(first_open, max(days)))
+
+    def _given_up(self, names: Iterable[str], days: Iterable[date]) -> Mapping[CollectionDay, Foreseen]:
+        acknowledged = read_acknowledged(self.platform.store, self.scope)
+        wanted = {(name, day) for name in names for day in days} & set(acknowledged)
+        return {key: _settled(f"given up by an operator: {acknowledged[key].reason}") for key in wanted}
+
+    def _catch_up(self, names: Sequence[str], today: date) -> Iterator[str]:
+        """Yields a line a module: up to where it is complete."""
+        for module in self.scope.modules():
+            wanted = [each for each in self.scope.of_module(module) if each.name in names]
+            if wanted:
+                first = catch_up_start(self.platform, self.scope, wanted, today=today)
+                yield f"{module}: " + ("complete up to yesterday" if first == today else f"a catch-up begins at {first}")
+
+
+def _foreseen(planned: PlannedDay) -> Foreseen | None:
+    """Returns what a plan says of a day that a run would not leave as it is; None where it would."""
+    if planned.decision in {Decision.UNCHANGED, Decision.HELD}:
+        return None
+    if planned.decision is Decision.GIVEN_UP:
+        return _settled(planned.reason)
+    reason = "\n".join(finding.cause for finding in planned.findings) or planned.reason
+    state = _STATES.get(planned.decision, planned.decision.value)
+    return Foreseen(state, reason, is_final=planned.decision in _FINAL)
+
+
+def _settled(reason: str) -> Foreseen:
+    return Foreseen(Decision.GIVEN_UP.value, reason, is_final=True, is_settled=True)
