@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from dataworks_assets.config.model import Model
 from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.config.nodes import ExportersConfig
+from dataworks_assets.config.nodes import ExportersConfig, MetastoreDatabaseConfig
 from dataworks_assets.config.problems import nearest
 from dataworks_assets.config.services import EMBEDDED, Address, known, no_secrets
 
@@ -156,6 +156,9 @@ class EmrConfig(Model):
     """Which nodes the Python environment is built for; `this machine` for the emulated EMR."""
     exporters: ExportersConfig | None = None
     """What Prometheus scrapes on the nodes; null: nothing."""
+    metastore: MetastoreDatabaseConfig | None = None
+    """Database of an existing Hive metastore, over which clusters run Hive; null: clusters have no Hive. Jobs reach the tables
+    through `catalog`, whatever is said here."""
     bootstrap: tuple[Annotated[str, Field(pattern=r"^s3://[^/]+/.+")], ...] = ()
     """Bootstrap scripts of your own, as objects, run after the platform's."""
     tags: dict[TagKey, str] = Field(default_factory=dict, max_length=_MOST_OWN_TAGS)
@@ -195,6 +198,8 @@ class EmrConfig(Model):
             raise ValueError("name the private subnets of the clusters")
         if (self.node_security_group is None) != (self.access_security_group is None):
             raise ValueError("node_security_group and access_security_group belong together: name both or neither")
+        if self.metastore is not None and self.metastore.region != self.region:
+            raise ValueError(f"metastore.password_secret is in {self.metastore.region}, but clusters are in {self.region}")
         for name, size in self.sizes.items():
             self._check_size(name, size)
         return self

@@ -104,7 +104,20 @@ METASTORE = Choice(
 )
 METASTORE_RANGE = Choice("MetastoreRange", "Addresses of the Hive metastore; without effect for Glue.", "10.0.2.0/24", _CIDR)
 METASTORE_SECRET = Choice(
-    "MetastoreSecretArn", "Secret with the Hive metastore's credentials; empty: there is none.", "", _OPTIONAL_ARN
+    "MetastoreSecretArn",
+    "Secret whose text is the password of the Hive metastore's database, for clusters with Hive (`engine.emr.metastore`);"
+    " empty: there is none.",
+    "",
+    _OPTIONAL_ARN,
+)
+METASTORE_ROTATION = Choice(
+    "MetastoreRotationFunctionArn", "Lambda function by which that secret is rotated; empty: there is none.", "", _OPTIONAL_ARN
+)
+METASTORE_DATABASE_RANGE = Choice(
+    "MetastoreDatabaseRange", "Addresses of the Hive metastore's database, for clusters with Hive.", "10.0.3.0/24", _CIDR
+)
+METASTORE_DATABASE_PORT = Choice(
+    "MetastoreDatabasePort", "Port of that database; 0: no cluster reaches it.", "0", allowed=("0", "3306", "5432")
 )
 IN_TRANSIT_CERTIFICATES = Choice(
     "InTransitCertificates",
@@ -147,8 +160,11 @@ ALL = (
         KEY_SERVICE_RANGE,
         METASTORE,
         METASTORE_RANGE,
+        METASTORE_DATABASE_RANGE,
+        METASTORE_DATABASE_PORT,
     ),
-    *(METASTORE_SECRET, IN_TRANSIT_CERTIFICATES, KEY_SERVICE_SECRET, COLLECTION_SECRETS, IMAGE, CERTIFICATE),
+    *(METASTORE_SECRET, METASTORE_ROTATION),
+    *(IN_TRANSIT_CERTIFICATES, KEY_SERVICE_SECRET, COLLECTION_SECRETS, IMAGE, CERTIFICATE),
     *(OIDC_ISSUER, OIDC_AUTHORIZATION, OIDC_TOKEN, OIDC_USER_INFO, OIDC_CLIENT, OIDC_SECRET, DEPLOYMENT, DATABASE_CLASS),
 )
 """Every choice there is."""

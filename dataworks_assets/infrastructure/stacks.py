@@ -100,6 +100,7 @@ def permission_table() -> str:
 def _reasons() -> dict[str, str]:
     everything = (
         *(*access.catalog_statements(), *access.lake_statements(), *access.job_statements(), *access.metastore_statements()),
+        *access.rotation_statements(),
         *(
             *access.dagster_statements(("", "")),
             *access.database_statements(""),

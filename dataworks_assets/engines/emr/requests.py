@@ -10,6 +10,7 @@ from dataworks_assets.config.emr import EmrConfig, NodesConfig, SizeConfig
 from dataworks_assets.engines.emr import exporters
 from dataworks_assets.engines.emr.artefacts import Artefacts
 from dataworks_assets.engines.emr.environment import THIS_MACHINE
+from dataworks_assets.engines.emr.metastore import metastore_configuration
 from dataworks_assets.engines.properties import common_properties
 from spark.errors import EngineError
 
@@ -75,7 +76,7 @@ def cluster_request(
         "LogUri": place.log_uri,
         "ServiceRole": config.service_role,
         "JobFlowRole": config.instance_profile,
-        "Applications": [{"Name": "Hadoop"}, {"Name": "Spark"}],
+        "Applications": [{"Name": name} for name in ("Hadoop", "Spark", *(["Hive"] if config.metastore else []))],
         "VisibleToAllUsers": True,
         "Instances": {
             **_instances(size),
@@ -90,8 +91,8 @@ def cluster_request(
         "AutoTerminationPolicy": {"IdleTimeout": config.idle_minutes * 60},
         "Tags": [{"Key": key, "Value": value} for key, value in all_tags.items()],
     }
-    if config.exporters is not None:
-        request["Configurations"] = exporters.configurations()
+    if configurations := _configurations(config):
+        request["Configurations"] = configurations
     if config.security_configuration:
         request["SecurityConfiguration"] = config.security_configuration
     if size.scaling:
@@ -142,6 +143,11 @@ def step_request(
         "ActionOnFailure": "TERMINATE_CLUSTER" if terminates else "CONTINUE",
         "HadoopJarStep": {"Jar": "command-runner.jar", "Args": command},
     }
+
+
+def _configurations(config: EmrConfig) -> list[dict[str, Any]]:
+    made = exporters.configurations() if config.exporters is not None else []
+    return made + ([metastore_configuration(config.metastore)] if config.metastore is not None else [])
 
 
 def _actions(place: Place, artefacts: Artefacts) -> list[dict[str, Any]]:

@@ -111,13 +111,38 @@ def job_statements() -> tuple[Statement, ...]:
 
 
 def metastore_statements() -> tuple[Statement, ...]:
-    """What a Hive metastore needs; in force where there is one."""
+    """What EMR itself needs for clusters with Hive over an existing metastore's database; in force where there is one."""
     return (
         Statement(
-            "MetastoreKnowsUs",
-            "Credentials of the metastore, read on the node that needs them and never put into a cluster's configuration",
+            "MetastorePasswordIsRead",
+            "EMR puts the metastore's database password into Hive's configuration on nodes; descriptions name the secret",
             ("secretsmanager:GetSecretValue",),
             (Ref("MetastoreSecretArn"),),
+        ),
+        Statement(
+            "MetastoreSecretIsDecrypted",
+            "That secret may be encrypted with the platform's key",
+            ("kms:Decrypt",),
+            (take("DataKeyArn"),),
+            conditions={"StringEquals": {"kms:ViaService": Sub("secretsmanager.${AWS::Region}.amazonaws.com")}},
+        ),
+    )
+
+
+def rotation_statements() -> tuple[Statement, ...]:
+    """What operators' action of rotating the metastore's password needs; Dagster never reads the password."""
+    return (
+        Statement(
+            "MetastorePasswordIsRotated",
+            "Operators have the password of the metastore's database rotated, and are told how that went",
+            ("secretsmanager:RotateSecret", "secretsmanager:DescribeSecret"),
+            (Ref("MetastoreSecretArn"),),
+        ),
+        Statement(
+            "RotationIsInvoked",
+            "Whoever asks for a rotation must be allowed to invoke its function",
+            ("lambda:InvokeFunction",),
+            (Ref("MetastoreRotationFunctionArn"),),
         ),
     )
 

@@ -56,14 +56,12 @@ def cluster() -> Template:
             PolicyDocument=document([replace(NODES_GET_THEIR_ROLE, resources=(GetAtt(node_role, "Arn"),))]),
         )
     )
-    for title, condition, statements in (
-        ("NodesUseGlue", "UsesGlue", catalog_statements()),
-        ("NodesUseMetastore", "HasMetastoreSecret", metastore_statements()),
+    for title, role, condition, statements in (
+        ("NodesUseGlue", node_role, "UsesGlue", catalog_statements()),
+        ("ServiceReadsMetastorePassword", service_role, "HasMetastoreSecret", metastore_statements()),
     ):
         template.add_resource(
-            iam.PolicyType(
-                title, PolicyName=title, Roles=[Ref(node_role)], PolicyDocument=document(statements), Condition=condition
-            )
+            iam.PolicyType(title, PolicyName=title, Roles=[Ref(role)], PolicyDocument=document(statements), Condition=condition)
         )
     profile = template.add_resource(iam.InstanceProfile("NodeProfile", Roles=[Ref(node_role)]))
     security = template.add_resource(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from troposphere import (
+    And,
     Equals,
     GetAtt,
     Not,
@@ -29,7 +30,7 @@ from dataworks_assets.infrastructure.templates.access import (
     dagster_statements,
     database_statements,
     lake_statements,
-    metastore_statements,
+    rotation_statements,
 )
 from dataworks_assets.infrastructure.templates.database import DATABASE, USER, make_database
 from dataworks_assets.infrastructure.templates.exchange import IS_PRODUCTION, SUBNETS, give, tags, take
@@ -67,12 +68,14 @@ def dagster() -> Template:
         *(parameters.IMAGE, parameters.CERTIFICATE, parameters.OIDC_ISSUER, parameters.OIDC_AUTHORIZATION),
         *(parameters.OIDC_TOKEN, parameters.OIDC_USER_INFO, parameters.OIDC_CLIENT, parameters.OIDC_SECRET),
         *(parameters.DATABASE_CLASS, parameters.DEPLOYMENT, parameters.LOG_DAYS, parameters.INPUT_KEY),
-        *(parameters.KEY_SERVICE_SECRET, parameters.METASTORE, parameters.METASTORE_SECRET, parameters.COLLECTION_SECRETS),
+        *(parameters.KEY_SERVICE_SECRET, parameters.METASTORE, parameters.METASTORE_SECRET, parameters.METASTORE_ROTATION),
+        parameters.COLLECTION_SECRETS,
     )
     template.add_condition(IS_PRODUCTION, Equals(Ref("Environment"), "production"))
     template.add_condition("HasInputKey", Not(Equals(Ref("InputKeyArn"), "")))
     template.add_condition("UsesGlue", Equals(Ref("Metastore"), "glue"))
-    template.add_condition("HasMetastoreSecret", Not(Equals(Ref("MetastoreSecretArn"), "")))
+    named = (Not(Equals(Ref(name), "")) for name in ("MetastoreSecretArn", "MetastoreRotationFunctionArn"))
+    template.add_condition("RotatesMetastore", And(*named))
     template.add_resource(
         logs.LogGroup(
             "DagsterLogs",
@@ -107,7 +110,7 @@ def _roles(template: Template, database: rds.DBInstance) -> tuple[iam.Role, iam.
     )
     for title, condition, statements in (
         ("DagsterUsesGlue", "UsesGlue", catalog_statements()),
-        ("DagsterUsesMetastore", "HasMetastoreSecret", metastore_statements()),
+        ("DagsterRotatesMetastore", "RotatesMetastore", rotation_statements()),
     ):
         template.add_resource(
             iam.PolicyType(title, PolicyName=title, Roles=[Ref(task)], PolicyDocument=document(statements), Condition=condition)

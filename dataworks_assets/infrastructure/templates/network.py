@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from troposphere import Cidr, Equals, GetAtt, GetAZs, If, Join, Ref, Select, Sub, Tags, Template, ec2
+from troposphere import Cidr, Equals, GetAtt, GetAZs, If, Join, Not, Ref, Select, Sub, Tags, Template, ec2
 
 from dataworks_assets.config.nodes import JMX_PORTS, NODE_EXPORTER_PORT
 from dataworks_assets.infrastructure import parameters
@@ -40,12 +40,15 @@ def network() -> Template:
         parameters.KEY_SERVICE_RANGE,
         parameters.METASTORE,
         parameters.METASTORE_RANGE,
+        parameters.METASTORE_DATABASE_RANGE,
+        parameters.METASTORE_DATABASE_PORT,
         parameters.S3_PREFIX_LIST,
         parameters.DYNAMODB_PREFIX_LIST,
     )
     template.add_condition(_MAKES, Equals(Ref("ExistingVpc"), ""))
     template.add_condition(_OWN_ENDPOINTS, Equals(Ref("MakesEndpoints"), "yes"))
     template.add_condition("HasMetastore", Equals(Ref("Metastore"), "hive"))
+    template.add_condition("HasMetastoreDatabase", Not(Equals(Ref("MetastoreDatabasePort"), "0")))
     vpc, subnets, route_tables = _private_network(template)
     groups = _security_groups(template, vpc)
     _endpoints(template, vpc, subnets, route_tables, groups["Endpoints"])
@@ -172,6 +175,9 @@ def _ranges(template: Template, groups: dict[str, ec2.SecurityGroup]) -> None:
         _ingress(template, groups["Cluster"], "PrometheusRange", port, "Prometheus scrapes the exporters")
     _ingress(template, groups["Pages"], "UsersRange", _HTTPS, "People open the pages of Dagster")
     _egress(template, groups["Pages"], "0.0.0.0/0", _HTTPS, "The load balancer asks the issuer who signs in")
+    database = (Ref("MetastoreDatabaseRange"), Ref("MetastoreDatabasePort"))
+    why = "The metastore of a cluster works over its database"
+    _egress(template, groups["Cluster"], *database, why, condition="HasMetastoreDatabase", name="MetastoreDatabase")
     for title in ("Cluster", "Dagster"):
         _egress(template, groups[title], Ref("KeyServiceRange"), _KEY_SERVICE, "Data keys are decrypted")
         _egress(template, groups[title], Ref("MetastoreRange"), _METASTORE, "Tables are registered", condition="HasMetastore")
@@ -203,11 +209,13 @@ def _ingress(template: Template, group: ec2.SecurityGroup, parameter: str, port:
     )
 
 
-def _egress(template: Template, group: ec2.SecurityGroup, target: Any, port: int, why: str, *, condition: str = "") -> None:
+def _egress(
+    template: Template, group: ec2.SecurityGroup, target: Any, port: Any, why: str, *, condition: str = "", name: str = ""
+) -> None:
     said: dict[str, Any] = {"Condition": condition} if condition else {}
     template.add_resource(
         ec2.SecurityGroupEgress(
-            f"{group.title.removesuffix('SecurityGroup')}To{port}",
+            f"{group.title.removesuffix('SecurityGroup')}To{name or port}",
             GroupId=GetAtt(group, "GroupId"),
             CidrIp=target,
             IpProtocol="tcp",

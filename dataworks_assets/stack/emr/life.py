@@ -69,7 +69,11 @@ class Lives:
         """Makes one move; False where there is none to make."""
         since = now - cluster.changed
         if cluster.state == "STARTING" and since >= self.delays.starting:
-            cluster.bootstrap = self.nodes.bootstrap(cluster)
+            try:
+                cluster.bootstrap = self.nodes.bootstrap(cluster)
+            except LookupError as error:
+                self.end(cluster, now, code="VALIDATION_ERROR", message=str(error.args[0]), with_errors=True)
+                return True
             return self._enter(cluster, now, "BOOTSTRAPPING")
         if cluster.state == "BOOTSTRAPPING" and since >= self.delays.bootstrapping:
             return self._leave_bootstrapping(cluster, now)

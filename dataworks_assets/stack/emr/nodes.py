@@ -20,8 +20,9 @@ from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
 from dataworks_assets.engines import leash
-from dataworks_assets.stack.emr import aws_cp
+from dataworks_assets.stack.emr import configurations
 from dataworks_assets.stack.emr.images import Images
+from dataworks_assets.stack.emr.programs import put_programs
 from dataworks_assets.stack.emr.records import Cluster, Step, Work
 from dataworks_assets.stack.processes import session_members, signal_all
 from spark.errors import StoreError
@@ -30,16 +31,7 @@ from spark.store import ObjectStore
 REAL_FOLDER = "/opt/dataworks"
 """Where bootstrap actions put things on a real node."""
 _CANNOT_RUN = 127
-_SYSTEMCTL = """
-for unit; do :; done
-case "$1" in
-    daemon-reload) ;;
-    enable) [ -e "$DATAWORKS_NODE_UNITS/$unit" ] || { echo "Unit file $unit does not exist." >&2; exit 1; } ;;
-    *) echo "systemctl $* is not emulated" >&2; exit 1 ;;
-esac
-"""
-"""Knows units by their files and starts none: clusters of one machine would want the same ports."""
-_SPARK_DEFAULTS = "spark-defaults"
+_SPARK_DEFAULTS, _HIVE_SITE = "spark-defaults", "hive-site"
 _OF_THE_IMAGE = {
     "spark.master": "local[2]",
     "spark.driver.bindAddress": "127.0.0.1",
@@ -91,6 +83,15 @@ class Ended:
         """See `Work.kill`."""
 
 
+def no_secrets(arn: str) -> str:
+    """Knows no secret.
+
+    Raises:
+        LookupError: always.
+    """
+    raise LookupError(f"there is no secret {arn}")
+
+
 @dataclass
 class LocalNodes:
     """Nodes on this machine; see `records.Nodes`.
@@ -100,12 +101,14 @@ class LocalNodes:
         store: where bootstrap scripts are and logs go.
         environment: what an instance profile and the image give processes: credentials, endpoints, Java.
         spark_home: the image's Spark.
+        read_secret: returns a secret's text by its ARN, as EMR's service role reads it; LookupError where it cannot.
     """
 
     folder: Path
     store: ObjectStore
     environment: Mapping[str, str]
     spark_home: Path
+    read_secret: Callable[[str], str] = no_secrets
     _starter: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "starter"))
     """Processes are on the leash of the thread that started them, so that one has to live as long as the emulator."""
     _copier: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "logs"))
@@ -122,7 +125,8 @@ class LocalNodes:
                 path.write_bytes(self.store.read(script["Path"]))
             except StoreError as error:
                 path.write_text(f"echo {shlex.quote(str(error))} >&2; exit 1\n")
-            lines.append(shlex.join(["bash", str(path), *script.get("Args", ())]))
+            arguments = [argument.replace(REAL_FOLDER, f"{node}{REAL_FOLDER}") for argument in script.get("Args", ())]
+            lines.append(shlex.join(["bash", str(path), *arguments]))
         (node / "bootstrap" / "all.sh").write_text("\n".join(lines) + "\n")
         process = self._run(node, ["bash", str(node / "bootstrap" / "all.sh")], node / "bootstrap")
         logs = f"{cluster.id}/node/i-{cluster.id[2:]}/bootstrap-actions/1"
@@ -183,18 +187,9 @@ class LocalNodes:
 
     def _make_node(self, cluster: Cluster) -> Path:
         node = self._node(cluster)
-        for name in ("bin", "bootstrap", "conf", "opt", "steps", "tmp"):
+        for name in ("bin", "bootstrap", "conf/hive", "opt", "steps", "tmp"):
             (node / name).mkdir(parents=True)
-        python = str(Path(sys.executable).resolve())
-        programs = {
-            "aws": f'exec {shlex.quote(sys.executable)} -I {shlex.quote(aws_cp.__file__)} "$@"',
-            "sudo": 'exec "$@"',
-            "systemctl": _SYSTEMCTL,
-            "python3.11": f'exec {shlex.quote(python)} "$@"',
-        }
-        for name, text in programs.items():
-            (node / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
-            (node / "bin" / name).chmod(0o755)
+        put_programs(node / "bin")
         given = {
             name: value.replace(REAL_FOLDER, f"{node}{REAL_FOLDER}")
             for configuration in cluster.request.get("Configurations", ())
@@ -202,9 +197,17 @@ class LocalNodes:
             for name, value in configuration.get("Properties", {}).items()
         }
         master = {"spark.master": _OF_THE_IMAGE["spark.master"]}  # whatever the configuration says of YARN
+        self._configure_hive(cluster, node)
         defaults = _OF_THE_IMAGE | {"spark.local.dir": str(node / "tmp")} | given | master
         (node / "conf" / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in defaults.items()))
         return node
+
+    def _configure_hive(self, cluster: Cluster, node: Path) -> None:
+        """Writes Hive's configuration where the cluster has one: the one place where the secrets that it names stand."""
+        for configuration in cluster.request.get("Configurations", ()):
+            if configuration["Classification"] == _HIVE_SITE:
+                properties = configurations.resolved(configuration.get("Properties", {}), self.read_secret)
+                configurations.write_site(node / "conf" / "hive" / "hive-site.xml", properties)
 
     def _run(self, node: Path, command: Sequence[str], place: Path) -> Process:
         """Starts a program on a node, its output in files of `place`."""
@@ -215,6 +218,7 @@ class LocalNodes:
             "TMPDIR": str(node / "tmp"),
             "SPARK_HOME": str(self.spark_home),
             "SPARK_CONF_DIR": str(node / "conf"),
+            "HIVE_CONF_DIR": str(node / "conf" / "hive"),
             "SPARK_LOCAL_IP": "127.0.0.1",
             "SPARK_SUBMIT_OPTS": f'-Djava.io.tmpdir="{node / "tmp"}"',
             "DATAWORKS_NODE_FOLDER": f"{node}{REAL_FOLDER}",

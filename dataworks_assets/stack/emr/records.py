@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from dataworks_assets.stack.emr.configurations import shown
+
 Document = dict[str, Any]
 
 CLUSTER_ENDED = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
@@ -41,7 +43,11 @@ class Nodes(Protocol):
     """Where clusters run their bootstrap actions and steps."""
 
     def bootstrap(self, cluster: Cluster) -> Work:
-        """Starts a cluster's bootstrap actions."""
+        """Configures a cluster's nodes and starts its bootstrap actions.
+
+        Raises:
+            LookupError: a secret that the configuration names cannot be read.
+        """
 
     def start(self, cluster: Cluster, step: Step) -> Work:
         """Starts a step."""
@@ -142,11 +148,12 @@ class Cluster:
         """Returns it as DescribeCluster shows it."""
         instances = self.request["Instances"]
         collection = "INSTANCE_FLEET" if "InstanceFleets" in instances else "INSTANCE_GROUP"
-        kept = ("LogUri", "ReleaseLabel", "Configurations", "SecurityConfiguration", "ServiceRole", "Applications")
+        kept = ("LogUri", "ReleaseLabel", "SecurityConfiguration", "ServiceRole", "Applications")
         subnets = instances.get("Ec2SubnetIds") or [instances.get("Ec2SubnetId")]
         return {
             **self.summary(),
             **{name: self.request[name] for name in kept if name in self.request},
+            "Configurations": shown(self.request.get("Configurations", ())),
             "Ec2InstanceAttributes": {
                 "IamInstanceProfile": self.request.get("JobFlowRole", ""),
                 "RequestedEc2SubnetIds": [subnet for subnet in subnets if subnet],

@@ -105,6 +105,21 @@ def _on_term(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def _read_secret(arn: str) -> str:
+    """Returns a secret's text as EMR's service role reads it.
+
+    Raises:
+        LookupError: it cannot be read.
+    """
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return boto3.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+    except (BotoCoreError, ClientError) as error:
+        raise LookupError(f"The secret {arn} could not be retrieved: {error}") from error
+
+
 def main(
     port: Annotated[int, typer.Option()], folder: Annotated[Path, typer.Option()], delays: Annotated[str, typer.Option()] = "{}"
 ) -> None:
@@ -113,7 +128,7 @@ def main(
     image = {name: value for name, value in os.environ.items() if name.startswith("AWS_") or name in _OF_THE_MACHINE}
     store = shared_store(StoreSettings(endpoint_url=os.environ["AWS_ENDPOINT_URL_S3"], region=os.environ["AWS_REGION"]))
     shutil.rmtree(folder, ignore_errors=True)  # what clusters left that died with an earlier emulator
-    nodes = LocalNodes(folder, store, image, find_spark_home())
+    nodes = LocalNodes(folder, store, image, find_spark_home(), read_secret=_read_secret)
     server = EmrServer(EmulatedEmr(nodes, delays=Delays(**json.loads(delays))), port)
     threading.Thread(target=server.tick, daemon=True).start()
     with suppress(KeyboardInterrupt):

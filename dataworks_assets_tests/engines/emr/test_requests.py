@@ -98,7 +98,34 @@ def test_a_step_that_emr_would_not_take_is_refused_before_a_cluster_is_paid_for(
         step_request(place, "v1", place.config.sizes["small"], name="s", arguments=[], terminates=True)
 
 
+ARN = "arn:aws:secretsmanager:eu-west-2:123456789012:secret:metastore-AbCdEf"
+
+
+def metastore(**fields):
+    return {"url": "jdbc:mysql://db.internal:3306/hive", "user": "hive", "password_secret": ARN, **fields}
+
+
+def test_hive_gets_its_password_by_reference_alone(world):
+    request = request_of(place_of(metastore=metastore()))
+    (hive,) = request["Configurations"]
+    assert {"Name": "Hive"} in request["Applications"]
+    assert hive["Properties"]["EMR.secret@javax.jdo.option.ConnectionPassword"] == ARN
+    assert "javax.jdo.option.ConnectionPassword" not in hive["Properties"]
+    assert world.engine().calls.run_job_flow(request).startswith("j-")
+
+
+def test_a_cluster_has_no_hive_unless_it_is_asked_for():
+    assert request_of(place_of())["Applications"] == [{"Name": "Hadoop"}, {"Name": "Spark"}]
+
+
 REFUSED = {
+    "a password for all to see": (
+        {"metastore": metastore(url="jdbc:mysql://h/d?user=u&password=p")},
+        "a password stands in it",
+    ),
+    "a password before the host": ({"metastore": metastore(url="jdbc:mysql://u:p@h/d")}, "metastore.url"),
+    "a password in place of its secret": ({"metastore": metastore(password_secret="hunter2")}, "metastore.password_secret"),
+    "a secret elsewhere": ({"metastore": metastore(password_secret=ARN.replace("eu-west-2", "us-east-1"))}, "is in us-east-1"),
     "no role": ({"service_role": ""}, "at least 1 character"),
     "no subnet": ({"subnets": []}, "private subnets"),
     "an odd subnet": ({"subnets": ["vpc-1"]}, "subnets"),

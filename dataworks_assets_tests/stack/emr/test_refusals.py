@@ -15,6 +15,10 @@ REFUSED = {
     "logs elsewhere": ({"LogUri": "file:///tmp/logs"}, "Invalid log URI"),
     "too many tags": ({"Tags": [{"Key": str(n), "Value": ""} for n in range(51)]}, "at most 50 tags"),
     "unknown security configuration": ({"SecurityConfiguration": "gone"}, "'gone' does not exist"),
+    "a secret that is none": (
+        {"Configurations": [{"Classification": "hive-site", "Properties": {"EMR.secret@password": "hunter2"}}]},
+        "must be the ARN of a secret",
+    ),
     "too much concurrency": ({"StepConcurrencyLevel": 257}, "between 1 and 256"),
     "idle too short": ({"AutoTerminationPolicy": {"IdleTimeout": 59}}, "between 60 and 604800"),
     "terminating side by side": (
