@@ -151,6 +151,11 @@ class Collection(Document, frozen=True):
     """Largest share of rows a full may lose against the day before; None: only a fall to none is refused."""
     preview: bool = False
 
+    @property
+    def is_in_order(self) -> bool:
+        """Whether its days have to be published in their order: its table's schema follows them."""
+        return False
+
 
 class ExportCollection(Collection, frozen=True, kw_only=True, tag_field="source", tag="export"):
     """A collection of the snapshot export: one topic's encrypted lines of JSON, with manifests.
@@ -189,6 +194,11 @@ class PartnerCollection(Collection, frozen=True, kw_only=True, tag_field="source
     """Whether the table follows a source that adds, omits or retypes columns; else such a day is refused."""
     row_hash: bool = False
     """Whether rows have `row_hash_id`."""
+
+    @property
+    def is_in_order(self) -> bool:
+        """See `Collection`."""
+        return self.evolves
 
 
 AnyCollection = ExportCollection | PartnerCollection

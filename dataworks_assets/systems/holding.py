@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from math import ceil
 from time import sleep
 
@@ -57,7 +58,8 @@ def held(
                 if len(taken) == len(keys):
                     break
             pairs = zip(days, keys, strict=True)
-            yield Held(keeper, tuple((planned, _as_planned(platform, planned, found[key])) for planned, key in pairs))
+            as_planned = [(planned, _as_planned(platform, planned, found[key])) for planned, key in pairs]
+            yield Held(keeper, tuple(_in_order(as_planned)))
         finally:
             keeper.release_many(taken)
 
@@ -89,6 +91,28 @@ def _as_planned(platform: Platform, planned: PlannedDay, lease: Lease | LeaseErr
         "another run published the day after this one had planned it",
         where=lease.uri,
         remedy="Run again: the new plan sees what is published now",
+    )
+
+
+def _in_order(days: Iterable[tuple[PlannedDay, Lease | LeaseError]]) -> Iterator[tuple[PlannedDay, Lease | LeaseError]]:
+    """Keeps days from being worked on before one that another run has, where the table follows its source day by day."""
+    others: dict[str, date] = {}
+    for planned, lease in days:
+        name = planned.collection.name
+        if isinstance(lease, LeaseError):
+            if planned.collection.job.is_in_order:
+                others.setdefault(name, planned.day)
+            yield planned, lease
+        elif name in others and planned.decision.needs_work:
+            yield planned, _behind(others[name])
+        else:
+            yield planned, lease
+
+
+def _behind(before: date) -> LeaseError:
+    return LeaseError(
+        f"another run has {before}, and the schema follows the days in their order",
+        remedy="Run again when that run has ended, or its leases have run out",
     )
 
 

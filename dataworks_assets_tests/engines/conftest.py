@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from dataworks_assets.engines.submission import Submission
 from dataworks_assets.engines.submit import SubmitEngine
 from dataworks_assets.stack.state import LOG_BUCKET, OUTPUT_BUCKET, StackState
 from dataworks_assets_tests.engines.standalone import SECRET, StandaloneCluster
+from dataworks_assets_tests.engines.work import KickstartWork, SampleWork, Work, marked
 from spark.contract import CatalogSettings, JobParameters, KeyServiceSettings, StoreSettings
 from spark.store import ObjectStore
 
@@ -86,9 +87,8 @@ def submission(stack: StackState, store_settings: StoreSettings) -> Callable[...
     prefix_uri = f"s3://{OUTPUT_BUCKET}/tests/engines-{uuid.uuid4().hex}"
 
     def make(behaviour: str, *, timeout_seconds: float = 120.0) -> Submission:
-        made = make_submission(behaviour, store_settings, prefix_uri)
-        environment = {**stack.environment(), "AWS_EXECUTION_ENV": made.run_id, "PYTHONPATH": str(PROJECT_FOLDER)}
-        return replace(made, timeout_seconds=timeout_seconds, environment=environment)
+        made = marked(make_submission(behaviour, store_settings, prefix_uri), stack.environment())
+        return replace(made, timeout_seconds=timeout_seconds)
 
     return make
 
@@ -123,7 +123,62 @@ def processes_of(submission: Submission) -> list[psutil.Process]:
     return found
 
 
-@pytest.fixture(scope="session", params=["session", "submit", "standalone", "emr"])
+ENGINES = ("session", "submit", "standalone", "emr")
+SYSTEMS = ("kickstart",)
+"""Whose own jobs the suite runs, over real input, beside the sample job."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An engine, and what it has to do."""
+
+    place: Place
+    work: Work
+
+
+def _cells(engines: Sequence[str], systems: Sequence[str], *, quick: Sequence[str] = ()) -> list[Any]:
+    """Every engine with every system's job; those not named as quick are left to `make test-faults`."""
+    return [
+        pytest.param((engine, system), id=f"{engine}-{system}", marks=() if engine in quick else pytest.mark.faults)
+        for system in systems
+        for engine in engines
+    ]
+
+
+def _cell(request: pytest.FixtureRequest) -> Cell:
+    engine, system = request.param
+    return Cell(request.getfixturevalue(f"{engine}_place"), request.getfixturevalue(f"{system}_work"))
+
+
+@pytest.fixture(scope="session", params=[*_cells(ENGINES, ["sample"], quick=ENGINES), *_cells(ENGINES, SYSTEMS)])
+def cell(request: pytest.FixtureRequest) -> Cell:
+    """Every engine with every job."""
+    return _cell(request)
+
+
+@pytest.fixture(scope="session", params=_cells(ENGINES, SYSTEMS, quick=["session"]))
+def system_cell(request: pytest.FixtureRequest) -> Cell:
+    """Every engine with every system's own job."""
+    return _cell(request)
+
+
+@pytest.fixture(scope="session", params=_cells(ENGINES[1:], SYSTEMS))
+def process_cell(request: pytest.FixtureRequest) -> Cell:
+    """The engines whose applications are processes of their own, with every system's own job."""
+    return _cell(request)
+
+
+@pytest.fixture(scope="session")
+def sample_work(submission: Callable[..., Submission]) -> SampleWork:
+    return SampleWork(submission)
+
+
+@pytest.fixture(scope="session")
+def kickstart_work(stack: StackState) -> KickstartWork:
+    return KickstartWork(stack)
+
+
+@pytest.fixture(scope="session", params=ENGINES)
 def place(request: pytest.FixtureRequest) -> Place:
     """Every engine."""
     return request.getfixturevalue(f"{request.param}_place")

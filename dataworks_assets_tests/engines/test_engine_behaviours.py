@@ -23,9 +23,10 @@ from dagster import DagsterExecutionInterruptedError
 from dataworks_assets.engines.base import JobError
 from dataworks_assets.engines.emr.calls import CLUSTER_ENDING
 from dataworks_assets.engines.submission import Submission
-from dataworks_assets_tests.engines.conftest import EmulatedCluster, Place, processes_of
+from dataworks_assets_tests.engines.conftest import Cell, EmulatedCluster, Place, processes_of
 from dataworks_assets_tests.engines.sample_job import TASKS, canary
 from dataworks_assets_tests.engines.standalone import SECRET, StandaloneCluster
+from dataworks_assets_tests.engines.work import Begin, Carried, rows_of
 from spark.contract import JobResult
 from spark.jobs.progress import Finished, Message, Progress
 from spark.jobs.runner import CLAIM
@@ -49,26 +50,30 @@ def wait_until(condition: Callable[[], bool], *, seconds: float) -> float:
 
 @dataclass
 class Done:
-    """One run of the job that is done, watched from outside."""
+    """One run of a job that is done, watched from outside."""
 
-    result: JobResult
-    messages: list[Message]
+    carried: Carried
     left: list[str]
     secrets_seen: list[str]
 
+    @property
+    def result(self) -> JobResult:
+        """What it brought."""
+        assert self.carried.result is not None
+        return self.carried.result
+
 
 @pytest.fixture(scope="module")
-def done(place: Place, submission: Make, store: ObjectStore) -> Done:
-    messages: list[Message] = []
+def done(cell: Cell, store: ObjectStore) -> Done:
     secrets_seen: list[str] = []
 
     def watch(message: Message) -> None:
-        messages.append(message)
+        del message
         secrets_seen.extend(line for line in command_lines() if SECRET in line)
 
-    submitted = submission("done")
-    result = place.engine.run(submitted, on_message=watch)
-    return Done(result, messages, [item.uri for item in store.list(submitted.folder_uri)], secrets_seen)
+    carried = cell.work.done(cell.place.engine, watch)
+    assert carried.submission is not None
+    return Done(carried, [item.uri for item in store.list(carried.submission.folder_uri)], secrets_seen)
 
 
 def command_lines() -> list[str]:
@@ -76,7 +81,7 @@ def command_lines() -> list[str]:
 
 
 def test_a_job_that_is_done_brings_its_result(done: Done) -> None:
-    assert (done.result.complete, [partition.rows for partition in done.result.partitions]) == (True, SQUARES)
+    assert (done.result.complete, rows_of(done.result)) == (True, done.carried.rows)
 
 
 def test_a_result_says_where_the_log_is(done: Done) -> None:
@@ -84,13 +89,14 @@ def test_a_result_says_where_the_log_is(done: Done) -> None:
 
 
 def test_each_finished_day_is_a_message(done: Done) -> None:
-    assert len([message for message in done.messages if isinstance(message, Finished)]) == TASKS
+    assert len([message for message in done.carried.messages if isinstance(message, Finished)]) == len(done.carried.rows)
 
 
 def test_the_last_message_says_that_all_is_done(done: Done) -> None:
-    last = done.messages[-1]
+    last, files = done.carried.messages[-1], done.carried.files
     assert isinstance(last, Progress)
-    assert (last.files, last.files_total, last.read_bytes, last.partitions) == (TASKS, TASKS, 80, TASKS)
+    assert (last.files, last.files_total, last.read_bytes) == (files, files, done.carried.read_bytes)
+    assert last.partitions == len(done.carried.rows)
 
 
 def test_no_message_object_is_left(done: Done) -> None:
@@ -130,18 +136,64 @@ def test_a_job_that_takes_too_long_is_ended(place: Place, submission: Make) -> N
     wait_until(lambda: not place.survivors(sleeps) and not place.busy(), seconds=5)
 
 
-def test_an_interrupted_run_ends_its_application_within_seconds(place: Place, submission: Make) -> None:
-    sleeps, interrupted_seconds = submission("sleeps"), []
+def interrupt(cell: Cell, begin: Begin) -> None:
+    """Interrupts a run as soon as its application says anything."""
+    interrupted: list[tuple[float, Submission]] = []
 
-    def interrupt(message: Message) -> None:
+    def watch(submission: Submission, message: Message) -> None:
         del message
-        interrupted_seconds.append(time.monotonic())
+        interrupted.append((time.monotonic(), submission))
         raise DagsterExecutionInterruptedError
 
     with pytest.raises(DagsterExecutionInterruptedError):
-        place.engine.run(sleeps, on_message=interrupt)
-    assert time.monotonic() - interrupted_seconds[0] < 10
-    wait_until(lambda: not place.survivors(sleeps) and not place.busy(), seconds=5)
+        begin(cell.place.engine, watch)
+    at_seconds, submission = interrupted[0]
+    assert time.monotonic() - at_seconds < 10
+    wait_until(lambda: not cell.place.survivors(submission) and not cell.place.busy(), seconds=5)
+
+
+def test_an_interrupted_run_ends_its_application_within_seconds(cell: Cell) -> None:
+    interrupt(cell, cell.work.begin)
+
+
+def test_a_run_that_was_interrupted_is_gone_on_with(system_cell: Cell) -> None:
+    work = system_cell.work
+    delivery = work.deliver()
+    interrupt(system_cell, lambda engine, watch: work.run(engine, delivery, watch))
+    assert work.run(system_cell.place.engine, delivery).failures == ()
+    assert delivery.shown() == work.undisturbed
+
+
+@pytest.mark.faults
+def test_bad_data_is_its_own_days_failure_and_the_others_go_on(system_cell: Cell) -> None:
+    work = system_cell.work
+    delivery = work.deliver()
+    bad = delivery.spoil()
+    carried = work.run(system_cell.place.engine, delivery)
+    assert carried.result is not None
+    assert carried.result.complete
+    assert {(failure.collection, failure.day) for failure in carried.failures} == bad
+    assert all(failure.lies_in_data for failure in carried.failures)
+    assert rows_of(carried.result) == {day: rows for day, rows in carried.rows.items() if day not in bad}
+
+
+def test_an_application_that_is_killed_is_an_error_and_a_plain_retry_does_the_rest(process_cell: Cell) -> None:
+    place, work = process_cell.place, process_cell.work
+    delivery, killed = work.deliver(), []
+
+    def kill(submission: Submission, message: Message) -> None:
+        del message
+        drivers = [process for process in place.find(submission) if "runner.py" in " ".join(process.cmdline())]
+        killed.extend(drivers)
+        for process in drivers:
+            process.kill()
+
+    with pytest.raises(JobError) as caught:
+        work.run(place.engine, delivery, lambda *told: None if killed else kill(*told))
+    assert killed
+    assert caught.value.transient
+    assert work.run(place.engine, delivery).failures == ()
+    assert delivery.shown() == work.undisturbed
 
 
 def test_an_application_that_dies_is_an_error_with_the_log(process_place: Place, submission: Make) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow.parquet as pq
@@ -35,13 +35,15 @@ class Reader:
         lake: whose tables.
         allowed: by partition, the states it may be seen in, oldest first; None where nothing is known of them.
         digest: what tells two sets of rows apart, where it is not all of them.
+        rule: what else has to hold whenever anybody looks; returns what is wrong.
         goes_back: whether a partition may be seen in an older state again (a zombie's call, until it is put right).
     """
 
     lake: Lake
     allowed: dict[tuple[str, str, str], list[str]] | None = None
     goes_back: bool = False
-    digest: Callable[[list[tuple[str, Stored]]], str] | None = None
+    digest: Callable[[Sequence[tuple[str, Stored]]], str] | None = None
+    rule: Callable[[Lake], Iterable[str]] = lambda _lake: ()
     wrong: list[str] = field(default_factory=list)
     looks: int = 0
     _seen: dict[tuple[str, str, str], int] = field(default_factory=dict)
@@ -62,6 +64,7 @@ class Reader:
                 self._follow((database, table), pointer)
             if self.allowed is not None:
                 self._compare(shown)
+            self.wrong += self.rule(self.lake)
         return shown
 
     def _follow(self, table: Place, pointer: Pointer) -> None:
@@ -121,9 +124,20 @@ def rows_of(stored: Stored) -> list[str]:
     return _rows_of[stored.etag]
 
 
-def digest(files: list[tuple[str, Stored]]) -> str:
+def digest(files: Sequence[tuple[str, Stored]]) -> str:
     """Returns what tells two sets of rows apart, whatever files they are in."""
-    rows = sorted(row for _, stored in files for row in rows_of(stored))
+    return digest_of(row for _, stored in files for row in rows_of(stored))
+
+
+def sparse_digest(files: Sequence[tuple[str, Stored]]) -> str:
+    """The same; a column that a file has not is null, as it is to a reader of the table."""
+    rows = (json.loads(row) for _, stored in files for row in rows_of(stored))
+    return digest_of(json.dumps({name: value for name, value in row.items() if value is not None}) for row in rows)
+
+
+def digest_of(texts: Iterable[str]) -> str:
+    """Returns what tells two sets of texts apart, whatever their order."""
+    rows = sorted(texts)
     return f"{len(rows)} rows {hashlib.sha256(chr(10).join(rows).encode()).hexdigest()[:12]}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -16,18 +16,21 @@ from dataworks_assets.engines.base import Engine, JobError
 from dataworks_assets.stack.sample.wire import Record
 from dataworks_assets.systems.adg.planner import Planner
 from dataworks_assets.systems.execution import Execution
-from dataworks_assets.systems.plan import Request
-from dataworks_assets_tests.faults.lake import Lake, LakeCatalog, LakeKeys, LakeStore
-from dataworks_assets_tests.faults.reader import NEWEST, Reader, Shown
+from dataworks_assets.systems.plan import Plans, Request
+from dataworks_assets.systems.platform import Platform
+from dataworks_assets_tests.faults.lake import Lake, LakeCatalog, LakeKeys, LakeStore, Stored
+from dataworks_assets_tests.faults.reader import NEWEST, Reader, Shown, digest
 from dataworks_assets_tests.faults.strikes import APPLICATION, STEP, Killed, Strike
 from dataworks_assets_tests.systems.adg.whole_path import Events, Outcome, World
-from spark.contract import JobParameters, JobResult, decode, encode
+from spark.contract import Column, JobParameters, JobResult, decode, encode
 from spark.errors import DataworksError, NotFoundError, StoreError
 from spark.jobs import adg
 from spark.jobs.cluster import ThreadCluster
 from spark.jobs.progress import Reporter
 
 Export = Sequence[tuple[str, date, Sequence[Record]]]
+Schemas = dict[tuple[str, str], tuple[Column, ...]]
+"""By database and table, the columns in their order."""
 
 
 @dataclass(frozen=True)
@@ -68,36 +71,68 @@ class Scenario:
             snapshot_type=self.snapshot_type,
         )
 
+    def digest(self, files: Sequence[tuple[str, Stored]]) -> str:
+        """What tells two sets of rows apart."""
+        return digest(files)
+
+    def rule(self, lake: Lake) -> Iterable[str]:
+        """What else has to hold whenever anybody looks; returns what is wrong."""
+        del lake
+        return ()
+
+    def write(self, world: World, exported: Export) -> None:
+        """Exports files, over those that are there."""
+        write(world, exported)
+
+    def plans(self, world: World, platform: Platform) -> Plans:
+        """What makes the system's plans."""
+        return Planner(platform, world.scope)
+
+    def do(self, world: World, parameters: JobParameters, reporter: Reporter) -> JobResult:
+        """The system's job, on threads."""
+        services = adg.Services(world.store, world.catalog, world.keys, pause=lambda _seconds: None)
+        return adg.run(parameters, ThreadCluster(2), reporter, services=services)
+
     @cached_property
     def start(self) -> Lake:
         """The lake before the request; only to be copied."""
         lake = Lake()
         former = replace(self, collections=self.collections_before or self.collections)
         for exported in (self.before, self.spoiled):
-            write(former.world(lake), exported)
+            self.write(former.world(lake), exported)
             if exported:
                 ran = run(former, lake, days=sorted({day for _, day, _ in exported}))
                 assert ran.is_clean is (exported is self.before), ran
-        write(self.world(lake), self.then)
+        self.write(self.world(lake), self.then)
         return lake
 
     @cached_property
-    def undisturbed(self) -> Shown:
-        """What tables show after a run that nothing disturbs."""
+    def _end(self) -> Lake:
+        """The lake after a run that nothing disturbs."""
         lake = self.start.copied()
         ran = run(self, lake)
         assert self.went_well(ran), ran
         world = self.world(lake)
         assert {(name, day): world.ids(name, day) for name, day in self.ids} == self.ids
-        reader = Reader(lake)
+        return lake
+
+    @cached_property
+    def undisturbed(self) -> Shown:
+        """What tables show after a run that nothing disturbs."""
+        reader = Reader(self._end, digest=self.digest)
         shown = reader.look()
         assert reader.wrong == []
         return shown
 
     @cached_property
+    def schemas(self) -> Schemas:
+        """The tables' columns after a run that nothing disturbs."""
+        return schemas_of(self._end)
+
+    @cached_property
     def allowed(self) -> dict[tuple[str, str, str], list[str]]:
         """The states that each partition may be seen in: as it was, then as it has to be."""
-        before = Reader(self.start).look()
+        before = Reader(self.start, digest=self.digest).look()
         states: dict[tuple[str, str, str], list[str]] = {}
         for place in {**before, **self.undisturbed}:
             database, table, partition = place
@@ -119,6 +154,12 @@ class Scenario:
         """(collection, export date) of the request that are to be published, as events name them."""
         scope = self.world(self.start).scope
         return {(scoped.name, day.isoformat()) for scoped in scope.collections.values() for day in self.days} - self.refused
+
+
+def schemas_of(lake: Lake) -> Schemas:
+    """Returns the columns of every table."""
+    with lake.lock:
+        return {place: definition.columns for place, definition in lake.catalog._definitions.items()}
 
 
 def write(world: World, exported: Export) -> None:
@@ -211,10 +252,9 @@ class StruckEngine(Engine):
             on_message(message)
 
         reporter = Reporter(emit, on_finished=write_interim)
-        services = adg.Services(world.store, world.catalog, world.keys, pause=lambda _seconds: None)
         try:
             parameters = decode(world.store.read(submission.parameters_uri), JobParameters, where="parameters")
-            write(adg.run(parameters, ThreadCluster(2), reporter, services=services))
+            write(self.scenario.do(world, parameters, reporter))
             self.strike.point(APPLICATION, "end")
         except Killed as killed:
             if self.strike.processes != {APPLICATION}:
@@ -244,7 +284,7 @@ def run(
     platform = world.platform
     platform.engine = StruckEngine(scenario, lake, strike)
     platform.put_tags = LakeStore(lake, strike, STEP).put_tags
-    execution = Execution(platform, world.scope, Planner(platform, world.scope), events, is_patient=is_patient)
+    execution = Execution(platform, world.scope, scenario.plans(world, platform), events, is_patient=is_patient)
     try:
         execution.run(Request((), tuple(scenario.days if days is None else days)))
         strike.point(STEP, "end")

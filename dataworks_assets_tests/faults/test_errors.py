@@ -1,22 +1,24 @@
 import pytest
 
+from dataworks_assets_tests.faults.partner import PARTNER_SCENARIOS
 from dataworks_assets_tests.faults.points import strike_each
 from dataworks_assets_tests.faults.scenarios import SCENARIOS, SPECIAL
 
 pytestmark = pytest.mark.usefixtures("clock")
+EVERY = SCENARIOS | PARTNER_SCENARIOS
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", EVERY)
 def test_a_time_out_of_any_call_whether_it_was_done_or_not_is_put_right(name, moment):
-    assert strike_each(SCENARIOS[name], "time-out", moment) > 50
+    assert strike_each(EVERY[name], "time-out", moment) > 50
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", EVERY)
 def test_a_refusal_of_any_call_costs_no_more_than_a_plain_retry(name):
-    assert strike_each(SCENARIOS[name], "refusal", "before") > 50
+    assert strike_each(EVERY[name], "refusal", "before") > 50
 
 
 @pytest.mark.parametrize("fault", ["time-out", "refusal"])

@@ -121,7 +121,7 @@ def _visit_each(visit: Visit, moment: str, act: Callable[[Lake], Ran | None], *,
     scenario = visit.later if name == "asleep" else visit.scenario
     while True:
         lake = visit.scenario.start.copied()
-        reader = watched(lake, allowed=visit.allowed, goes_back=True)
+        reader = watched(lake, allowed=visit.allowed, goes_back=True, digest=scenario.digest)
         came: list[Ran | None] = []
         strike = Strike(at=at, fault="visit", moment=moment, visitor=lambda: came.append(act(lake)))  # noqa: B023
         ran = run(visit.scenario, lake, strike, name="sleeper")

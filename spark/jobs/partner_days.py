@@ -15,6 +15,7 @@ from spark.decode.partner.names import ADDED
 from spark.jobs.audit import state_of
 from spark.jobs.outcome import ShardOutcome, failed
 from spark.jobs.partner_stage import FileLook
+from spark.publish.intent import out_of_order
 
 
 @dataclass
@@ -116,7 +117,7 @@ def waits_for(before: PartitionWork, state: PartitionState) -> Finding:
     return failed(
         "order",
         place=before.export_date,
-        cause=f"the schema follows the days in their order, and {before.export_date} is not published",
+        cause=out_of_order(before.export_date),
         remedy=f"Mend {before.export_date} first: this day follows with the next run",
         transient=state is PartitionState.FAILED,
     )

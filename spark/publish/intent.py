@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import msgspec
 
 from spark.contract import Collection, PartitionWork, SourceObject, TableResult
-from spark.errors import DataworksError
+from spark.errors import CatalogError, DataworksError
 from spark.publish.catalog import Pointer
 from spark.publish.lease import Lease, TablePointer
 from spark.publish.manifest import AttemptManifest, tags_hash
@@ -91,9 +92,39 @@ class Day:
             raise self.intent
         return self.intent
 
+    @property
+    def is_possible(self) -> bool:
+        """Whether nothing is known that keeps it from being shown."""
+        return self.error is None and isinstance(self.intent, Intent)
+
     def outcome(self) -> PublishOutcome:
         """How it ended."""
         return PublishOutcome(self.collection.name, self.export_date, self.marked.pointers if self.is_shown else (), self.error)
+
+
+def hold_back(days: Iterable[Day]) -> None:
+    """Gives an error to days that have to follow one that cannot be shown: their table's schema follows the days' order."""
+    failed: dict[str, Day] = {}
+    for day in sorted(days, key=lambda day: day.export_date):
+        before = failed.get(day.collection.name)
+        if before is not None:
+            day.error = day.error or _behind(before)
+        elif day.collection.is_in_order and not day.is_possible:
+            failed[day.collection.name] = day
+
+
+def out_of_order(before: object) -> str:
+    """Returns what keeps a day from being published behind one that is not."""
+    return f"the schema follows the days in their order, and {before} is not published"
+
+
+def _behind(before: Day) -> DataworksError:
+    cause = before.error or before.intent
+    return CatalogError(
+        out_of_order(before.export_date),
+        remedy=f"Mend {before.export_date} first: this day follows with the next run",
+        transient=isinstance(cause, DataworksError) and cause.transient,
+    )
 
 
 def pointers_of(item: ReadyPartition, context: PublishContext) -> tuple[TablePointer, ...]:

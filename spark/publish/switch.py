@@ -24,6 +24,7 @@ from spark.publish.intent import (
     PublishContext,
     PublishOutcome,
     ReadyPartition,
+    hold_back,
     intent_of,
     manifest_of,
     pointers_of,
@@ -146,12 +147,14 @@ class Publisher:
         return AttemptToShow(collection, export_date, lease, manifests)
 
     def _show(self, days: Sequence[Day]) -> list[PublishOutcome]:
-        """Marks, switches and follows; whatever fails is the outcome of its own day."""
-        collections = [day.collection for day in days]
+        """Marks, switches and follows; whatever fails is the outcome of its own day, and of those that have to follow it."""
+        hold_back(days)
+        collections = [day.collection for day in days if day.is_possible]
         refused = self.tables.prepare(collections)
         for day in days:
             day.intent = refused.get(day.collection.name, day.intent)
-        in_parallel(self._mark, days)
+        in_parallel(self._mark, [day for day in days if day.error is None])
+        hold_back(days)
         by_collection: dict[str, list[Day]] = defaultdict(list)
         for day in days:
             if day.error is None:

@@ -18,6 +18,7 @@ from dataworks_assets.systems.platform import Platform
 from spark.contract import Finding
 from spark.errors import ConfigurationError
 from spark.publish.catalog import Pointer
+from spark.publish.intent import out_of_order
 from spark.publish.manifest import intact_many
 from spark.publish.state import published_states
 from spark.sources.partner_objects import PartnerListing, list_partner_day
@@ -161,7 +162,7 @@ def _in_order(days: list[PlannedDay]) -> Iterable[PlannedDay]:
     """Lets new days of a collection whose schema evolves wait behind one that cannot be had."""
     before: date | None = None
     for planned in days:
-        waits = before is not None and planned.decision is Decision.NEW and planned.collection.job.evolves  # type: ignore[union-attr]
+        waits = before is not None and planned.decision is Decision.NEW and planned.collection.job.is_in_order
         if waits:
             yield _waiting(planned, before)
         else:
@@ -175,7 +176,7 @@ def _waiting(planned: PlannedDay, before: date | None) -> PlannedDay:
         check="order",
         passed=False,
         place=str(before),
-        cause=f"the schema follows the days in their order, and {before} is not published",
+        cause=out_of_order(before),
         remedy=f"Mend {before} first, or give it up (`dataworks kickstart acknowledge`): this day follows with the next run",
     )
     return PlannedDay(planned.collection, planned.day, Decision.WAITS, f"behind {before}", findings=(finding,))

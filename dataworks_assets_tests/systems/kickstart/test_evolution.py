@@ -3,6 +3,7 @@ from decimal import Decimal
 
 from dataworks_assets.systems.plan import Decision
 from dataworks_assets_tests.systems.kickstart.whole_path import ADVERTS, CLAIMS, DAY, World, configured, days_from
+from spark.publish.lease import LeaseKeeper, LeaseKey
 
 
 def test_both_formats_are_published_with_their_configured_columns():
@@ -115,6 +116,35 @@ def test_a_missing_day_fails_by_name_and_holds_up_the_next():
     assert [each.decision for each in outcome.plan.days] == [Decision.NEW, Decision.NOT_EXPORTED, Decision.WAITS]
     assert world.rows(ADVERTS, first) == [{"id": 1, "title": "Baker", "error_desc": None}]
     assert world.rows(ADVERTS, third) is None
+
+
+def taken(world, day):
+    """Another run has this day of the adverts."""
+    keeper = LeaseKeeper(world.store, world.scope.control_uri, owner="another", ttl_seconds=120)
+    keeper.acquire_many([LeaseKey("kickstart", ADVERTS, "partner", day.isoformat())])
+
+
+def test_a_day_behind_one_that_another_run_has_is_left_to_the_next_try():
+    world = World()
+    first, second = days_from(2)
+    world.csv("id,title\n1,Baker\n", first)
+    world.csv("id,wage\n2,9\n", second)
+    taken(world, first)
+    outcome = world.run(ADVERTS, days=[first, second])
+    cause = f"another run has {first}, and the schema follows the days in their order"
+    assert outcome.finding(ADVERTS, second).cause == cause
+    assert [failure.lies_in_data for failure in outcome.failures] == [False, False]
+    assert world.types(ADVERTS) == {}
+
+
+def test_where_columns_are_fixed_a_day_does_not_wait_for_another_runs():
+    world = World([configured(ADVERTS, evolves=False, columns=["id"])])
+    first, second = days_from(2)
+    for day in (first, second):
+        world.csv("id\nx\n", day)
+    taken(world, first)
+    assert [failure.day for failure in world.run(days=[first, second]).failures] == [first.isoformat()]
+    assert world.rows(ADVERTS, second)[0]["id"] == "x"
 
 
 def test_a_collection_that_must_not_evolve_refuses_changed_columns_and_types():

@@ -12,23 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from dataworks_assets.config.environment import Environment
-from dataworks_assets.config.kickstart import PartnerModule
 from dataworks_assets.config.loader import load_settings
 from dataworks_assets.engines.session import SessionEngine
-from dataworks_assets.stack.sample.partner import PartnerSample, write_partner_sample
-from dataworks_assets.systems.execution import Execution
 from dataworks_assets.systems.kickstart.access import source_settings
 from dataworks_assets.systems.kickstart.expiry import s3_rules
-from dataworks_assets.systems.kickstart.planner import KickstartPlanner
-from dataworks_assets.systems.kickstart.scope import KickstartScope
-from dataworks_assets.systems.plan import Request
-from dataworks_assets.systems.platform import Platform
 from dataworks_assets_tests.systems.adg.whole_path import Events
+from dataworks_assets_tests.systems.kickstart.on_stack import LAST, Delivery
 from spark.publish.manifest import data_files
-from spark.sources.keys import KeyService
-from spark.store import shared_store
 
-LAST = date(2026, 11, 20)
 DAYS = [LAST - timedelta(days=back) for back in reversed(range(10))]
 ROWS = 20
 TABLES = ("vacancies", "applicants", "payments")
@@ -39,23 +30,14 @@ class Published:
 
     def __init__(self, stack, home, spark):
         loaded = load_settings("local", environment=Environment(home=home)).resolved(stack)
-        name = f"kickstart_{uuid.uuid4().hex[:8]}"
-        prefix = f"{name}/{{module}}/{{export_date}}"
-        fields = {"database": name, "output": f"data/{name}", "prefix": prefix, "expiry_days": 5000}
-        kickstart = loaded.deployment.kickstart.model_copy(update=fields)
-        deployment = loaded.deployment.model_copy(update={"kickstart": kickstart})
-        settings = type(loaded)(deployment, (), loaded.environment, partner=loaded.partner)
-        self.scope = KickstartScope(settings)
-        self.platform = Platform(settings)
+        delivery = Delivery.open(loaded, f"kickstart_{uuid.uuid4().hex[:8]}", days=DAYS)
+        delivery.write()
+        self.scope, self.platform = delivery.scope, delivery.platform
         self.platform.engine = SessionEngine(home / "session")
         self.source = source_settings(self.platform, run_id="test")
-        keys = KeyService(self.platform.key_service_settings, correlation_id="test")
-        sample = PartnerSample(tuple(DAYS), lambda module, day: self.scope.prefix_uri(PartnerModule(module), day), rows=ROWS)
-        self.files = write_partner_sample(shared_store(self.source), sample, keys.new_key)
-        planner = KickstartPlanner(self.platform, self.scope, shared_store(self.source), today=LAST + timedelta(days=1))
         self.events = Events("run-kickstart")
-        execution = Execution(self.platform, self.scope, planner, self.events, source_store=self.source)
-        execution.run(Request((), tuple(DAYS)))
+        execution = delivery.execution(self.events)
+        execution.run(delivery.request)
         self.failures = execution.failures
 
     def table(self, name: str):

@@ -6,11 +6,15 @@ import csv
 import io
 from datetime import date, timedelta
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dataworks_assets_tests.systems.kickstart.whole_path import ADVERTS, World, configured
-from spark.errors import CatalogError
+from dataworks_assets_tests.faults.partner import PartnerScenario
+from dataworks_assets_tests.faults.points import TTL_SECONDS
+from dataworks_assets_tests.faults.reader import watched
+from dataworks_assets_tests.faults.scenario import run
+from dataworks_assets_tests.faults.strikes import Strike
+from dataworks_assets_tests.systems.kickstart.whole_path import ADVERTS, configured
 
 FIRST = date(2026, 11, 11)
 COLUMNS = ("id", "title", "wage", "open")
@@ -84,35 +88,28 @@ def written(rows, columns):
     return out.getvalue()
 
 
-def crash_at(world, number):
-    """Lets the catalog fail at its n-th call from now on, once."""
-    calls = iter(range(number, -1, -1))
-
-    def hook(moment, method):
-        if moment == ("before" if number % 2 else "after") and next(calls, None) == 0:
-            raise CatalogError(f"struck at {method}", transient=False)
-
-    world.catalog.hook = hook
-
-
-@settings(max_examples=40, deadline=None)
-@given(HISTORIES, st.lists(st.integers(0, 25), max_size=3), st.integers(1, 4))
-def test_any_history_with_any_crashes_is_the_models(history, crashes, days_a_run):
-    world = World([configured(ADVERTS, columns=[{"name": "id", "type": "integer"}])], today=FIRST + timedelta(days=20))
-    world.kickstart_fields = {"expiry_days": 100}
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(HISTORIES, st.lists(st.tuples(st.integers(1, 200), st.sampled_from(["before", "after"])), max_size=3), st.integers(1, 4))
+def test_any_history_with_runs_killed_anywhere_is_the_models(clock, history, killed, days_a_run):
     model = Model()
     days = [FIRST + timedelta(days=number) for number in range(len(history))]
+    delivered = []
     for day, (rows, columns) in zip(days, history, strict=True):
         padded = [{**row, "pad": "x"} for row in rows]  # a row of one null would be a blank line, which is no row
-        world.csv(written(padded, [*columns, "pad"]), day)
+        delivered.append((ADVERTS, day, written(padded, [*columns, "pad"])))
         model.add(day, padded, [*columns, "pad"])
-    for number in crashes:
-        crash_at(world, number)
-        world.run(days=days[: max(1, len(days) - number % 2)])
-        world.catalog.hook = None
+    collection = configured(ADVERTS, columns=[{"name": "id", "type": "integer"}])
+    scenario = PartnerScenario("history", (collection,), then=delivered, days=tuple(days), ids={}, first_day=FIRST)
+    lake = scenario.start
+    reader = watched(lake, rule=scenario.rule, digest=scenario.digest)
+    for at, moment in killed:
+        run(scenario, lake, Strike(at=at, moment=moment), days=days[: max(1, len(days) - at % 2)])
+        run(scenario, lake)  # what the dead hold is not worked on, nor what comes behind it
+        clock.sleep(2 * TTL_SECONDS)
     for start in range(0, len(days), days_a_run):
-        outcome = world.run(days=days[start : start + days_a_run])
-        assert (outcome.error, outcome.failures) == (None, ())
+        assert run(scenario, lake, days=days[start : start + days_a_run]).is_clean
+    assert reader.wrong == []
+    world = scenario.world(lake)
     assert world.types(ADVERTS) == model.types
     for day in days:
         assert [_plain(row) for row in world.rows(ADVERTS, day)] == model.shown(day)
