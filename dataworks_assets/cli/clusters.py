@@ -19,6 +19,15 @@ app = typer.Typer(help="Clusters of EMR: list, start, stop, sweep.", no_args_is_
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, change nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kind",
+        "-k",
+        help="Those started for `full`, `incremental`, `backfill`, a system such as `kickstart`, or by hand (`manual`)."
+        " Repeatable; all where it is left out.",
+    ),
+]
 
 
 @app.command("list")
@@ -56,16 +65,20 @@ def start(
     dataworks -d aws clusters start shared --size small --hours 4
     """
     from dataworks_assets.engines.emr.forecast import forecast_of
+    from dataworks_assets.systems import clusters as own
+    from dataworks_assets.systems.acts import new_act
 
     workplace = workplace_of(ctx)
-    clusters = _clusters(workplace)
-    config = clusters.place.config
+    config = _clusters(workplace).place.config
     if size in config.sizes:
         workplace.notes.print(forecast_of(config, config.sizes[size], size).text(), soft_wrap=True)
     if dry_run:
         return
-    made = clusters.start(name, size=size, keep_until=datetime.now(UTC) + timedelta(hours=hours))
-    workplace.console.print(f"{made} starts", soft_wrap=True)
+    keep_until = datetime.now(UTC) + timedelta(hours=hours)
+    about = {"name": name, "size": size, "kept until": keep_until.isoformat(timespec="minutes")}
+    act = new_act(workplace.platform, own.START, about)
+    made = own.start(workplace.platform, name, size=size, keep_until=keep_until, act=act)
+    workplace.console.print(f"{made} starts, to be kept until {about['kept until']}", soft_wrap=True)
 
 
 @app.command()
@@ -75,7 +88,7 @@ def stop(
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
-    """End one cluster with everything that runs on it; its run fails with that as its reason and is not retried.
+    """End one cluster with everything that runs on it; its run is cancelled with it and not retried.
 
     [bold]Example[/]
 
@@ -87,16 +100,18 @@ def stop(
 
 
 @app.command("stop-all")
-def stop_all(ctx: typer.Context, dry_run: DryRun = False, yes: Yes = False) -> None:
-    """End every cluster of this deployment, also those that are to be kept.
+def stop_all(ctx: typer.Context, kind: Kinds = None, dry_run: DryRun = False, yes: Yes = False) -> None:
+    """End every cluster of some kinds, or of this deployment, also those that are to be kept; their runs are cancelled.
 
-    [bold]Example[/]
+    [bold]Examples[/]
 
     dataworks -d aws clusters stop-all --dry-run
+
+    dataworks -d aws clusters stop-all --kind backfill --kind incremental
     """
     workplace = workplace_of(ctx)
     clusters = _clusters(workplace)
-    _stop(workplace, clusters, clusters.living(), dry_run=dry_run, yes=yes)
+    _stop(workplace, clusters, clusters.of_kinds(kind or []), dry_run=dry_run, yes=yes)
 
 
 @app.command()
@@ -128,7 +143,7 @@ def _clusters(workplace: Workplace) -> Clusters:
 
 def _stop(workplace: Workplace, clusters: Clusters, chosen: list[OwnCluster], *, dry_run: bool, yes: bool) -> None:
     from dataworks_assets.cli.dagster_home import open_instance
-    from dataworks_assets.systems.clusters import stop as stop_clusters
+    from dataworks_assets.systems import clusters as own
 
     if not chosen:
         workplace.console.print("No cluster of this deployment lives: nothing to stop.")
@@ -140,18 +155,24 @@ def _stop(workplace: Workplace, clusters: Clusters, chosen: list[OwnCluster], *,
     if not yes:
         typer.confirm(f"Stop {plural(len(chosen), 'cluster')} with everything that runs there?", abort=True, err=True)
     with open_instance(workplace.settings) as instance:
-        stop_clusters(clusters, chosen, instance)
-    workplace.console.print(f"{plural(len(chosen), 'cluster')} stopped.")
+        runs = [run.run_id for each in chosen for run in own.live_runs(each, instance)]
+        act = own.act_on(workplace.platform, own.STOP, chosen)
+        own.stop(clusters, chosen, instance, act)
+    with_them = f", and {plural(len(runs), 'run')} cancelled: {', '.join(runs)}" if runs else ""
+    workplace.console.print(
+        f"{plural(len(chosen), 'cluster')} stopped{with_them}. By {act.by} ({act.identity}).", soft_wrap=True
+    )
 
 
 def _show(workplace: Workplace, found: list[OwnCluster]) -> None:
-    rows = table("Cluster", "Name", "State", "Run", "Hours", "US dollars", "Keep until", right=("Hours", "US dollars"))
+    rows = table("Cluster", "Name", "Kind", "State", "Runs", "Hours", "US dollars", "Keep until", right=("Hours", "US dollars"))
     for each in found:
         rows.add_row(
             each.view.id,
             each.view.name,
+            each.kind,
             each.view.state,
-            each.family or Text("none", style="dim"),
+            "\n".join(each.families) or Text("none", style="dim"),
             f"{each.hours:.1f}",
             "" if each.usd is None else f"{each.usd:,.2f}",
             each.keep_until.isoformat(timespec="minutes") if each.keep_until else "",
@@ -163,8 +184,9 @@ def _document(each: OwnCluster) -> dict[str, object]:
     return {
         "id": each.view.id,
         "name": each.view.name,
+        "kind": each.kind,
         "state": each.view.state,
-        "run": each.family,
+        "runs": list(each.families),
         "hours": round(each.hours, 3),
         "usd": each.usd,
         "keep_until": each.keep_until.isoformat() if each.keep_until else None,

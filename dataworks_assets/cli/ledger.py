@@ -165,7 +165,7 @@ def resend(
 
 @app.command("acts")
 def acts(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """List what operators cleared and sent again: when, who, what.
+    """List what operators did by hand: rows cleared, messages sent again, runs and clusters started, clusters stopped.
 
     [bold]Example[/]
 
@@ -179,7 +179,7 @@ def acts(ctx: typer.Context, as_json: JsonOption = False) -> None:
         write_json([msgspec.to_builtins(act) for act in found])
         return
     if not found:
-        workplace.console.print("No operator has cleared a row or sent a message again.")
+        workplace.console.print("No operator has done anything by hand.")
         return
     shown = table("At (UTC)", "What", "About", "By", "AWS identity", "Via")
     for act in found:

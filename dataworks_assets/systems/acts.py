@@ -1,4 +1,4 @@
-"""What operators did by hand to what others read: who, when, what; an object an act below the control prefix."""
+"""What operators did by hand: who, when, what, to what; an object an act below the control prefix."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from dataworks_assets.systems.platform import Platform
 from spark.contract import Document, decode, encode
 from spark.store import ObjectStore
 
+COMMAND_LINE = "command line"
+NO_RETRIES = {"dagster/max_retries": "0"}
+"""Tag of jobs that act: one that failed is done again by whoever wants it, not by itself."""
+BY = "Who you are: Dagster's UI does not know it. Kept with the act."
+
 
 class Act(Document, frozen=True):
     """One act.
@@ -17,7 +22,7 @@ class Act(Document, frozen=True):
     Args:
         id: names it; begins with its time.
         at_utc: when.
-        what: the action: `clear`, `resend`.
+        what: the action: `clear`, `resend`, `run`, `start cluster`, `stop clusters`.
         about: what it was done to, by name.
         identity: the AWS identity that acted, or why it is not known.
         by: the person, as far as it is known: the user of the machine, or what was typed in the UI.
@@ -33,7 +38,7 @@ class Act(Document, frozen=True):
     via: str
 
 
-def new_act(platform: Platform, what: str, about: dict[str, str], *, by: str = "", via: str = "command line") -> Act:
+def new_act(platform: Platform, what: str, about: dict[str, str], *, by: str = "", via: str = COMMAND_LINE) -> Act:
     """Returns an act that is about to be done now, by whoever this process is."""
     at_utc = datetime.now(UTC)
     return Act(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from dagster import (
     Config,
+    DagsterError,
     DagsterInstance,
     DagsterRun,
     DefaultSensorStatus,
@@ -25,6 +26,7 @@ from pydantic import Field
 
 from dataworks_assets.engines.emr.clusters import Clusters, OwnCluster, Swept
 from dataworks_assets.engines.factory import open_clusters
+from dataworks_assets.systems.acts import BY, COMMAND_LINE, NO_RETRIES, Act, new_act, record_act
 from dataworks_assets.systems.platform import Platform
 
 _SWEEP_SECONDS = 300
@@ -33,6 +35,7 @@ _ROOT_TAG = "dagster/root_run_id"
 _WILL_RETRY_TAG = "dagster/will_retry"
 _RETRIED_TAG = "dagster/auto_retry_run_id"
 _MAX_RETRIES_TAG = "dagster/max_retries"
+START, STOP = "start cluster", "stop clusters"
 CONFIRMATION = "stop"
 """What has to be typed where something is to be ended."""
 
@@ -62,30 +65,83 @@ def is_live(instance: DagsterInstance, family: str) -> bool:
     )
 
 
-def stop(clusters: Clusters, chosen: list[OwnCluster], instance: DagsterInstance) -> None:
-    """Terminates clusters; the runs they work for end with that as their reason, and are not retried."""
+def stop(clusters: Clusters, chosen: list[OwnCluster], instance: DagsterInstance, act: Act) -> None:
+    """Cancels the runs that clusters work for, so that nothing retries them, and terminates the clusters.
+
+    Raises:
+        StoreError: it cannot be recorded, and is not done.
+        EngineError: AWS does not take it.
+    """
+    record_act(clusters.store, clusters.control_uri, act)
     for each in chosen:
-        for run in tries_of(instance, each.family) if each.family else ():
-            if not run.is_finished:
-                instance.add_run_tags(run.run_id, {_MAX_RETRIES_TAG: "0"})
+        for run in live_runs(each, instance):
+            _cancel(run, instance, f"{act.by} ({act.identity}) stops cluster {each.view.id}: the run ends with it")
     clusters.stop(chosen)
+
+
+def live_runs(each: OwnCluster, instance: DagsterInstance) -> list[DagsterRun]:
+    """Returns the runs that a cluster works for."""
+    return [run for family in each.families for run in tries_of(instance, family) if not run.is_finished]
+
+
+def _cancel(run: DagsterRun, instance: DagsterInstance, why: str) -> None:
+    """Has a run cancelled; one that cannot be reached fails, with its cluster as the reason. Neither is retried."""
+    instance.add_run_tags(run.run_id, {_MAX_RETRIES_TAG: "0"})
+    instance.report_engine_event(why, run)
+    try:
+        instance.run_coordinator.cancel_run(run.run_id)
+    except DagsterError as error:
+        instance.report_engine_event(f"The run could not be cancelled, and fails: {error}", run)
+
+
+def act_on(platform: Platform, what: str, chosen: list[OwnCluster], *, by: str = "", via: str = COMMAND_LINE) -> Act:
+    """Returns an act on clusters that is about to be done."""
+    families = sorted({family for each in chosen for family in each.families})
+    about = {"clusters": ", ".join(each.view.id for each in chosen), "runs": ", ".join(families)}
+    return new_act(platform, what, {name: value for name, value in about.items() if value}, by=by, via=via)
+
+
+def start(platform: Platform, name: str, *, size: str, keep_until: datetime, act: Act) -> str:
+    """Starts a cluster that waits for steps, and returns its id.
+
+    Raises:
+        StoreError: it cannot be recorded, and is not done.
+        ConfigurationError: there is no such size.
+        EngineError: nothing was deployed, or AWS refuses it.
+    """
+    clusters = clusters_of(platform)
+    record_act(clusters.store, clusters.control_uri, act)
+    return clusters.start(name, size=size, keep_until=keep_until)
 
 
 def describe(each: OwnCluster) -> str:
     """Returns a cluster as a line."""
     cost = f"about {each.usd:,.2f} US dollars" if each.usd is not None else "cost unknown"
     kept = f", kept until {each.keep_until.isoformat()}" if each.keep_until else ""
-    return f"{each.view.id} {each.view.name} {each.view.state}, {each.hours:.1f} hours, {cost}{kept}"
+    runs = f", works for {', '.join(each.families)}" if each.families else ""
+    kind = f" ({each.kind})" if each.kind else ""
+    return f"{each.view.id} {each.view.name}{kind} {each.view.state}, {each.hours:.1f} hours, {cost}{runs}{kept}"
 
 
-class StopConfig(Config):
+class ActConfig(Config):
+    """What every job that acts is told."""
+
+    by: str = Field(description=BY)
+    dry_run: bool = Field(default=False, description="Say what would be done, do nothing.")
+
+
+class StopConfig(ActConfig):
     """Which clusters to stop."""
 
-    cluster: str = Field(default="", description="Id or name of one; empty: all of the deployment.")
+    cluster: str = Field(default="", description="Id or name of one; empty: all of the kinds below.")
+    kinds: list[str] = Field(
+        default_factory=list,
+        description="Started for `full`, `incremental`, `backfill`, a system such as `kickstart`, or `manual`; empty: all.",
+    )
     confirm: str = Field(default="", description=f"Type `{CONFIRMATION}`: clusters end with everything that runs on them.")
 
 
-class StartConfig(Config):
+class StartConfig(ActConfig):
     """Which cluster to start."""
 
     name: str = Field(description="Its name, behind `dataworks-<deployment>-`.")
@@ -109,21 +165,35 @@ def _list_clusters(context: OpExecutionContext) -> None:
 
 @op(name="stop_clusters", required_resource_keys={"platform"})
 def _stop_clusters(context: OpExecutionContext, config: StopConfig) -> None:
+    platform = context.resources.platform
+    clusters = clusters_of(platform)
+    chosen = [clusters.find(config.cluster)] if config.cluster else clusters.of_kinds(config.kinds)
+    for each in chosen:
+        context.log.info("to be stopped: %s", describe(each))
+    if config.dry_run:
+        context.log.info("a dry run: nothing was done")
+        return
     if config.confirm != CONFIRMATION:
         raise Failure(f"Nothing was stopped: type `{CONFIRMATION}` into `confirm`", allow_retries=False)
-    clusters = clusters_of(context.resources.platform)
-    chosen = [clusters.find(config.cluster)] if config.cluster else clusters.living()
-    stop(clusters, chosen, context.instance)
-    for each in chosen:
-        context.log.info("stopped: %s", describe(each))
+    if chosen:
+        act = act_on(platform, STOP, chosen, by=config.by, via=f"run {context.run_id}")
+        stop(clusters, chosen, context.instance, act)
+        context.log.info("done by %s (%s)", act.by, act.identity)
     context.add_output_metadata({"stopped": len(chosen)})
 
 
 @op(name="start_cluster", required_resource_keys={"platform"})
 def _start_cluster(context: OpExecutionContext, config: StartConfig) -> None:
+    platform = context.resources.platform
     keep_until = datetime.now(UTC) + timedelta(hours=config.hours)
-    made = clusters_of(context.resources.platform).start(config.name, size=config.size, keep_until=keep_until)
-    context.log.info("%s starts, to be kept until %s", made, keep_until.isoformat())
+    context.log.info("to be started: %s of the size %s, kept until %s", config.name, config.size, keep_until.isoformat())
+    if config.dry_run:
+        context.log.info("a dry run: nothing was done")
+        return
+    about = {"name": config.name, "size": config.size, "kept until": keep_until.isoformat(timespec="minutes")}
+    act = new_act(platform, START, about, by=config.by, via=f"run {context.run_id}")
+    made = start(platform, config.name, size=config.size, keep_until=keep_until, act=act)
+    context.log.info("%s starts; done by %s (%s)", made, act.by, act.identity)
     context.add_output_metadata({"cluster": made})
 
 
@@ -138,12 +208,12 @@ def _listing() -> None:
     _list_clusters()
 
 
-@job(name="emr_stop_clusters", description="Ends one cluster, or all of this deployment.")
+@job(name="emr_stop_clusters", description="Ends one cluster, all of some kinds, or all of this deployment.", tags=NO_RETRIES)
 def _stopping() -> None:
     _stop_clusters()
 
 
-@job(name="emr_start_cluster", description="Starts a cluster that waits for steps.")
+@job(name="emr_start_cluster", description="Starts a cluster that waits for steps.", tags=NO_RETRIES)
 def _starting() -> None:
     _start_cluster()
 

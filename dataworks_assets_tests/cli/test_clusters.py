@@ -12,6 +12,8 @@ from dataworks_assets.engines.emr.calls import EmrCalls
 from dataworks_assets.engines.emr.clusters import Clusters
 from dataworks_assets.engines.emr.requests import Place
 from dataworks_assets.systems import clusters as systems_clusters
+from dataworks_assets.systems.acts import read_acts
+from dataworks_assets.systems.platform import Platform
 from dataworks_assets_tests.engines.emr.world import EmrWorld, emr_config
 from dataworks_assets_tests.stack.emr.memory import Clock, MemoryClient
 from spark.errors import ConfigurationError
@@ -26,6 +28,7 @@ def clusters(monkeypatch):
     place = Place("local", emr_config(), "s3://logs/emr", "1g", {})
     made = Clusters(place, calls, world.store, f"{world.prefix_uri}/artefacts", f"{world.prefix_uri}/control", now=world.now)
     monkeypatch.setattr(systems_clusters, "clusters_of", lambda _: made)
+    monkeypatch.setattr(Platform, "caller_identity", lambda _: "arn:aws:iam::1:role/operator")
     return made
 
 
@@ -40,7 +43,7 @@ def living(clusters):
 
 def test_clusters_are_listed(bench, started):
     assert started in bench("clusters", "list")
-    assert [each["id"] for each in bench.json("clusters", "list")] == [started]
+    assert [(each["id"], each["kind"], each["runs"]) for each in bench.json("clusters", "list")] == [(started, "manual", [])]
 
 
 def test_no_cluster_is_said_to_live(bench, clusters):
@@ -50,6 +53,8 @@ def test_no_cluster_is_said_to_live(bench, clusters):
 def test_a_cluster_is_started(bench, clusters):
     shown = bench("clusters", "start", "shared", "--size", "small", "--hours", "2")
     assert living(clusters)[0] in shown
+    [act] = read_acts(clusters.store, clusters.control_uri)
+    assert (act.what, act.about["name"], act.about["size"]) == ("start cluster", "shared", "small")
 
 
 def test_a_dry_run_starts_nothing_and_says_what_it_would(bench, clusters):
@@ -57,7 +62,7 @@ def test_a_dry_run_starts_nothing_and_says_what_it_would(bench, clusters):
     assert living(clusters) == []
 
 
-@pytest.mark.parametrize("arguments", [("stop", "shared"), ("stop-all",)])
+@pytest.mark.parametrize("arguments", [("stop", "shared"), ("stop-all",), ("stop-all", "--kind", "manual")])
 def test_nothing_is_stopped_without_a_yes(bench, workplace, clusters, started, arguments):
     refused = CliRunner().invoke(app, ["clusters", *arguments], obj=workplace, input="n\n")
     assert (refused.exit_code, living(clusters)) == (1, [started])
@@ -65,6 +70,14 @@ def test_nothing_is_stopped_without_a_yes(bench, workplace, clusters, started, a
     assert living(clusters) == [started]
     bench("clusters", *arguments, "--yes")
     assert living(clusters) == []
+    stopped = read_acts(clusters.store, clusters.control_uri)[0]
+    assert (stopped.what, stopped.about, stopped.via) == ("stop clusters", {"clusters": started}, "command line")
+
+
+def test_clusters_of_another_kind_go_on(bench, clusters, started):
+    with pytest.raises(ConfigurationError, match=r"no cluster of the kind backfill lives.*those of manual"):
+        bench("clusters", "stop-all", "--kind", "backfill", "--yes")
+    assert living(clusters) == [started]
 
 
 def test_a_sweep_leaves_what_is_to_be_kept(bench, clusters, started):

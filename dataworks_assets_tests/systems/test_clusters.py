@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus, ResourceDefinition, build_sensor_context
+from dagster._core.errors import DagsterUserCodeUnreachableError
 
 from dataworks_assets.config.loader import load_settings
 from dataworks_assets.definitions import build_definitions
 from dataworks_assets.engines.emr.calls import ClusterView
 from dataworks_assets.engines.emr.clusters import OwnCluster, Swept
-from dataworks_assets.engines.emr.requests import TAG_FAMILY
+from dataworks_assets.engines.emr.requests import TAG_FAMILY, TAG_KIND
 from dataworks_assets.systems import clusters
+from dataworks_assets.systems.acts import read_acts
 from dataworks_assets.systems.platform import Platform
+from spark.errors import StoreError
+from spark.store import ObjectStore
 
 
 @pytest.fixture
@@ -67,11 +72,16 @@ class Pretended:
     """Clusters that remember what was done to them."""
 
     found: list[OwnCluster]
+    store: ObjectStore = field(default_factory=ObjectStore.in_memory)
+    control_uri: str = "s3://output/_dataworks"
     swept: list[Swept] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
 
     def living(self):
         return self.found
+
+    def of_kinds(self, kinds):
+        return [each for each in self.found if not kinds or each.kind in kinds]
 
     def find(self, name):
         return next(each for each in self.found if each.view.id == name)
@@ -88,21 +98,30 @@ class Pretended:
         return self.swept
 
 
-def own(cluster_id, family=""):
-    return OwnCluster(ClusterView(cluster_id, "n", "RUNNING", tags={TAG_FAMILY: family} if family else {}), 1.0, 2.0)
+def own(cluster_id, family="", kind="full"):
+    tags = {TAG_KIND: kind} | ({TAG_FAMILY: family} if family else {})
+    return OwnCluster(ClusterView(cluster_id, "n", "RUNNING", tags=tags), 1.0, 2.0, (family,) if family else ())
 
 
 @pytest.fixture
 def pretended(monkeypatch):
-    made = Pretended([own("j-1"), own("j-2")])
+    made = Pretended([own("j-1"), own("j-2", kind="backfill")])
     monkeypatch.setattr(clusters, "clusters_of", lambda platform: made)
     return made
+
+
+IDENTIFIED = SimpleNamespace(caller_identity=lambda: "arn:aws:iam::1:role/operator")
+"""A platform as far as acts look at it."""
+
+
+def acts(pretended):
+    return read_acts(pretended.store, pretended.control_uri)
 
 
 def run_job(instance, job_name, **config):
     (found,) = [each for each in jobs() if each.name == job_name]
     (node,) = found.nodes
-    resources = {"platform": ResourceDefinition.hardcoded_resource(object())}
+    resources = {"platform": ResourceDefinition.hardcoded_resource(IDENTIFIED)}
     graph = found.graph.to_job(resource_defs=resources)
     return graph.execute_in_process(
         run_config={"ops": {node.name: {"config": config}}} if config else {}, instance=instance, raise_on_error=False
@@ -113,21 +132,71 @@ def jobs():
     return clusters.build_clusters(Platform(load_settings("emulated")))[0]
 
 
-def test_nothing_is_stopped_before_the_word_was_typed(instance, pretended):
-    assert not run_job(instance, "emr_stop_clusters", cluster="j-1").success
-    assert pretended.done == []
+@pytest.mark.parametrize(("config", "succeeds"), [({}, False), ({"confirm": "yes"}, False), ({"dry_run": True}, True)])
+def test_nothing_is_stopped_before_the_word_was_typed(instance, pretended, config, succeeds):
+    assert run_job(instance, "emr_stop_clusters", cluster="j-1", by="ann", **config).success is succeeds
+    assert (pretended.done, acts(pretended)) == ([], [])
 
 
-@pytest.mark.parametrize(("cluster", "stopped"), [("j-2", ["stopped j-2"]), ("", ["stopped j-1", "stopped j-2"])])
-def test_one_is_stopped_or_all(instance, pretended, cluster, stopped):
-    assert run_job(instance, "emr_stop_clusters", cluster=cluster, confirm="stop").success
+@pytest.mark.parametrize(
+    ("chosen", "stopped"),
+    [
+        ({"cluster": "j-2"}, ["stopped j-2"]),
+        ({"kinds": ["backfill"]}, ["stopped j-2"]),
+        ({"kinds": ["full", "incremental"]}, ["stopped j-1"]),
+        ({}, ["stopped j-1", "stopped j-2"]),
+    ],
+)
+def test_one_is_stopped_or_those_of_some_kinds_or_all(instance, pretended, chosen, stopped):
+    assert run_job(instance, "emr_stop_clusters", confirm="stop", by="ann", **chosen).success
     assert pretended.done == stopped
 
 
-def test_the_run_of_a_cluster_that_was_stopped_is_not_retried(instance, pretended):
-    run_id = add_run(instance, DagsterRunStatus.STARTED)
-    clusters.stop(pretended, [own("j-1", family_of(run_id))], instance)
+def test_who_stopped_a_cluster_is_kept(instance, pretended):
+    run_id = run_job(instance, "emr_stop_clusters", cluster="j-2", confirm="stop", by="ann").run_id
+    [act] = acts(pretended)
+    assert (act.what, act.by, act.identity, act.via) == (
+        "stop clusters",
+        "ann",
+        "arn:aws:iam::1:role/operator",
+        f"run {run_id}",
+    )
+    assert act.about == {"clusters": "j-2"}
+
+
+def test_what_cannot_be_recorded_is_not_stopped(instance, pretended):
+    act = clusters.act_on(IDENTIFIED, clusters.STOP, [own("j-1")])
+    clusters.stop(pretended, [own("j-1")], instance, act)
+    with pytest.raises(StoreError):
+        clusters.stop(pretended, [own("j-2")], instance, act)  # an act is made once
+    assert pretended.done == ["stopped j-1"]
+
+
+class Coordinator:
+    """Remembers what it was to cancel; answers as one that cannot reach the code server, where it is told to."""
+
+    def __init__(self, error=None):
+        self.cancelled, self.error = [], error
+
+    def cancel_run(self, run_id):
+        self.cancelled.append(run_id)
+        if self.error:
+            raise self.error
+
+
+@pytest.mark.parametrize("error", [None, DagsterUserCodeUnreachableError("no code server")])
+def test_the_run_of_a_cluster_that_was_stopped_is_cancelled_and_not_retried(instance, pretended, monkeypatch, error):
+    run_id, ended = add_run(instance, DagsterRunStatus.STARTED), add_run(instance, DagsterRunStatus.FAILURE)
+    chosen = [own("j-1", family_of(run_id)), own("j-2", family_of(ended))]
+    coordinator = Coordinator(error)
+    monkeypatch.setattr(type(instance), "run_coordinator", coordinator)
+    act = clusters.act_on(IDENTIFIED, clusters.STOP, chosen, by="ann")
+    clusters.stop(pretended, chosen, instance, act)
+    assert (coordinator.cancelled, pretended.done) == ([run_id], ["stopped j-1", "stopped j-2"])
     assert instance.get_run_by_id(run_id).tags["dagster/max_retries"] == "0"
+    said = [entry.message for entry in instance.all_logs(run_id)]
+    assert any("ann (arn:aws:iam::1:role/operator) stops cluster j-1" in each for each in said)
+    assert act.about["runs"] == ", ".join(sorted([family_of(run_id), family_of(ended)]))
 
 
 def test_a_sweep_by_hand_ends_nothing_unless_told_to(instance, pretended):
@@ -137,9 +206,11 @@ def test_a_sweep_by_hand_ends_nothing_unless_told_to(instance, pretended):
 
 
 def test_a_cluster_is_started_and_those_there_are_listed(instance, pretended):
-    assert run_job(instance, "emr_start_cluster", name="shared", size="small").success
+    assert run_job(instance, "emr_start_cluster", name="other", size="small", by="ann", dry_run=True).success
+    assert run_job(instance, "emr_start_cluster", name="shared", size="small", by="ann").success
     assert run_job(instance, "emr_list_clusters").success
     assert pretended.done == ["started shared small"]
+    assert [(act.what, act.by, act.about["name"]) for act in acts(pretended)] == [("start cluster", "ann", "shared")]
 
 
 def test_the_sensor_says_what_it_ended(instance, pretended):

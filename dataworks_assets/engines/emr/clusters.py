@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -11,10 +12,12 @@ from dataworks_assets.engines.emr.calls import CLUSTER_LIVING, STEP_ENDED, Clust
 from dataworks_assets.engines.emr.forecast import forecast_of
 from dataworks_assets.engines.emr.intents import Intent, Intents
 from dataworks_assets.engines.emr.requests import (
+    MANUAL,
     TAG_APPLICATION,
     TAG_DEPLOYMENT,
     TAG_FAMILY,
     TAG_KEEP_UNTIL,
+    TAG_KIND,
     TAG_SIZE,
     Place,
     cluster_request,
@@ -38,16 +41,23 @@ class OwnCluster:
         view: as EMR shows it.
         hours: since it was asked for.
         usd: what it has cost so far, about; None where a price is not configured.
+        families: of the runs it works for, those whose steps it has among them.
     """
 
     view: ClusterView
     hours: float
     usd: float | None
+    families: tuple[str, ...] = ()
 
     @property
     def family(self) -> str:
-        """Of the runs it works for; empty for one that waits for steps."""
+        """Of the tries of the run that it was made for; empty for one that waits for steps."""
         return self.view.tags.get(TAG_FAMILY, "")
+
+    @property
+    def kind(self) -> str:
+        """What it was started for; empty for one of an earlier version, which did not say."""
+        return self.view.tags.get(TAG_KIND, "")
 
     @property
     def application(self) -> str:
@@ -94,7 +104,23 @@ class Clusters:
 
     def living(self) -> list[OwnCluster]:
         """Returns every cluster of this deployment that does not end, newest first."""
-        return [self._own(view) for view in self._views()]
+        steps: dict[str, set[str]] = defaultdict(set)
+        for intent in Intents(self.store, self.control_uri).list():
+            steps[intent.cluster_id].add(intent.family)
+        return [self._own(view, steps[view.id]) for view in self._views()]
+
+    def of_kinds(self, kinds: Collection[str]) -> list[OwnCluster]:
+        """Returns those of `living` that were started for one of these; all where none is named.
+
+        Raises:
+            ConfigurationError: none of those that live is of these kinds.
+        """
+        found = self.living()
+        chosen = [each for each in found if not kinds or each.kind in kinds]
+        if found and not chosen:
+            there = ", ".join(sorted({each.kind or "no kind" for each in found}))
+            raise ConfigurationError(f"no cluster of the kind {' or '.join(kinds)} lives", remedy=f"There are those of {there}")
+        return chosen
 
     def start(self, name: str, *, size: str, keep_until: datetime) -> str:
         """Starts a cluster that waits for steps until it is idle for too long, and returns its id.
@@ -112,7 +138,8 @@ class Clusters:
         if size not in sizes:
             raise ConfigurationError(f"there is no size {size!r}", remedy=f"There are {', '.join(sorted(sizes))}")
         artefacts = current_artefacts(self.store, self.artefacts_uri, python=self.place.config.python)
-        tags = {TAG_DEPLOYMENT: self.place.deployment, TAG_SIZE: size, TAG_KEEP_UNTIL: keep_until.isoformat()}
+        tags = {TAG_DEPLOYMENT: self.place.deployment, TAG_SIZE: size, TAG_KIND: MANUAL}
+        tags[TAG_KEEP_UNTIL] = keep_until.isoformat()
         request = cluster_request(self.place, artefacts, sizes[size], name=self.place.cluster_name(name), tags=tags)
         return self.calls.run_job_flow(request)
 
@@ -161,11 +188,13 @@ class Clusters:
                 if view.tags.get(TAG_DEPLOYMENT) == self.place.deployment:
                     yield view
 
-    def _own(self, view: ClusterView) -> OwnCluster:
+    def _own(self, view: ClusterView, of_steps: set[str]) -> OwnCluster:
         hours = (self.now() - view.created).total_seconds() / _SECONDS_AN_HOUR if view.created else 0.0
         size = self.place.config.sizes.get(view.tags.get(TAG_SIZE, ""))
         an_hour = forecast_of(self.place.config, size).usd_an_hour if size is not None else None
-        return OwnCluster(view, hours, None if an_hour is None else an_hour * hours)
+        own = view.tags.get(TAG_FAMILY)
+        families = tuple(sorted(of_steps | ({own} if own else set())))
+        return OwnCluster(view, hours, None if an_hour is None else an_hour * hours, families)
 
     def _why_swept(self, cluster: OwnCluster, is_live: IsLive) -> str:
         if cluster.keep_until is not None:

@@ -19,7 +19,7 @@ from dataworks_assets.engines.emr.application import EmrApplication, Surrounding
 from dataworks_assets.engines.emr.calls import EmrCalls
 from dataworks_assets.engines.emr.intents import Intent, Intents
 from dataworks_assets.engines.emr.polling import Poller
-from dataworks_assets.engines.emr.requests import Place
+from dataworks_assets.engines.emr.requests import Place, kind_of
 from dataworks_assets.engines.emr.starting import Starter
 from dataworks_assets.engines.submission import Submission
 from spark.contract import JobParameters, StoreSettings, decode
@@ -113,6 +113,7 @@ class EmrEngine(Engine):
             name=self.place.cluster_name(submission.run_id),
             owns_cluster=named is None,
             size=self._size_name(submission),
+            kind=kind_of(submission.parameters),
         )
         return msgspec.structs.replace(intent, cluster_id=starter.find_running(named).id) if named else intent
 

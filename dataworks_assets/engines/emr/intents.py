@@ -33,6 +33,8 @@ class Intent(Document, frozen=True, kw_only=True):
     owns_cluster: bool
     size: str = ""
     """Of the cluster, or whose settings of Spark the step has."""
+    kind: str = ""
+    """What its cluster is for, as its tag says."""
     token: str = ""
     cluster_id: str = ""
     step_id: str = ""

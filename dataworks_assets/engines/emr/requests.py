@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from dataworks_assets.config.emr import EmrConfig, NodesConfig, SizeConfig
+from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.engines.emr import exporters
 from dataworks_assets.engines.emr.artefacts import Artefacts
 from dataworks_assets.engines.emr.environment import THIS_MACHINE
 from dataworks_assets.engines.emr.metastore import metastore_configuration
 from dataworks_assets.engines.properties import common_properties
+from spark.contract import JobParameters
 from spark.errors import EngineError
 
 TAG_DEPLOYMENT = "dataworks:deployment"
@@ -20,9 +22,13 @@ TAG_FAMILY = "dataworks:run"
 TAG_TOKEN = "dataworks:token"  # noqa: S105 - names one start, opens nothing
 TAG_VERSION = "dataworks:artefacts"
 TAG_SIZE = "dataworks:size"
+TAG_KIND = "dataworks:kind"
+"""What a cluster was started for: see `kind_of`; `MANUAL` where an operator started it."""
 TAG_KEEP_UNTIL = "dataworks:keep-until"
 """ISO time (UTC) until which nobody but an operator ends a cluster."""
 
+MANUAL = "manual"
+BACKFILL = "backfill"
 NODE_FOLDER = "/opt/dataworks"
 LONGEST_STEP_CHARACTERS = 10_240
 _SPOT_MINUTES = 10
@@ -53,6 +59,15 @@ class Place:
     def cluster_name(self, name: str) -> str:
         """Returns the name of a cluster; by it a cluster is found whose start was not answered."""
         return f"dataworks-{self.deployment}-{name}"[:_LONGEST_NAME]
+
+
+def kind_of(parameters: JobParameters) -> str:
+    """Returns what a job is for: `full` or `incremental` of one day, `backfill` of several; of other systems its name."""
+    types = {each.snapshot_type for each in parameters.collections.values()}
+    if not types <= set(SnapshotType):
+        return parameters.system
+    days = {each.export_date for each in parameters.partitions}
+    return BACKFILL if len(days) > 1 else "".join(sorted(types))
 
 
 def cluster_request(

@@ -23,6 +23,7 @@ from dataworks_assets.engines.emr.requests import (
     TAG_APPLICATION,
     TAG_DEPLOYMENT,
     TAG_FAMILY,
+    TAG_KIND,
     TAG_SIZE,
     TAG_TOKEN,
     TAG_VERSION,
@@ -145,6 +146,7 @@ class Starter:
             TAG_FAMILY: intent.family,
             TAG_TOKEN: intent.token,
             TAG_SIZE: intent.size,
+            TAG_KIND: intent.kind,
         }
         request = cluster_request(self.place, artefacts, size, name=intent.name, tags=tags, steps=[step])
         intents.write(intent)

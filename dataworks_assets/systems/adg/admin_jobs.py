@@ -10,15 +10,12 @@ from dagster import Config, Failure, JobDefinition, OpExecutionContext, job, op
 from pydantic import Field
 
 from dataworks_assets.ledger.errands import ErrandKind
-from dataworks_assets.systems.acts import new_act
+from dataworks_assets.systems.acts import BY, NO_RETRIES, new_act
 from dataworks_assets.systems.adg.admin import Clearing, LedgerAdmin, Resending
 from dataworks_assets.systems.adg.scope import AdgScope
 from spark.errors import ConfigurationError
 
 _DRY = "Say what would be done, do nothing."
-_NO_RETRIES = {"dagster/max_retries": "0"}
-"""An act that failed is done again by whoever wants it, not by itself."""
-_BY = "Who you are: Dagster's UI does not know it. Kept with the act."
 
 
 class ClearConfig(Config):
@@ -26,7 +23,7 @@ class ClearConfig(Config):
 
     day: str = Field(description="The export date, such as 2026-11-20.")
     correlation_id: str = Field(default="", description="Of the row; empty: that of the day's one row.")
-    by: str = Field(description=_BY)
+    by: str = Field(description=BY)
     confirmation: str = Field(default="", description="Type `clear <day>`, such as `clear 2026-11-20`.")
     dry_run: bool = Field(default=False, description=_DRY)
 
@@ -37,7 +34,7 @@ class ResendConfig(Config):
     day: str = Field(description="The export date, such as 2026-11-20.")
     correlation_id: str = Field(default="", description="Of the day; empty: that of its one status row.")
     what: list[str] = Field(default_factory=lambda: ["completion"], description="`completion`, `pdm`, or both.")
-    by: str = Field(description=_BY)
+    by: str = Field(description=BY)
     confirmation: str = Field(default="", description="Type `resend <day>`, such as `resend 2026-11-20`.")
     dry_run: bool = Field(default=False, description=_DRY)
 
@@ -63,7 +60,7 @@ def _clear_job(scope: AdgScope) -> JobDefinition:
     @job(
         name=f"{scope.name}_clear_status_row",
         description="Deletes a day's status row and starts the day anew, by force.",
-        tags=_NO_RETRIES,
+        tags=NO_RETRIES,
     )
     def clearing() -> None:
         clear()
@@ -82,7 +79,7 @@ def _resend_job(scope: AdgScope) -> JobDefinition:
             admin.resend(plan, act)
             context.log.info("done by %s (%s)", act.by, act.identity)
 
-    @job(name=f"{scope.name}_resend_completion", description="Tells downstream of a complete day again.", tags=_NO_RETRIES)
+    @job(name=f"{scope.name}_resend_completion", description="Tells downstream of a complete day again.", tags=NO_RETRIES)
     def resending() -> None:
         resend()
 

@@ -56,6 +56,25 @@ def test_a_cluster_is_listed_with_its_run_its_age_and_its_cost(world, clusters):
     assert (found.hours, found.usd) == (pytest.approx(90 / 3600), pytest.approx(0.5 * 90 / 3600))
 
 
+@pytest.mark.usefixtures("endless")
+def test_a_cluster_of_several_runs_steps_is_listed_with_all_of_them(world, clusters):
+    start(world, clusters)
+    world.config = emr_config(cluster="dataworks-test-shared")
+    submit(world)
+    (found,) = clusters.living()
+    assert (found.family, found.families, found.kind) == ("", (FAMILY,), "manual")
+
+
+@pytest.mark.usefixtures("endless")
+def test_clusters_are_found_by_what_they_were_started_for(world, clusters):
+    submit(world)
+    manual = start(world, clusters)
+    assert [each.view.id for each in clusters.of_kinds(["manual", "backfill"])] == [manual]
+    assert len(clusters.of_kinds([])) == 2
+    with pytest.raises(ConfigurationError, match="no cluster of the kind backfill lives"):
+        clusters.of_kinds(["backfill"])
+
+
 def test_clusters_of_others_are_not_listed(world, clusters):
     client = MemoryClient(world.emr)
     client.run_job_flow(**cluster_request(Name="dataworks-test-looks-like-it"))

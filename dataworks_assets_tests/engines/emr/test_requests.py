@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from pydantic import ValidationError
 
 from dataworks_assets.engines.emr.artefacts import Artefacts
-from dataworks_assets.engines.emr.requests import NODE_FOLDER, Place, cluster_request, step_request
+from dataworks_assets.engines.emr.requests import NODE_FOLDER, Place, cluster_request, kind_of, step_request
 from dataworks_assets_tests.engines.emr.world import SCRIPTS, emr_config
 from spark.errors import EngineError
 
@@ -165,3 +167,18 @@ def test_the_first_class_of_work_that_fits_decides_the_size(snapshot_type, days,
     work = [{"size": "small", "snapshot_type": "incremental", "days": 3}, {"size": "middle", "days": 1}, {"size": "large"}]
     config = emr_config(sizes={name: size() for name in ("small", "middle", "large")}, work=work)
     assert config.size_for(snapshot_type, days) == expected
+
+
+@pytest.mark.parametrize(
+    ("types", "days", "kind"),
+    [
+        (["full"], ["2026-11-20"], "full"),
+        (["incremental", "incremental"], ["2026-11-20"], "incremental"),
+        (["full"], ["2026-11-19", "2026-11-20"], "backfill"),
+        (["partner"], ["2026-11-19", "2026-11-20"], "kickstart"),
+    ],
+)
+def test_a_job_is_of_the_kind_that_its_work_is(types, days, kind):
+    collections = {str(index): SimpleNamespace(snapshot_type=each) for index, each in enumerate(types)}
+    partitions = [SimpleNamespace(export_date=day) for day in days]
+    assert kind_of(SimpleNamespace(system="kickstart", collections=collections, partitions=partitions)) == kind
