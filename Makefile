@@ -26,13 +26,14 @@ setup: $(READY) ## Set everything up: virtual environment, packages, jars (every
 $(READY): requirements.lock setup.py spark/jars.sha256 spark/exporters/jars.sha256
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c '$(IS_3_11)' \
 		|| { echo "Python 3.11 is needed; name one by: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@echo "Set-up: virtual environment and packages, exactly as requirements.lock pins them (1.3 GB; a few minutes)"
+	@echo "Set-up: virtual environment and packages, exactly as requirements.lock pins them (1.7 GB; a few minutes)"
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
 	@awk '/^uv==/ { inside = 1 } inside && !/^uv==/ && /^[^ ]/ { exit } inside' requirements.lock > .venv/uv.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .venv/uv.lock
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock \
 		|| $(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --offline --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m spark.decode.native.compiling
 	@$(BIN)/python -m dataworks_assets.stack.jars
 	@touch .venv/.fresh $@
 	@echo "Set-up: done"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import sys
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -89,10 +88,3 @@ def write_properties(path: Path, properties: Mapping[str, str]) -> None:
 
 def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace("\n", "\\n")
-
-
-def write_job_archive(path: Path) -> None:
-    """Packs the `spark` package as an archive that Python on the cluster imports from."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for source in sorted((PROJECT_FOLDER / "spark").rglob("*.py")):
-            archive.write(source, source.relative_to(PROJECT_FOLDER))

@@ -21,6 +21,7 @@ import psutil
 
 from dataworks_assets.engines import leash
 from dataworks_assets.engines.base import Application, Engine, Outcome
+from dataworks_assets.engines.job_archive import job_sources, write_job
 from dataworks_assets.engines.properties import (
     PROJECT_FOLDER,
     RUNNER_PATH,
@@ -29,7 +30,6 @@ from dataworks_assets.engines.properties import (
     is_local,
     local_properties,
     task_properties,
-    write_job_archive,
     write_properties,
 )
 from dataworks_assets.engines.submission import Submission
@@ -113,7 +113,7 @@ class SubmitEngine(Engine):
     def _command(self, work_folder: Path, environment: Mapping[str, str], arguments: Sequence[str]) -> list[str]:
         modules: list[str] = []
         if not is_local(self.master):
-            write_job_archive(work_folder / "jobs.zip")
+            write_job(work_folder / "jobs.zip", job_sources())
             modules = ["--py-files", str(work_folder / "jobs.zip")]
         return [
             *(sys.executable, "-I", "-S", leash.__file__, str(os.getpid())),

@@ -12,11 +12,11 @@ import psutil
 import pytest
 
 from dataworks_assets.engines import leash
+from dataworks_assets.engines.job_archive import job_sources, write_job
 from dataworks_assets.engines.properties import (
     authentication_properties,
     common_properties,
     task_properties,
-    write_job_archive,
     write_properties,
 )
 from dataworks_assets.engines.submit import SubmitEngine, make_work_folder
@@ -67,7 +67,7 @@ def test_tasks_get_credentials_and_modules_and_nothing_else():
 
 
 def test_the_archive_holds_the_jobs_and_what_they_import(tmp_path):
-    write_job_archive(tmp_path / "jobs.zip")
+    write_job(tmp_path / "jobs.zip", job_sources())
     names = zipfile.ZipFile(tmp_path / "jobs.zip").namelist()
     assert {"spark/__init__.py", "spark/jobs/adg.py", "spark/contract.py"} <= set(names)
 

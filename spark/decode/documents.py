@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 ERRORS = "_errors"
 _ERRORS_TYPE = pa.list_(pa.string())
+_NO_ID = b"null"
 _TIMES = ("record_timestamp", "created", "removed")
 
 
@@ -105,7 +106,7 @@ class Decoder:
         with paused_collector():
             documents, answers = self._answer(chunk.text)
             self._next_line += documents.lines
-            rows = _Rows(documents, answers, self._raw_ids(answers))
+            rows = _Rows(documents, answers, answers.columns[self._id] if self._id else None)
             self._refuse(rows)
             return self._assemble(chunk, rows)
 
@@ -119,19 +120,12 @@ class Decoder:
         documents = sort_out_lines(text, self._next_line)
         return documents, self._plan.answer(documents)
 
-    def _raw_ids(self, answers: Answers) -> list[bytes] | None:
-        if self._id is None:
-            return None
-        raws: list[bytes] = answers.columns[self._id]
-        return raws
-
     def _refuse(self, rows: _Rows) -> None:
         """Marks the rows that are none: without the expected id, or refused by a table for a misfit."""
-        if rows.raw_ids is not None and self._id is not None and (b"null" in rows.raw_ids or b"" in rows.raw_ids):
+        if self._id is not None and rows.raw_ids is not None and rows.raw_ids.null_count:
             name = ".".join(self._id.path)
-            for row, raw in enumerate(rows.raw_ids):
-                if raw in {b"", b"null"}:
-                    rows.refused.setdefault(row, f"the document has no {name}")
+            for row in np.flatnonzero(rows.raw_ids.is_null()).tolist():
+                rows.refused.setdefault(row, f"the document has no {name}")
         if not rows.answers.misfits:
             return
         for table in self._tables:
@@ -184,7 +178,7 @@ class _Rows:
 
     documents: Documents
     answers: Answers
-    raw_ids: list[bytes] | None
+    raw_ids: pa.BinaryArray | None
     refused: dict[int, str] = field(default_factory=dict)
 
     def ids(self) -> tuple[pa.Array | None, npt.NDArray[np.uint64]]:
@@ -192,11 +186,11 @@ class _Rows:
         none: npt.NDArray[np.uint64] = np.empty(0, np.uint64)
         if self.raw_ids is None:
             return None, none
-        raws = self.raw_ids
+        raws = self.raw_ids.fill_null(_NO_ID).to_pylist() if self.raw_ids.null_count else self.raw_ids.to_pylist()
         if self.documents.marked is not None:
             raws = list(map(unmark, raws))
-        if all_plain_alike(raws):
-            return pa.array(raws, pa.string()), hash_keys(raws)
+        elif all_plain_alike(raws):
+            return self.raw_ids.cast(pa.string()), hash_keys(raws)
         try:
             return pa.array(map(id_text, raws), pa.string(), size=len(raws)), comparison_hashes(raws)
         except (InputError, RecursionError):

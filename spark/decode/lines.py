@@ -43,7 +43,8 @@ class Documents:
         ends: where each line feed stands in `text`.
         line_numbers: each document's line number in the file.
         lines: all lines of the chunk, `blank_lines` and quarantined ones among them.
-        is_regular: each line begins with `{` and ends with `}`, so one value a line is one document a line.
+        is_regular: the text is UTF-8, and each line begins with `{` and ends with `}`.
+        is_proved: each line was seen to be one JSON object.
         marked: the documents with lone surrogates marked, where there are any.
     """
 
@@ -54,6 +55,7 @@ class Documents:
     blank_lines: int = 0
     quarantined: list[QuarantinedLine] = field(default_factory=list)
     is_regular: bool = False
+    is_proved: bool = False
     marked: list[bytes] | None = None
 
     def texts(self, keep: npt.NDArray[np.bool_] | None = None) -> pa.Array:
@@ -65,9 +67,12 @@ class Documents:
         buffers = [None, pa.py_buffer(_views(self.text, starts, ends)), pa.py_buffer(self.text)]
         return pa.Array.from_buffers(pa.string_view(), len(ends), buffers)
 
-    def split(self) -> list[bytes]:
-        """Returns each document's bytes as a decoder takes them."""
-        return self.marked if self.marked is not None else self.text.split(b"\n")[:-1]
+    def line(self, row: int) -> bytes:
+        """Returns a document's bytes as a decoder takes them, without blanks before it."""
+        if self.marked is not None:
+            return self.marked[row].lstrip(_BLANKS)
+        start = int(self.ends[row - 1]) + 1 if row else 0
+        return self.text[start : int(self.ends[row])].lstrip(_BLANKS)
 
 
 def read_lines(text: bytes, first_line: int) -> Documents:
@@ -89,7 +94,7 @@ def read_lines(text: bytes, first_line: int) -> Documents:
 def sort_out_lines(text: bytes, first_line: int) -> Documents:
     """Returns the documents of a chunk, each proved to be one JSON object, and the lines that are none."""
     _allow_deep_nesting()
-    found = Documents(b"", np.empty(0, np.int64), np.empty(0, np.int64), 0)
+    found = Documents(b"", np.empty(0, np.int64), np.empty(0, np.int64), 0, is_proved=True)
     good: list[bytes] = []
     numbers: list[int] = []
     marked: list[bytes] = []

@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
 from dataworks_assets.engines.emr.artefacts import Artefacts, write_current
-from dataworks_assets.engines.emr.environment import job_environment
+from dataworks_assets.engines.emr.environment import THIS_MACHINE, job_environment
+from dataworks_assets.engines.job_archive import digest_of, job_sources, write_job
 from dataworks_assets.engines.properties import PROJECT_FOLDER
+from spark.decode.native.compiling import compile_library
+from spark.decode.native.library import LIBRARY_PATH
 from spark.store import ObjectStore
 
 _SCRIPTS_FOLDER = PROJECT_FOLDER / "spark" / "bootstrap"
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def deploy(
@@ -44,11 +45,11 @@ def deploy(
         StoreError: an upload failed.
     """
     environment = job_environment(python)
-    sources = [*sorted((PROJECT_FOLDER / "spark").rglob("*.py")), *more]
+    sources = [*job_sources(), *more]
     scripts = {path.stem: path.read_bytes() for path in sorted(_SCRIPTS_FOLDER.glob("*.sh"))}
     digests = {name: hashlib.sha256(script).hexdigest()[:16] for name, script in scripts.items()}
     file_digests = {name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for name, path in files.items()}
-    job_digest = digest_of(sources)
+    job_digest = digest_of(sources, python)
     whole = " ".join([environment.digest, job_digest, *digests.values(), *file_digests.values()])
     made = Artefacts(
         version=hashlib.sha256(whole.encode()).hexdigest()[:16],
@@ -61,7 +62,7 @@ def deploy(
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         _upload(store, made.environment_uri, work / "environment.tar", environment.write, say)
-        _upload(store, made.job_uri, work / "job.zip", lambda path: write_job(path, sources), say)
+        _upload(store, made.job_uri, work / "job.zip", partial(_write_job, sources=sources, python=python), say)
         for name, script in scripts.items():
             _upload(store, made.scripts[name], work / f"{name}.sh", partial(_write, body=script), say)
         for name, source in files.items():
@@ -71,19 +72,12 @@ def deploy(
     return made
 
 
-def digest_of(sources: Sequence[Path]) -> str:
-    """Returns the digest of source files, their names in the project included: hex, 16 characters."""
-    digest = hashlib.sha256()
-    for source in sources:
-        digest.update(f"{source.relative_to(PROJECT_FOLDER)}\n{source.stat().st_size}\n".encode() + source.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def write_job(path: Path, sources: Sequence[Path]) -> None:
-    """Writes source files as an archive that is the same for the same files, whenever it is written."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for source in sources:
-            archive.writestr(zipfile.ZipInfo(str(source.relative_to(PROJECT_FOLDER)), _EPOCH), source.read_bytes())
+def _write_job(path: Path, *, sources: Sequence[Path], python: str) -> None:
+    library = LIBRARY_PATH
+    if python != THIS_MACHINE:
+        library = path.with_name(LIBRARY_PATH.name)
+        compile_library(library, machine=python)
+    write_job(path, sources, library)
 
 
 def _write(path: Path, *, body: bytes) -> None:

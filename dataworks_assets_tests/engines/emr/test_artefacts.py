@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import io
 import sys
 import tarfile
 import zipfile
 
 import pytest
 
+from dataworks_assets.engines import job_archive
 from dataworks_assets.engines.emr import build, environment
 from dataworks_assets.engines.emr.artefacts import current_artefacts, read_current
-from dataworks_assets.engines.emr.build import digest_of, write_job
 from dataworks_assets.engines.emr.environment import THIS_MACHINE, Environment, job_environment
+from dataworks_assets.engines.job_archive import digest_of, write_job
 from spark.errors import EngineError
 from spark.store import ObjectStore
 
 FOLDER = "memory://artefacts/v"
+AARCH64 = bytes([183, 0])
+"""The machine in the head of an ELF file."""
 
 
 @pytest.fixture
@@ -68,13 +72,22 @@ def test_the_archive_of_the_job_is_the_same_for_the_same_files(tmp_path, project
     assert "spark/jobs/runner.py" in zipfile.ZipFile(tmp_path / "one").namelist()
 
 
-def test_a_changed_file_changes_the_digest(tmp_path, monkeypatch):
-    monkeypatch.setattr(build, "PROJECT_FOLDER", tmp_path)
+def test_a_changed_file_or_another_kind_of_node_changes_the_digest(tmp_path, monkeypatch):
+    monkeypatch.setattr(job_archive, "PROJECT_FOLDER", tmp_path)
+    monkeypatch.setattr(job_archive, "SOURCES", ())
     source = tmp_path / "a.py"
     source.write_text("1")
-    before = digest_of([source])
+    before = digest_of([source], "x86_64")
+    assert digest_of([source], "aarch64") != before
     source.write_text("2")
-    assert digest_of([source]) != before
+    assert digest_of([source], "x86_64") != before
+
+
+def test_the_library_is_compiled_for_the_nodes(store, small):
+    made = build.deploy(store, FOLDER, python="aarch64")
+    archive = zipfile.ZipFile(io.BytesIO(store.read(made.job_uri)))
+    library = archive.read("spark/decode/native/documents.so")
+    assert (library[:4], library[18:20]) == (b"\x7fELF", AARCH64)
 
 
 def test_the_environment_holds_what_the_jobs_need_in_the_locked_versions():

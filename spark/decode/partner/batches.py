@@ -9,8 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,7 +16,7 @@ from spark.decode.lines import QuarantinedLine
 from spark.decode.partner.kinds import INTEGER, Kind, kind_of_texts, merged
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
+    pass
 
 _STRING = msgspec.json.Decoder(str)
 _JSON_INTEGER = re.compile(rb"-?[0-9]+")
@@ -86,60 +84,53 @@ class TextColumn:
 
 @dataclass(frozen=True)
 class JsonColumn:
-    """Values of a JSON field, as an array of JSON texts; `null` where it is null or missing."""
+    """Values of a JSON field, as an array of JSON texts; null where it is null or missing."""
 
     json_texts: pa.Array
 
     @classmethod
-    def of(cls, raws: Sequence[Buffer]) -> JsonColumn:
-        """Returns the column of these JSON texts.
+    def of(cls, raws: pa.Array | Sequence[bytes | None]) -> JsonColumn:
+        """Returns the column of these JSON texts, UTF-8; None in the place of `null`.
 
         Raises:
             pa.ArrowInvalid: a text is not UTF-8.
         """
-        offsets: npt.NDArray[np.int32] = np.zeros(len(raws) + 1, np.int32)
-        np.cumsum(np.fromiter(map(len, raws), np.int32, len(raws)), out=offsets[1:])  # type: ignore[arg-type]
-        array = pa.StringArray.from_buffers(len(raws), pa.py_buffer(offsets), pa.py_buffer(b"".join(raws)))
-        array.validate(full=True)
-        return cls(array)
-
-    @cached_property
-    def _array(self) -> pa.Array:
-        return pc.if_else(pc.equal(self.json_texts, "null"), pa.scalar(None, pa.string()), self.json_texts)
+        array = raws if isinstance(raws, pa.Array) else pa.array(raws, pa.binary())
+        return cls(array.cast(pa.string()))
 
     @property
-    def _raws(self) -> list[bytes]:
-        raws: list[bytes] = self.json_texts.cast(pa.binary()).to_pylist()
+    def _raws(self) -> list[bytes | None]:
+        raws: list[bytes | None] = self.json_texts.cast(pa.binary()).to_pylist()
         return raws
 
     @cached_property
     def texts(self) -> pa.Array:
         """See `SourceColumn`."""
-        array = self._array
+        array = self.json_texts
         if not pc.any(pc.match_substring_regex(array, _WITH_BRACKETS)).as_py():
             return array
         if pc.all(pc.starts_with(array, '"')).as_py() and not pc.any(pc.match_substring(array, "\\")).as_py():
             return pc.binary_slice(array.cast(pa.binary()), 1, -1).cast(pa.string())
-        return pa.array([_text(raw) for raw in self._raws], pa.string())
+        return pa.array([None if raw is None else _text(raw) for raw in self._raws], pa.string())
 
     @cached_property
     def hash_texts(self) -> pa.Array:
         """See `SourceColumn`: strings as they are, numbers as integers or as Java writes doubles, nested values compact."""
-        array = self._array
+        array = self.json_texts
         if not pc.any(pc.match_substring_regex(array, r"^-?[0-9]+[.eE]|^-0$")).as_py():
             return self.texts
-        others = pc.invert(_is_as_java_writes(array))
-        texts = [_hash_text(raw) for raw in self.json_texts.filter(others).cast(pa.binary()).to_pylist()]
+        others = pc.and_(pc.is_valid(array), pc.invert(_is_as_java_writes(array)))
+        texts = [_hash_text(raw) for raw in array.filter(others).cast(pa.binary()).to_pylist()]
         return pc.replace_with_mask(array, others, pa.array(texts, pa.string()))
 
     def kind(self) -> Kind:
         """See `SourceColumn`."""
-        array = self._array.drop_null()
+        array = self.json_texts.drop_null()
         if not len(array):
             return Kind.NOTHING
         if pc.all(pc.match_substring_regex(array, INTEGER)).as_py():
             return Kind.BIGINT
-        return merged(_kind(raw) for raw in self._raws)
+        return merged(_kind(raw) for raw in array.cast(pa.binary()).to_pylist())
 
 
 def _is_as_java_writes(texts: pa.Array) -> pa.Array:
@@ -167,15 +158,13 @@ def java_double(value: float) -> str:
     return f"{sign}{digits[0]}.{digits[1:].rstrip('0') or '0'}E{power}"
 
 
-def _text(raw: bytes) -> str | None:
-    if raw == b"null":
-        return None
+def _text(raw: bytes) -> str:
     if raw.startswith(b'"'):
         return _string(raw)
     return msgspec.json.format(raw, indent=-1).decode() if raw[:1] in {b"{", b"["} else raw.decode()
 
 
-def _hash_text(raw: bytes) -> str | None:
+def _hash_text(raw: bytes) -> str:
     if raw[:1] in b"-0123456789":
         return str(int(raw)) if _JSON_INTEGER.fullmatch(raw) else java_double(float(raw))
     return _text(raw)
@@ -192,8 +181,6 @@ def _string(raw: bytes) -> str:
 
 
 def _kind(raw: bytes) -> Kind:
-    if raw == b"null":
-        return Kind.NOTHING
     if raw in {b"true", b"false"}:
         return Kind.BOOLEAN
     if raw[:1] not in b"-0123456789":

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from spark.decode.collector import paused_collector
 from spark.decode.lines import QuarantinedLine
+from spark.decode.native.columns import RAW, DocumentReader
 from spark.decode.partner.batches import JsonColumn, SourceBatch, SourceField
 from spark.decode.partner.elements import brackets, cut_elements
 from spark.errors import InputError
@@ -27,12 +28,15 @@ BATCH_BYTES = 4 << 20
 _AROUND_LIMIT_BYTES = 16 << 20
 _ELEMENT_LIMIT_BYTES = 256 << 20
 _AGAIN = "Have the partner deliver the file again"
-_NULL = msgspec.Raw(b"null")
+_NULL = b"null"
 _DATA_KEY = b'"data"'
 _KEY_LOOK_BACK = 4096
 _YES = {"true": True, "false": False}
 
-Decode = Callable[[bytes], "list[Any] | None"]
+Columns = tuple[int, list[pa.Array]]
+"""How many documents there are, and the JSON texts of each of their fields."""
+
+Decode = Callable[[bytes], Columns | None]
 """Decodes a text of elements between commas; None where it is none."""
 
 
@@ -74,7 +78,7 @@ class _Document:
         self.before, self.text = self.text[:found], self.text[found:]
         self.offset = found
 
-    def elements(self, decode: Decode | None = None) -> Iterator[tuple[bytes, list[Any] | None]]:
+    def elements(self, decode: Decode | None = None) -> Iterator[tuple[bytes, Columns | None]]:
         """Yields texts of whole elements between commas, without the array's brackets; then reads what follows.
 
         With `decode` each comes with what it gave, where the text is such that it was tried: an end that was only guessed is
@@ -84,8 +88,8 @@ class _Document:
         while not is_last:
             guessed = self._guessed_cut(decode, is_first=is_first) if decode else None
             if guessed is not None:
-                cut, piece, rows = guessed
-                yield piece, rows
+                cut, piece, columns = guessed
+                yield piece, columns
                 is_first = False
             else:
                 cut, is_last = self._next_cut()
@@ -100,7 +104,7 @@ class _Document:
                 self._fail(f"more than {_AROUND_LIMIT_BYTES} bytes follow `data`")
         self.after = self.text
 
-    def _guessed_cut(self, decode: Decode, *, is_first: bool) -> tuple[int, bytes, list[Any]] | None:
+    def _guessed_cut(self, decode: Decode, *, is_first: bool) -> tuple[int, bytes, Columns] | None:
         """Returns where elements end that need not be looked for bracket by bracket, their text, and what it decodes to."""
         if len(self.text) < BATCH_BYTES:
             self._more(BATCH_BYTES)
@@ -109,8 +113,8 @@ class _Document:
         if not cut or (piece.startswith(b",") is is_first):
             return None
         piece = piece if is_first else piece[1:]
-        rows = decode(piece)
-        return None if rows is None else (cut, piece, rows)
+        columns = decode(piece)
+        return None if columns is None else (cut, piece, columns)
 
     def _next_cut(self) -> tuple[int, bool]:
         """Reads until there are whole elements; returns where they end, and whether the array ends there."""
@@ -204,7 +208,7 @@ def json_rows(body: Iterable[Buffer], fields: Sequence[SourceField], *, uri: str
     document = _Document(_pieces(body), uri)
     document.open()
     decoder = _Decoder([field.name for field in fields], document)
-    elements = document.elements(decoder.rows)
+    elements = document.elements(decoder.columns)
     while True:
         with paused_collector():
             found = next(elements, None)
@@ -222,62 +226,56 @@ class _Decoder:
     def __init__(self, names: list[str], document: _Document) -> None:
         self._names = names
         self._document = document
-        slots = {f"f{number}": name for number, name in enumerate(names)}
-        declared = [(slot, msgspec.Raw, _NULL) for slot in slots]
-        self._type: Any = msgspec.defstruct("Row", declared, rename=slots, gc=False, eq=False, forbid_unknown_fields=True)
-        rows: Any = list[self._type]  # type: ignore[name-defined]
-        self._list = msgspec.json.Decoder(rows)
+        self._reader = DocumentReader({name: number for number, name in enumerate(names)}, [RAW] * len(names))
         self._next = 1
 
-    def rows(self, text: bytes) -> list[Any] | None:
-        """Returns the rows of elements that are all documents of declared fields; None where one is not."""
-        try:
-            rows: list[Any] = self._list.decode(b"[%b]" % text)
-        except msgspec.MsgspecError:
-            return None
-        return rows
+    def columns(self, text: bytes) -> Columns | None:
+        """Returns the columns of elements that are all documents of declared fields; None where one is odd."""
+        return self._reader.elements(text)
 
-    def batch(self, text: bytes, rows: list[Any] | None) -> SourceBatch:
-        """Returns the columns of elements; `rows` are theirs, where that was tried."""
+    def batch(self, text: bytes, columns: Columns | None) -> SourceBatch:
+        """Returns the columns of elements; `columns` are theirs, where that was tried."""
         quarantined: list[QuarantinedLine] = []
-        rows = self.rows(text) if rows is None else rows
-        if rows is None:
-            rows, quarantined, count = self._one_by_one(text)
-        else:
-            count = len(rows)
-        self._next += count
-        values = list(zip(*map(msgspec.structs.astuple, rows), strict=True)) if rows else [()] * len(self._names)
+        columns = self.columns(text) if columns is None else columns
+        if columns is None:
+            columns, quarantined = self._one_by_one(text)
+        rows, arrays = columns
+        first = self._next
+        self._next += rows + len(quarantined)
         try:
-            columns = {name: JsonColumn.of(column) for name, column in zip(self._names, values, strict=True)}
+            named = {name: JsonColumn.of(column) for name, column in zip(self._names, arrays, strict=True)}
         except pa.ArrowInvalid as error:
-            place = f"{self._document.uri}, elements {self._next - count} to {self._next - 1} of `data`"
+            place = f"{self._document.uri}, elements {first} to {self._next - 1} of `data`"
             raise InputError(f"bytes that are not UTF-8 ({error})", where=place, remedy=_AGAIN) from error
-        return SourceBatch(columns, len(rows), quarantined, self._document.read_bytes())
+        return SourceBatch(named, rows, quarantined, self._document.read_bytes())
 
-    def _one_by_one(self, text: bytes) -> tuple[list[Any], list[QuarantinedLine], int]:
+    def _one_by_one(self, text: bytes) -> tuple[Columns, list[QuarantinedLine]]:
         try:
             elements = msgspec.json.decode(b"[%b]" % text, type=list[msgspec.Raw])
         except msgspec.DecodeError as error:
             place = f"{self._document.uri}, `data` from byte {self._document.offset}"
             raise InputError(f"not valid JSON: {error}", where=place, remedy=_AGAIN) from error
-        rows: list[Any] = []
+        rows: list[dict[str, msgspec.Raw]] = []
         quarantined: list[QuarantinedLine] = []
         for number, raw in enumerate(map(bytes, elements), self._next):
             if raw.startswith(b"{"):
-                self._check_declared(raw, number)
-                rows.append(msgspec.json.decode(raw, type=self._type))
+                rows.append(self._declared(raw, number))
             else:
                 quarantined.append(QuarantinedLine(number, "an element of `data` that is not an object", raw))
-        return rows, quarantined, len(elements)
+        found = ([bytes(row.get(name, _NULL)) for row in rows] for name in self._names)
+        arrays = [pa.array([None if raw == _NULL else raw for raw in raws], RAW) for raws in found]
+        return (len(rows), arrays), quarantined
 
-    def _check_declared(self, raw: bytes, number: int) -> None:
-        unknown = sorted(set(msgspec.json.decode(raw, type=dict[str, msgspec.Raw])) - set(self._names))
+    def _declared(self, raw: bytes, number: int) -> dict[str, msgspec.Raw]:
+        found = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+        unknown = sorted(set(found) - set(self._names))
         if unknown:
             raise InputError(
                 f"`data` has the field {unknown[0]!r}, which `fields` do not declare: whether it is PII is not said",
                 where=f"{self._document.uri}, element {number} of `data`",
                 remedy="Have the partner declare every field",
             )
+        return found
 
 
 def _pieces(body: Iterable[Buffer]) -> Iterator[bytes]:

@@ -1,0 +1,1 @@
+"""The compiled part of decoding: C source, and how Python uses it."""
