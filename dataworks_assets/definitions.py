@@ -17,6 +17,7 @@ from dataworks_assets.systems.housekeeping import build_housekeeping
 from dataworks_assets.systems.kickstart.assets import kickstart_assets, kickstart_job, partner_asset
 from dataworks_assets.systems.kickstart.automation import build_kickstart_automation
 from dataworks_assets.systems.kickstart.scope import KickstartScope
+from dataworks_assets.systems.metastore_jobs import build_metastore_jobs
 from dataworks_assets.systems.platform import Platform
 
 
@@ -46,6 +47,7 @@ def build_definitions(*, settings: Settings, platform: Platform) -> Definitions:
         *(job for jobs, _ in housekeeping for job in jobs),
         *(job for scope in scopes for job in build_admin_jobs(scope)),
         *cluster_jobs,
+        *build_metastore_jobs(platform),
         *partner_jobs,
     ]
     return Definitions(

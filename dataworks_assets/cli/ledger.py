@@ -10,6 +10,7 @@ import msgspec
 import typer
 from rich.text import Text
 
+from dataworks_assets.cli.confirming import DryRunOption, YesOption, confirmed
 from dataworks_assets.cli.ranges import DayRange
 from dataworks_assets.cli.selection import DaysOption, JsonOption, OneTypeOption, TypeOption, parse_days, types_of
 from dataworks_assets.cli.showing import hint, plural, table, write_json
@@ -25,8 +26,6 @@ _STYLES = {"COMPLETED": "green", "Completed": "green", "FAILED": "bold red", "IN
 
 OneDayOption = Annotated[str, typer.Option("--day", "-D", help="The export date.")]
 CorrelationOption = Annotated[str, typer.Option(help="Of the day's row; needed only where it has more than one.")]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, do nothing.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 app = typer.Typer(help="Status rows that others read, and what is left to be written.", no_args_is_help=True)
 
@@ -120,7 +119,7 @@ def clear(
     admin = LedgerAdmin(workplace.platform, scope)
     with open_instance(workplace.settings) as instance:
         plan = admin.plan_clear(_one(day), correlation_id, instance)
-    if not _confirmed(workplace, plan.words, dry_run=dry_run, yes=yes):
+    if not confirmed(workplace, plan.words, dry_run=dry_run, yes=yes):
         return
     about = {"day": str(plan.day), "correlation_id": plan.correlation_id, "product": plan.product}
     admin.clear(plan, new_act(workplace.platform, "clear", about), starts=False)
@@ -156,7 +155,7 @@ def resend(
     admin = LedgerAdmin(workplace.platform, workplace.scope(snapshot_type))
     kinds = tuple(what or [ErrandKind.COMPLETION])
     plan = admin.plan_resend(_one(day), correlation_id, kinds)
-    if not _confirmed(workplace, plan.words, dry_run=dry_run, yes=yes):
+    if not confirmed(workplace, plan.words, dry_run=dry_run, yes=yes):
         return
     about = {"day": str(plan.day), "what": ", ".join(kinds), "correlation_id": plan.errands[0].correlation_id}
     admin.resend(plan, new_act(workplace.platform, "resend", about))
@@ -165,7 +164,7 @@ def resend(
 
 @app.command("acts")
 def acts(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """List what operators did by hand: rows cleared, messages sent again, runs and clusters started, clusters stopped.
+    """List what operators did by hand: rows cleared, messages sent again, runs and clusters started or stopped, passwords rotated.
 
     [bold]Example[/]
 
@@ -195,15 +194,6 @@ def _one(text: str) -> date:
     if len(days) != 1:
         raise typer.BadParameter("name one day", param_hint="--day")
     return days[0]
-
-
-def _confirmed(workplace: Workplace, words: str, *, dry_run: bool, yes: bool) -> bool:
-    """Says what would be done; whether it is to be done."""
-    workplace.console.print(words, markup=False, soft_wrap=True)
-    if dry_run:
-        hint(workplace.console, "A dry run: nothing was done.")
-        return False
-    return yes or typer.confirm("Do it?", abort=True)
 
 
 def status_rows(workplace: Workplace, scope: AdgScope, days: Sequence[date]) -> list[Attributes]:

@@ -47,6 +47,7 @@ class Commands(LazyGroup):
         "release": LazyCommand("holds", "Let a held collection be published again.", _ACT, "release_app"),
         "infrastructure": LazyCommand("infrastructure", "What an AWS account needs: write it out, apply it.", _ACT),
         "clusters": LazyCommand("clusters", "Clusters of EMR: list, start, stop, sweep.", _ACT),
+        "metastore": LazyCommand("metastore", "The password of the Hive metastore's database: rotate it.", _ACT),
         "collect-garbage": LazyCommand("garbage", "Delete what no table shows any more.", _ACT),
     }
 

@@ -22,7 +22,7 @@ class Act(Document, frozen=True):
     Args:
         id: names it; begins with its time.
         at_utc: when.
-        what: the action: `clear`, `resend`, `run`, `start cluster`, `stop clusters`.
+        what: the action: `clear`, `resend`, `run`, `start cluster`, `stop clusters`, `rotate`.
         about: what it was done to, by name.
         identity: the AWS identity that acted, or why it is not known.
         by: the person, as far as it is known: the user of the machine, or what was typed in the UI.

@@ -113,6 +113,10 @@ class Platform:
     def _logs(self) -> Any:
         return self._client("logs")
 
+    def secrets(self, region: str) -> Any:
+        """Returns Secrets Manager of a region."""
+        return self._client("secretsmanager", region=region)
+
     def caller_identity(self) -> str:
         """Returns the AWS identity of this process, or why it is not known."""
         from botocore.exceptions import BotoCoreError, ClientError
@@ -160,7 +164,7 @@ class Platform:
             sender=deployment.notices.sender,
         )
 
-    def _client(self, service: str, *, connections: int = 10) -> Any:
+    def _client(self, service: str, *, connections: int = 10, region: str = "") -> Any:
         import boto3
         from botocore.config import Config
 
@@ -168,7 +172,7 @@ class Platform:
         return boto3.client(  # type: ignore[call-overload]
             service,
             endpoint_url=aws.endpoint_url(),
-            region_name=aws.region,
+            region_name=region or aws.region,
             config=Config(
                 retries={"mode": "standard", "total_max_attempts": 4},
                 connect_timeout=5,

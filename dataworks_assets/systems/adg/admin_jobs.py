@@ -6,16 +6,15 @@
 from collections.abc import Sequence
 from datetime import date
 
-from dagster import Config, Failure, JobDefinition, OpExecutionContext, job, op
+from dagster import Config, JobDefinition, OpExecutionContext, job, op
 from pydantic import Field
 
 from dataworks_assets.ledger.errands import ErrandKind
 from dataworks_assets.systems.acts import BY, NO_RETRIES, new_act
-from dataworks_assets.systems.adg.admin import Clearing, LedgerAdmin, Resending
+from dataworks_assets.systems.adg.admin import LedgerAdmin
 from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.confirming import DRY, is_confirmed
 from spark.errors import ConfigurationError
-
-_DRY = "Say what would be done, do nothing."
 
 
 class ClearConfig(Config):
@@ -25,7 +24,7 @@ class ClearConfig(Config):
     correlation_id: str = Field(default="", description="Of the row; empty: that of the day's one row.")
     by: str = Field(description=BY)
     confirmation: str = Field(default="", description="Type `clear <day>`, such as `clear 2026-11-20`.")
-    dry_run: bool = Field(default=False, description=_DRY)
+    dry_run: bool = Field(default=False, description=DRY)
 
 
 class ResendConfig(Config):
@@ -36,7 +35,7 @@ class ResendConfig(Config):
     what: list[str] = Field(default_factory=lambda: ["completion"], description="`completion`, `pdm`, or both.")
     by: str = Field(description=BY)
     confirmation: str = Field(default="", description="Type `resend <day>`, such as `resend 2026-11-20`.")
-    dry_run: bool = Field(default=False, description=_DRY)
+    dry_run: bool = Field(default=False, description=DRY)
 
 
 def build_admin_jobs(scope: AdgScope) -> list[JobDefinition]:
@@ -49,7 +48,7 @@ def _clear_job(scope: AdgScope) -> JobDefinition:
     def clear(context: OpExecutionContext, config: ClearConfig) -> None:
         admin = LedgerAdmin(context.resources.platform, scope)
         plan = admin.plan_clear(parse_day(config.day), config.correlation_id, context.instance)
-        if _is_confirmed(context, plan, config.confirmation, dry_run=config.dry_run):
+        if is_confirmed(context, plan, config.confirmation, dry_run=config.dry_run):
             about = {"day": config.day, "correlation_id": plan.correlation_id, "product": plan.product}
             act = new_act(context.resources.platform, "clear", about, by=config.by, via=f"run {context.run_id}")
             admin.clear(plan, act, starts=True)
@@ -73,7 +72,7 @@ def _resend_job(scope: AdgScope) -> JobDefinition:
     def resend(context: OpExecutionContext, config: ResendConfig) -> None:
         admin = LedgerAdmin(context.resources.platform, scope)
         plan = admin.plan_resend(parse_day(config.day), config.correlation_id, parse_kinds(config.what))
-        if _is_confirmed(context, plan, config.confirmation, dry_run=config.dry_run):
+        if is_confirmed(context, plan, config.confirmation, dry_run=config.dry_run):
             about = {"day": config.day, "what": ", ".join(config.what), "correlation_id": plan.errands[0].correlation_id}
             act = new_act(context.resources.platform, "resend", about, by=config.by, via=f"run {context.run_id}")
             admin.resend(plan, act)
@@ -84,24 +83,6 @@ def _resend_job(scope: AdgScope) -> JobDefinition:
         resend()
 
     return resending
-
-
-def _is_confirmed(context: OpExecutionContext, plan: Clearing | Resending, typed: str, *, dry_run: bool) -> bool:
-    """Says what would be done; whether it is to be done.
-
-    Raises:
-        Failure: it was not confirmed.
-    """
-    context.log.info("%s", plan.words)
-    if dry_run:
-        context.log.info("a dry run: nothing was done")
-        return False
-    if typed.strip() != plan.phrase:
-        raise Failure(
-            description=f"Not confirmed, nothing was done. It would: {plan.words}. Type `{plan.phrase}` as the confirmation",
-            allow_retries=False,
-        )
-    return True
 
 
 def parse_day(text: str) -> date:
