@@ -164,7 +164,7 @@ def resend(
 
 @app.command("acts")
 def acts(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """List what operators did by hand: rows cleared, messages sent again, runs and clusters started or stopped, passwords rotated.
+    """List what operators did by hand: rows cleared, messages sent again, clusters started or stopped, passwords rotated.
 
     [bold]Example[/]
 
