@@ -68,6 +68,19 @@ INCREMENTAL_EXPORT_TOPIC = Choice("IncrementalExportTopicArn", "The same of the 
 NOTICE_EMAIL = Choice(
     "NoticeEmail", "Address that gets every notice and alarm by e-mail; empty: none.", "", r"^([^@\s]+@[^@\s]+)?$"
 )
+SLACK_SECRET = Choice(
+    "SlackSecretArn",
+    'Secret by which notices and alarms are shown in Slack: JSON `{"token": …}` of an app that may `chat:write.customize`,'
+    ' or `{"webhooks": {"#channel": …, "*": …}}`; empty: they are not shown there.',
+    "",
+    r"^(arn:aws[a-z-]*:secretsmanager:.+)?$",
+)
+SLACK_CHANNEL = Choice(
+    "SlackChannel",
+    "Where Slack shows alarms, and whatever names no channel; a notice names its own.",
+    "#dataworks-aws-service-notifications",
+    r"^#?[^\s#]{1,80}$",
+)
 LOG_DAYS = Choice("LogDays", "How long logs are kept, in days.", "90", allowed=("30", "60", "90", "180", "365", "731"))
 EXISTING_VPC = Choice(
     "ExistingVpc", "Your own network; empty: one is made, private and without a way to the internet.", "", _OPTIONAL_VPC
@@ -149,7 +162,16 @@ DEPLOYMENT = Choice("Deployment", "The deployment of the configuration that thes
 DATABASE_CLASS = Choice("DatabaseClass", "Instance class of Dagster's PostgreSQL.", "db.t4g.medium", r"^db\.[a-z0-9.]+$")
 ALL = (
     *(PREFIX, ENVIRONMENT, EXISTING_INPUT_BUCKET, EXISTING_MANIFEST_BUCKET, INPUT_KEY, FULL_EXPORT_TOPIC),
-    *(INCREMENTAL_EXPORT_TOPIC, NOTICE_EMAIL, LOG_DAYS, EXISTING_VPC, EXISTING_SUBNETS, EXISTING_ROUTE_TABLES),
+    *(
+        INCREMENTAL_EXPORT_TOPIC,
+        NOTICE_EMAIL,
+        SLACK_SECRET,
+        SLACK_CHANNEL,
+        LOG_DAYS,
+        EXISTING_VPC,
+        EXISTING_SUBNETS,
+        EXISTING_ROUTE_TABLES,
+    ),
     *(
         NETWORK_RANGE,
         MAKES_ENDPOINTS,

@@ -17,6 +17,7 @@ from dataworks_assets.infrastructure.templates.dagster import dagster
 from dataworks_assets.infrastructure.templates.data import data
 from dataworks_assets.infrastructure.templates.messages import messages
 from dataworks_assets.infrastructure.templates.network import network
+from dataworks_assets.infrastructure.templates.relay import relay_statements
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Stack:
 
 STACKS = (
     Stack("data", "Key, buckets, status tables, log group of the jobs", data),
-    Stack("messages", "Topics, queues, their alarms", messages),
+    Stack("messages", "Topics, queues, notices to Slack, their alarms", messages),
     Stack("network", "Network or your own, endpoints, security groups", network),
     Stack("cluster", "Roles and security configuration of EMR clusters", cluster),
     Stack("dagster", "PostgreSQL, webserver, daemon, code server, pages with sign-in, their alarms", dagster),
@@ -102,6 +103,7 @@ def _reasons() -> dict[str, str]:
         *(*access.catalog_statements(), *access.lake_statements(), *access.job_statements(), *access.metastore_statements()),
         *access.rotation_statements(),
         *(
+            *relay_statements(),
             *access.dagster_statements(("", "")),
             *access.database_statements(""),
             *access.container_statements(),

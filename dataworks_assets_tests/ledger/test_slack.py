@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from dataworks_assets.ledger.notices import Notice, NoticeType
 from dataworks_assets.ledger.slack import relayed, slack_message
-from spark.errors import InputError
 
 NOTICE = Notice(
     NoticeType.ERROR,
@@ -18,7 +17,7 @@ NOTICE = Notice(
 
 
 def shown(notice, channel="#alerts"):
-    return slack_message(notice.body(sender="ADG"), channel=channel)
+    return slack_message(notice.body(sender="ADG").decode(), channel=channel)
 
 
 def test_a_notice_is_rendered_as_blocks():
@@ -54,14 +53,32 @@ def test_whatever_a_notice_says_slack_takes_it(title, elements):
     json.dumps(message)
 
 
+def event(body, channel="#alerts", subject=None):
+    """The event by which SNS calls a function."""
+    attributes = {"channel": {"Type": "String", "Value": channel}} if channel else {}
+    return {"Records": [{"Sns": {"Message": body, "MessageAttributes": attributes, "Subject": subject}}]}
+
+
 def test_a_relay_posts_each_message_of_an_event_where_it_is_routed():
-    sns = {"Message": NOTICE.body(sender="ADG").decode(), "MessageAttributes": {"channel": {"Value": "#alerts"}}}
-    assert relayed({"Records": [{"Sns": sns}]}) == [shown(NOTICE)]
+    assert relayed(event(NOTICE.body(sender="ADG").decode()), channel="#other") == [shown(NOTICE)]
 
 
-@pytest.mark.parametrize(
-    "sns", [{"Message": "no json", "MessageAttributes": {"channel": {"Value": "#a"}}}, {"Message": "{}", "TopicArn": "arn"}]
-)
-def test_what_is_no_notice_is_refused(sns):
-    with pytest.raises(InputError):
-        relayed({"Records": [{"Sns": sns}]})
+def test_an_alarm_is_shown_where_alarms_are():
+    alarm = {
+        "AlarmName": "dataworks-messages-not-taken",
+        "NewStateValue": "ALARM",
+        "NewStateReason": "1 datapoint",
+        "Trigger": {},
+    }
+    [message] = relayed(event(json.dumps(alarm), channel=""), channel="#service")
+    assert (message["channel"], message["text"]) == ("#service", ":red_circle: dataworks-messages-not-taken is ALARM")
+    assert message["blocks"][1]["text"]["text"] == "*why*\n1 datapoint"
+    [well] = relayed(event(json.dumps(alarm | {"NewStateValue": "OK"}), channel=""), channel="#service")
+    assert well["text"].startswith(":large_blue_circle:")
+
+
+@pytest.mark.parametrize("body", ["no json", "{}", "[1]", json.dumps({"AlarmName": 1}), '{"title_text": "half a notice"}'])
+def test_what_is_neither_is_shown_as_it_is(body):
+    [message] = relayed(event(body, channel="", subject="From elsewhere"), channel="#service")
+    assert message["text"] == ":warning: From elsewhere"
+    assert body in message["blocks"][1]["text"]["text"]

@@ -9,6 +9,7 @@ from troposphere import Equals, GetAtt, If, Not, Ref, Sub, Template, cloudwatch,
 from dataworks_assets.infrastructure import parameters
 from dataworks_assets.infrastructure.names import MOST_RECEIVES, Names
 from dataworks_assets.infrastructure.templates.exchange import give, tags, take
+from dataworks_assets.infrastructure.templates.relay import make_relay
 
 NAMES = Names("${Prefix}")
 _KEPT_SECONDS = 14 * 24 * 3600
@@ -25,6 +26,9 @@ def messages() -> Template:
         parameters.FULL_EXPORT_TOPIC,
         parameters.INCREMENTAL_EXPORT_TOPIC,
         parameters.NOTICE_EMAIL,
+        parameters.SLACK_SECRET,
+        parameters.SLACK_CHANNEL,
+        parameters.LOG_DAYS,
     )
     topics = {title: _topic(template, title, name) for title, name in _TOPICS.items()}
     notices = topics["NoticeTopic"]
@@ -34,6 +38,7 @@ def messages() -> Template:
             "NoticesByEmail", TopicArn=Ref(notices), Protocol="email", Endpoint=Ref("NoticeEmail"), Condition="TellsByEmail"
         )
     )
+    make_relay(template, notices)
     dead = template.add_resource(_queue("DeadLetterQueue", NAMES.dead_letter_queue))
     queue = template.add_resource(
         _queue(
