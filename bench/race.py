@@ -44,6 +44,11 @@ class Timing:
         return statistics.median(self.seconds)
 
     @property
+    def median_processor_seconds(self) -> float:
+        """The median run's processor time."""
+        return statistics.median(self.processor_seconds)
+
+    @property
     def spread(self) -> float:
         """Half the distance between the slowest and the fastest run, as a share of the median: the noise."""
         return (max(self.seconds) - min(self.seconds)) / 2 / self.median_seconds
@@ -63,7 +68,7 @@ class Race:
 
     def less_work(self, name: str, than: str) -> float:
         """Returns how many times less processor time one takes than another; other programs disturb it less."""
-        return statistics.median(self.timings[than].processor_seconds) / statistics.median(self.timings[name].processor_seconds)
+        return self.timings[than].median_processor_seconds / self.timings[name].median_processor_seconds
 
 
 def race(contenders: Sequence[Contender], *, rounds: int, say: Say) -> Race:

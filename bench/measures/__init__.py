@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.findings import Section, Surroundings
-from bench.measures import guidance, identities, memory, partner, scale, speed
+from bench.measures import emr, guidance, identities, ledger, memory, partner, polling, scale, speed
 
 MEASURES: dict[str, Callable[[Surroundings], Section]] = {
     "speed": speed.measure,
@@ -14,5 +14,8 @@ MEASURES: dict[str, Callable[[Surroundings], Section]] = {
     "ids": identities.measure,
     "guidance": guidance.measure,
     "partner": partner.measure,
+    "emr": emr.measure,
+    "polling": polling.measure,
+    "ledger": ledger.measure,
 }
 """Every measure by name, in the order of the table."""

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import io
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
-import yaml
-from rich.console import Console
-
+from bench.deployments import SMALL, add_collections, configure, write_day
 from bench.findings import Row, Section, Surroundings
 from bench.place import OUTPUT_URI
 from bench.race import Say, Stopwatch, stopwatch
 from dataworks_assets.cli.runs import RunRequest, run_here
 from dataworks_assets.cli.workplace import Workplace
-from dataworks_assets.config.files import PACKAGED
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.engines.base import Application, Engine
 from dataworks_assets.engines.channel import Channel
 from dataworks_assets.engines.properties import PROJECT_FOLDER
 from dataworks_assets.engines.submission import Submission
-from dataworks_assets.stack.sample.bench import BenchRequest, write_bench_export
-from dataworks_assets.stack.sample.wire import Destination
 from spark.contract import JobResult
 from spark.errors import EngineError
 from spark.jobs.progress import Message
@@ -35,7 +27,6 @@ from spark.publish.catalogs import open_catalog
 from spark.publish.parallel import in_parallel
 
 _DEPLOYMENT = "bench"
-_SMALL = BenchRequest(files=2, file_bytes=20_000)
 _APPLICATION_SECONDS, _ALL_SECONDS, _UNCHANGED_SECONDS = 60, 90, 15
 _PARTITIONS_SECONDS, _LOCATION_SECONDS = 10, 5
 _LOAD = "from dataworks_assets.definitions import defs; defs().get_repository_def()"
@@ -50,7 +41,7 @@ def measure(around: Surroundings) -> Section:
         _location_row(around, sizes.location_collections),
     ]
     inputs = (
-        f"{sizes.day_collections} collections x 2 files of {_SMALL.file_bytes / 1e3:.0f} kB of JSON; one run each, no repeats"
+        f"{sizes.day_collections} collections x 2 files of {SMALL.file_bytes / 1e3:.0f} kB of JSON; one run each, no repeats"
     )
     return Section(title="Guidance in seconds, for a quiet machine of 2 cores", rows=tuple(rows), inputs=inputs)
 
@@ -77,12 +68,12 @@ class _Timed(Engine):
 
 
 def _day_rows(around: Surroundings, collections: int) -> list[Row]:
-    home = around.place.state.home
+    folder = around.place.state.home / "day"
     day = datetime.now(UTC).date() - timedelta(days=1)
-    _configure(home / "day", collections, first_day=day)
-    workplace = Workplace(_DEPLOYMENT, notes=Console(file=io.StringIO()))
+    workplace = configure(folder, _DEPLOYMENT, first_day=day)
+    add_collections(folder, collections)
     around.say(f"Guidance: writing {collections} collections")
-    _write_day(around, workplace, day)
+    write_day(around.place, workplace, day)
     watches: list[Stopwatch] = []
     workplace.platform.engine = _Timed(workplace.platform.engine, watches)
     scope = workplace.scope(SnapshotType.FULL)
@@ -107,35 +98,6 @@ def _run(workplace: Workplace, request: RunRequest, state: str, *, say: Say) -> 
         raise EngineError(f"not every collection is {state}: {report.error}", where=report.run_id)
     say(f"  {len(request.collections)} {state}: {watch.seconds:.1f} s")
     return watch
-
-
-def _write_day(around: Surroundings, workplace: Workplace, day: date) -> None:
-    scope = workplace.scope(SnapshotType.FULL)
-    key = around.place.key_service().new_key()
-
-    def write(name: str) -> None:
-        scoped = scope.collections[name]
-        place = scope.place_of(scoped, day)
-        destination = Destination(around.place.store, place.data_uri, place.manifest_uri or "")
-        write_bench_export(destination, key, replace(_SMALL, topic=scoped.job.topic))
-
-    in_parallel(write, list(scope.collections))
-
-
-def _configure(folder: Path, collections: int, *, first_day: date) -> None:
-    """Writes a deployment on the embedded stack with collections of its own, and makes it this process' configuration."""
-    deployment = yaml.safe_load((PACKAGED / "deployments" / "local.yaml").read_text(encoding="utf-8"))
-    deployment |= {"name": _DEPLOYMENT, "collections": {"files": []}}
-    deployment["exports"] |= {"first_day": first_day}
-    entries = {f"db.bench.c{number:04d}": {"tags": {"pii": "true", "db": "bench"}} for number in range(collections)}
-    for kind, name, content in (
-        ("deployments", _DEPLOYMENT, deployment),
-        ("collections", "bench", {"defaults": {"snapshot_types": ["full"]}, "collections": entries}),
-    ):
-        (folder / kind).mkdir(parents=True, exist_ok=True)
-        (folder / kind / f"{name}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    os.environ["DATAWORKS_CONFIG"] = str(folder)
-    os.environ["DATAWORKS_DEPLOYMENT"] = _DEPLOYMENT
 
 
 def _partitions_row(around: Surroundings, partitions: int) -> Row:
@@ -169,7 +131,9 @@ def _pointer(folder: str, partition: str) -> Pointer:
 
 
 def _location_row(around: Surroundings, collections: int) -> Row:
-    _configure(around.place.state.home / "location", collections, first_day=date(2026, 11, 1))
+    folder = around.place.state.home / "location"
+    configure(folder, _DEPLOYMENT, first_day=date(2026, 11, 1))
+    add_collections(folder, collections)
     with stopwatch() as watch:
         subprocess.run([sys.executable, "-W", "ignore", "-c", _LOAD], check=True, cwd=PROJECT_FOLDER)
     return _seconds_row(

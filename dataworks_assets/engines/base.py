@@ -57,6 +57,9 @@ class Application(ABC):
     def cancel(self) -> None:
         """Ends it and returns once nothing of it runs any more; one that has ended is left alone."""
 
+    def expect_end(self) -> None:  # noqa: B027 - most engines see it as soon as they look
+        """Called, again and again, once the job said that it has ended: it is worth looking oftener now."""
+
     def log_tail(self, lines: int) -> str:
         """Returns the last lines of its log, empty where there is none."""
         del lines
@@ -172,6 +175,8 @@ class Engine(ABC):
         while (outcome := application.poll()) is None and time.monotonic() < deadline_seconds:
             for message in line.receive():
                 on_message(message)
+            if line.is_closed():
+                application.expect_end()
             time.sleep(self.poll_seconds)
         if outcome is None:
             application.cancel()

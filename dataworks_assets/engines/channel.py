@@ -32,10 +32,17 @@ class Line:
     Args:
         arguments: what the job needs on its command line to write to it.
         fetch: returns what arrived since the last call; its argument says that the job has ended and this is the last call.
+        is_closed: whether the job said that no more is coming; one that dies does not say so.
     """
 
-    def __init__(self, arguments: Sequence[str] = (), fetch: Callable[[bool], Sequence[Message]] | None = None) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str] = (),
+        fetch: Callable[[bool], Sequence[Message]] | None = None,
+        is_closed: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.arguments = tuple(arguments)
+        self.is_closed = is_closed
         self._fetch = fetch
         self._emitted: queue.SimpleQueue[Message] = queue.SimpleQueue()
 
@@ -87,6 +94,7 @@ class StoreChannel:
                     messages={"bucket": bucket, "key_prefix": prefix},
                 ),
                 reader.fetch,
+                lambda: reader.is_closed,
             )
         finally:
             store.delete([item.uri for item in store.list(folder_uri)])
@@ -99,6 +107,7 @@ class _ChunkReader:
         self._store = store
         self._folder_uri = folder_uri
         self._next_chunk = 1
+        self.is_closed = False
         self._looked_seconds = float("-inf")
 
     def fetch(self, last: bool) -> list[Message]:
@@ -108,16 +117,17 @@ class _ChunkReader:
         messages: list[Message] = []
         with suppress(StoreError):  # nothing there yet; and a store that fails here must not end an application that works
             for _ in range(_CHUNKS_A_LOOK):
-                messages += _custom_messages(self._store.read(f"{self._folder_uri}/{self._next_chunk}.json"))
+                messages += self._custom_messages(self._store.read(f"{self._folder_uri}/{self._next_chunk}.json"))
                 self._next_chunk += 1
         return messages
 
-
-def _custom_messages(chunk: bytes) -> Iterator[Message]:
-    for line in chunk.splitlines():
-        message = json.loads(line)
-        if message["method"] == "report_custom_message":
-            yield read_message(message["params"]["payload"])
+    def _custom_messages(self, chunk: bytes) -> Iterator[Message]:
+        for line in chunk.splitlines():
+            message = json.loads(line)
+            if message["method"] == "report_custom_message":
+                yield read_message(message["params"]["payload"])
+            elif message["method"] == "closed":
+                self.is_closed = True
 
 
 def pipes_context(run_id: str) -> PipesContextData:

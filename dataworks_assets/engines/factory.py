@@ -15,6 +15,7 @@ from dataworks_assets.engines.emr.clusters import Clusters
 from dataworks_assets.engines.emr.engine import EmrEngine
 from dataworks_assets.engines.emr.polling import Poller
 from dataworks_assets.engines.emr.requests import Place
+from dataworks_assets.engines.emr.turns import turns_of
 from dataworks_assets.engines.properties import is_local
 from dataworks_assets.engines.session import SessionEngine
 from dataworks_assets.engines.submit import SubmitEngine
@@ -110,8 +111,8 @@ def _emr_engine(deployment: Deployment, config: EmrConfig) -> EmrEngine:
 
 @cache
 def _shared_poller(endpoint: str | None, region: str, interval_seconds: float) -> Poller:
-    """The one poller of this process for an endpoint: all its runs look together."""
-    return Poller(_shared_calls(endpoint, region), interval_seconds=interval_seconds)
+    """The one poller of this process for an endpoint: all its runs look together, by turns with those of other processes."""
+    return Poller(_shared_calls(endpoint, region), interval_seconds=interval_seconds, turns=turns_of(endpoint, region))
 
 
 @cache

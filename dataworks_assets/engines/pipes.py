@@ -59,7 +59,7 @@ class PipesChannel:
             ):
                 try:
                     arguments = pipes_arguments(context=context_parameters, messages=message_parameters)
-                    yield Line(arguments, _Inbox(handler).fetch)
+                    yield Line(arguments, _Inbox(handler).fetch, lambda: handler.received_closed_message)
                 finally:
                     _close(handler)
         finally:

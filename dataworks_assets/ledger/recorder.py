@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -173,6 +174,7 @@ class Recorder:
     _reported: set[tuple[str, str]] = field(default_factory=set)
     _tallies: dict[str, Tally] = field(default_factory=dict)
     _lines: list[Line] = field(default_factory=list)
+    _lines_change: threading.Lock = field(default_factory=threading.Lock)
     _logs_fail: bool = False
 
     def open(self) -> None:
@@ -211,8 +213,12 @@ class Recorder:
 
     def log(self, message: str, *, level: str = "INFO", **fields: LogValue) -> None:
         """Hands over one line of the run's log; fields say what it is about."""
-        self._lines.append(Line(self.book.clock(), level, message, fields))
-        self.scribe.do(self._send_lines)
+        line = Line(self.book.clock(), level, message, fields)
+        with self._lines_change:
+            self._lines.append(line)
+            is_first = len(self._lines) == 1
+        if is_first:  # the others are sent with it: a deed for each would part the rows, which are written together
+            self.scribe.do(self._send_lines)
 
     def log_day(self, message: str, name: str, date: str, *, level: str = "INFO", **fields: LogValue) -> None:
         """Hands over one line about a collection's day."""
@@ -224,8 +230,8 @@ class Recorder:
 
         Where lines are not taken, the run sends no more: rows are not to wait for them.
         """
-        lines = list(self._lines)
-        del self._lines[: len(lines)]
+        with self._lines_change:
+            lines, self._lines = self._lines, []
         if self._logs_fail:
             return
         self._logs_fail = True

@@ -34,6 +34,16 @@ def test_chunks_are_read_in_order_and_once():
         assert line.receive(last=True) == []
 
 
+def test_a_line_is_closed_once_the_job_says_so():
+    with StoreChannel().open(SUBMISSION) as line:
+        put_chunk(1, DONE)
+        line.receive(last=True)
+        assert not line.is_closed()
+        STORE.put(f"{SUBMISSION.folder_uri}/messages/2.json", json.dumps({"method": "closed", "params": None}).encode())
+        line.receive(last=True)
+        assert line.is_closed()
+
+
 def test_the_store_is_not_asked_at_every_poll():
     with StoreChannel().open(SUBMISSION) as line:
         assert line.receive() == []

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -12,6 +13,7 @@ from moto import mock_aws
 from dataworks_assets.config.environment import Environment
 from dataworks_assets.config.loader import load_settings
 from dataworks_assets.ledger.logs import CloudWatchLogs, Line, RunLogs
+from dataworks_assets.ledger.recorder import Recorder
 from dataworks_assets.stack.prometheus import RULES
 from dataworks_assets_tests.ledger.test_dynamo import ENTRY
 from dataworks_assets_tests.systems.adg.whole_path import DAY, World, bare, documents
@@ -136,3 +138,26 @@ def test_a_run_whose_lines_are_not_taken_tells_so_once_and_goes_on():
     assert (outcome.failures, world.groups.calls) == ((), 1)
     assert world.tables.row("rows", "c-1", "ADG-full")["CurrentStep"] == "flush-pushgateway"
     assert world.notices[-1].title == "The ledger of ADG-full could not be written"
+
+
+class Waiting:
+    """A scribe that does nothing yet."""
+
+    def __init__(self):
+        self.deeds = []
+
+    def do(self, deed):
+        self.deeds.append(deed)
+
+
+def test_lines_that_wait_are_sent_together_and_do_not_part_the_rows_between_them():
+    sent, scribe = [], Waiting()
+    book = SimpleNamespace(clock=lambda: NOW, log=lambda _entry, lines: sent.append([line.message for line in lines]))
+    recorder = Recorder(book, ENTRY, scribe=scribe)
+    for message in ("a", "b", "c"):
+        recorder.log(message)
+    (deed,) = scribe.deeds
+    deed()
+    recorder.log("d")
+    scribe.deeds[-1]()
+    assert sent == [["a", "b", "c"], ["d"]]

@@ -57,7 +57,7 @@ class EmrApplication(Application):
 
     def __init__(self, intent: Intent, around: Surroundings) -> None:
         self._around = around
-        self._has_ended = False
+        self._has_ended = self._is_expected = False
         self._follow(intent)
 
     def poll(self) -> Outcome | None:
@@ -78,6 +78,12 @@ class EmrApplication(Application):
             self._follow(rival)
             return None
         return outcome
+
+    def expect_end(self) -> None:
+        """See `Application.expect_end`."""
+        if not self._is_expected:
+            self._is_expected = True
+            self._around.poller.hasten(self._watch)
 
     def cancel(self) -> None:
         """Ends the step, and the cluster where it is its own; returns when the step has ended, or after half a minute.

@@ -1,7 +1,9 @@
-"""Looking at clusters and steps for all applications of a process together, so that a hundred runs cost AWS what one does.
+"""Looking at clusters and steps for all applications together, so that a hundred runs cost AWS what one does.
 
-At most one DescribeCluster and one DescribeStep in `gap_seconds`, whoever asks; each look is for the application that has
-waited longest. When AWS throttles, the gap doubles until it no longer does. No thread of its own: applications ask.
+At most one DescribeCluster and one DescribeStep in `gap_seconds`, whoever asks, in turns with the machine's other processes
+(`engines.emr.turns`); each look is for the application that has waited longest. An application is looked at often when it
+is young or says that it has ended, and ever more rarely in between. When AWS throttles, the gap doubles until it no longer
+does. No thread of its own: applications ask.
 """
 
 from __future__ import annotations
@@ -21,8 +23,14 @@ from dataworks_assets.engines.emr.calls import (
     StepView,
     ThrottledError,
 )
+from dataworks_assets.engines.emr.turns import OwnTurns, Turns
 from spark.errors import EngineError
 
+_CLUSTER, _STEP = "DescribeCluster", "DescribeStep"
+_AGE_SHARE = 0.05
+"""The time between two looks at an application is such a share of how long nothing is known to have happened to it."""
+_LONGEST_INTERVAL_SECONDS = 60.0
+_SOON_SECONDS = 5.0
 _GAP_SECONDS = 1.1
 _LONGEST_GAP_SECONDS = 60.0
 
@@ -42,6 +50,7 @@ class Watch:
     step: StepView | None = None
     error: EngineError | None = None
     due_seconds: float = float("-inf")
+    moved_seconds: float | None = None
     asked_cluster_last: bool = False
 
     @property
@@ -79,14 +88,16 @@ class Poller:
         interval_seconds: least time between two looks at one application.
         clock: seconds from any start, never going back.
         gap_seconds: least time between two calls of one kind.
+        turns: shared with the pollers of other processes; None: this one's own.
     """
 
     calls: EmrCalls
     interval_seconds: float = 15.0
     clock: Callable[[], float] = time.monotonic
     gap_seconds: float = _GAP_SECONDS
+    turns: Turns | None = None
     _watches: list[Watch] = field(default_factory=list)
-    _called_seconds: dict[bool, float] = field(default_factory=dict)
+    _turn_seconds: dict[str, float] = field(default_factory=dict)
     _current_gap_seconds: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -101,49 +112,78 @@ class Poller:
             if watch in self._watches:
                 self._watches.remove(watch)
 
+    def __post_init__(self) -> None:
+        self.turns = self.turns or OwnTurns(self.clock)
+
+    def hasten(self, watch: Watch) -> None:
+        """Looks at an application soon, and often for a while: its job said that it has ended, and EMR will know in seconds."""
+        watch.moved_seconds = self.clock()
+        watch.due_seconds = min(watch.due_seconds, watch.moved_seconds + min(self.interval_seconds, _SOON_SECONDS))
+
     def look(self) -> None:
         """Makes the calls that are due now, at most one of each kind; returns at once where another thread does so."""
         if not self._lock.acquire(blocking=False):
             return
         try:
-            for is_cluster in (True, False):
-                self._look(is_cluster=is_cluster)
+            for kind in (_CLUSTER, _STEP):
+                self._look(kind)
         finally:
             self._lock.release()
 
-    def _look(self, *, is_cluster: bool) -> None:
+    def _look(self, kind: str) -> None:
         now = self.clock()
-        gap_seconds = max(self.gap_seconds, self._current_gap_seconds)
-        if now - self._called_seconds.get(is_cluster, float("-inf")) < gap_seconds:
-            return
         waiting = [
             watch
             for watch in self._watches
-            if watch.due_seconds <= now and watch.wants_cluster is is_cluster and not watch.is_settled and watch.error is None
+            if watch.due_seconds <= now
+            and watch.wants_cluster is (kind == _CLUSTER)
+            and not watch.is_settled
+            and watch.error is None
         ]
-        if not waiting:
+        if not waiting or not self._has_turn(kind, now):
             return
         watch = min(waiting, key=lambda each: each.due_seconds)
-        self._called_seconds[is_cluster] = now
         try:
-            self._ask(watch, is_cluster=is_cluster)
+            self._ask(watch, is_cluster=kind == _CLUSTER)
         except EngineError as error:
             if isinstance(error, ThrottledError):
-                self._current_gap_seconds = min(2 * gap_seconds, _LONGEST_GAP_SECONDS)
+                self._current_gap_seconds = min(2 * self._gap_seconds, _LONGEST_GAP_SECONDS)
             elif not error.transient:
                 watch.error = error
             watch.due_seconds = now + self.interval_seconds
         else:
             self._current_gap_seconds /= 2
 
+    @property
+    def _gap_seconds(self) -> float:
+        return max(self.gap_seconds, self._current_gap_seconds)
+
+    def _has_turn(self, kind: str, now: float) -> bool:
+        """Whether the next call of a kind may be made now; takes a turn where none was taken, or one was let pass."""
+        turn = self._turn_seconds.get(kind)
+        if turn is None or now - turn > self._gap_seconds:
+            assert self.turns is not None  # noqa: S101 - made with the poller
+            turn = self._turn_seconds[kind] = self.turns.take(kind, self._gap_seconds)
+        if turn > now:
+            return False
+        del self._turn_seconds[kind]
+        return True
+
     def _ask(self, watch: Watch, *, is_cluster: bool) -> None:
         """Looks at one application; at what follows from it the next look is due at once."""
         now = self.clock()
+        before = (watch.cluster, watch.step)
         if is_cluster:
             watch.cluster = self.calls.describe_cluster(watch.cluster_id, attempts=1)
             moves = watch.cluster.state in CLUSTER_READY | CLUSTER_ENDING
         else:
             watch.step = self.calls.describe_step(watch.cluster_id, watch.step_id, attempts=1)
             moves = watch.has_step_ended
+        if watch.moved_seconds is None or (watch.cluster, watch.step) != before:
+            watch.moved_seconds = now
         watch.asked_cluster_last = is_cluster
-        watch.due_seconds = now if moves else now + self.interval_seconds
+        watch.due_seconds = now if moves else now + self._interval_seconds(now - watch.moved_seconds)
+
+    def _interval_seconds(self, unmoved_seconds: float) -> float:
+        longest = max(self.interval_seconds, _LONGEST_INTERVAL_SECONDS)
+        return min(max(self.interval_seconds, _AGE_SHARE * unmoved_seconds), longest)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 
 from dataworks_assets.engines.base import JobError
+from dataworks_assets.engines.channel import Line
 from dataworks_assets.engines.emr.intents import Intents
 from dataworks_assets_tests.engines.emr.world import FAMILY, MEMORY, StruckClient, emr_config, named_cluster
 from dataworks_assets_tests.faults.strikes import Strike
@@ -43,6 +46,21 @@ def test_a_cluster_is_started_with_its_step_and_ends_with_it(world):
     assert (result.complete, [step.state for step in cluster(world).steps]) == (True, ["COMPLETED"])
     assert not cluster(world).keeps_alive
     assert world.living() == []
+
+
+class ClosedChannel:
+    """Of a job that says at once that it has ended."""
+
+    @contextmanager
+    def open(self, submission):
+        yield Line(is_closed=lambda: True)
+
+
+def test_an_application_that_says_it_has_ended_is_looked_at_soon_once(world):
+    engine, hastened = world.engine(), []
+    engine.poller.hasten = hastened.append
+    engine.run(world.submission(), on_message=lambda _: None, channel=ClosedChannel())
+    assert [watch.cluster_id for watch in hastened] == [cluster(world).id]
 
 
 def test_a_cluster_ends_by_itself_when_it_is_idle_and_says_whose_it_is(world):

@@ -1,11 +1,13 @@
-"""Fifty runs of one process look together: less than one call of a kind a second, and none is forgotten."""
+"""Fifty runs look together: less than one call of a kind a second, and none is forgotten."""
 
 from __future__ import annotations
 
-from collections import Counter
+import itertools
 
-from botocore.exceptions import ClientError
+import pytest
 
+from bench.measures.polling import polled
+from bench.pretended_emr import PretendedEmr
 from dataworks_assets.engines.emr.calls import EmrCalls
 from dataworks_assets.engines.emr.polling import Poller, Watch
 from dataworks_assets_tests.stack.emr.memory import Clock
@@ -14,26 +16,15 @@ RUNS = 50
 HOUR_SECONDS = 3600
 
 
-class Counting:
-    """A client that counts; step n ends after half an hour and n seconds. Throttles while `throttling`."""
+@pytest.fixture
+def clock():
+    return Clock()
 
-    def __init__(self, clock: Clock) -> None:
-        self.clock, self.started, self.calls, self.throttling = clock, clock(), Counter(), False
 
-    def _take(self, name):
-        self.calls[name] += 1
-        if self.throttling:
-            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, name)
-
-    def describe_cluster(self, ClusterId):  # noqa: N803 - boto3's name
-        self._take("DescribeCluster")
-        state = "RUNNING" if self.clock() - self.started > 300 else "STARTING"
-        return {"Cluster": {"Id": ClusterId, "Name": ClusterId, "Status": {"State": state}}}
-
-    def describe_step(self, ClusterId, StepId):  # noqa: N803 - boto3's names
-        self._take("DescribeStep")
-        state = "COMPLETED" if self.clock() - self.started > HOUR_SECONDS / 2 + int(StepId) else "RUNNING"
-        return {"Step": {"Id": StepId, "Name": StepId, "Status": {"State": state}}}
+@pytest.fixture
+def emr(clock):
+    """Run n's step ends after half an hour and n seconds."""
+    return PretendedEmr(clock, lambda number: HOUR_SECONDS / 2 + number)
 
 
 def poller_of(clock, client, interval_seconds=15.0):
@@ -47,56 +38,74 @@ def watched(poller, count=RUNS):
     return watches
 
 
-def test_fifty_runs_of_an_hour_make_less_than_one_call_of_a_kind_a_second():
-    clock = Clock()
-    client = Counting(clock)
-    poller = poller_of(clock, client)
-    watches = watched(poller)
-    for _ in range(HOUR_SECONDS * 2):
-        for _run in watches[:5]:
-            poller.look()
+def look_for(seconds, poller, clock):
+    for _ in range(int(seconds * 2)):
+        poller.look()
         clock.sleep(0.5)
+
+
+def steps_asked(emr):
+    return len(emr.called_seconds["DescribeStep"])
+
+
+def test_fifty_runs_of_one_process_make_less_than_one_call_of_a_kind_a_second(clock, emr):
+    poller = poller_of(clock, emr)
+    watches = watched(poller)
+    look_for(2 * HOUR_SECONDS, poller, clock)
     assert all(watch.is_settled for watch in watches)
-    assert max(client.calls.values()) < HOUR_SECONDS
-    assert min(client.calls.values()) > RUNS
+    assert max(map(len, emr.called_seconds.values())) < HOUR_SECONDS
+    assert min(map(len, emr.called_seconds.values())) > RUNS
 
 
-def test_the_end_of_each_is_seen_soon():
-    clock = Clock()
-    client = Counting(clock)
-    poller = poller_of(clock, client)
+def test_fifty_processes_of_one_machine_make_less_than_one_call_of_a_kind_a_second():
+    found = polled(share=True, look_seconds=1.0, run_seconds=600.0)
+    assert max(found.a_second, found.busiest) < 1
+    assert len(found.late_seconds) == RUNS
+
+
+def test_the_end_of_each_is_seen_soon(clock, emr):
+    poller = poller_of(clock, emr)
     watches, seen = watched(poller), {}
     while len(seen) < RUNS:
         poller.look()
-        seen |= {watch.step_id: clock() for watch in watches if watch.is_settled and watch.step_id not in seen}
+        seen |= {watch.step_id: emr.age_seconds for watch in watches if watch.is_settled and watch.step_id not in seen}
         clock.sleep(0.5)
-    late = [at - client.started - HOUR_SECONDS / 2 - int(step_id) for step_id, at in seen.items()]
-    assert max(late) < 1.5 * RUNS
+    assert max(at - emr.step_seconds(int(step_id)) for step_id, at in seen.items()) < 1.5 * RUNS
 
 
-def test_one_run_is_looked_at_no_oftener_than_configured():
-    clock = Clock()
-    client = Counting(clock)
-    poller = poller_of(clock, client)
+def test_one_run_is_looked_at_no_oftener_than_configured(clock, emr):
+    poller = poller_of(clock, emr)
     watched(poller, 1)
-    for _ in range(600):
-        poller.look()
-        clock.sleep(0.5)
-    assert client.calls["DescribeCluster"] <= 300 / 15 + 1
+    look_for(300, poller, clock)
+    assert len(emr.called_seconds["DescribeCluster"]) <= 300 / 15 + 1
 
 
-def test_throttling_makes_the_calls_rare_and_its_end_makes_them_frequent_again():
-    clock = Clock()
-    client = Counting(clock)
-    poller = poller_of(clock, client, interval_seconds=0.1)
+def test_a_run_is_looked_at_ever_more_rarely_but_once_a_minute(clock, emr):
+    poller = poller_of(clock, emr)
+    watched(poller, 1)
+    look_for(HOUR_SECONDS / 2, poller, clock)
+    times = emr.called_seconds["DescribeStep"]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert gaps == sorted(gaps)
+    assert (round(gaps[0]), round(gaps[-1])) == (15, 60)
+
+
+def test_the_end_is_seen_in_seconds_where_the_job_said_it_has_ended(clock, emr):
+    poller = poller_of(clock, emr)
+    (watch,) = watched(poller, 1)
+    look_for(HOUR_SECONDS / 2 + 1, poller, clock)
+    assert not watch.is_settled
+    poller.hasten(watch)
+    look_for(7, poller, clock)
+    assert watch.is_settled
+
+
+def test_throttling_makes_the_calls_rare_and_its_end_makes_them_frequent_again(clock, emr):
+    poller = poller_of(clock, emr, interval_seconds=0.1)
     watched(poller, 2)
-    client.throttling = True
-    for _ in range(1200):
-        poller.look()
-        clock.sleep(0.5)
-    assert client.calls["DescribeCluster"] < 20
-    client.throttling, client.calls = False, Counter()
-    for _ in range(1200):
-        poller.look()
-        clock.sleep(0.5)
-    assert client.calls.total() > 300
+    emr.throttling = True
+    look_for(600, poller, clock)
+    assert len(emr.called_seconds["DescribeCluster"]) < 20
+    emr.throttling = False
+    look_for(600, poller, clock)
+    assert steps_asked(emr) > 100
