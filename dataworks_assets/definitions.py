@@ -14,8 +14,9 @@ from dataworks_assets.systems.adg.automation.build import build_automation
 from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.clusters import build_clusters
 from dataworks_assets.systems.housekeeping import build_housekeeping
-from dataworks_assets.systems.kickstart.assets import kickstart_assets, kickstart_job, partner_asset
+from dataworks_assets.systems.kickstart.assets import kickstart_assets, kickstart_job
 from dataworks_assets.systems.kickstart.automation import build_kickstart_automation
+from dataworks_assets.systems.kickstart.deliveries import delivery_assets
 from dataworks_assets.systems.kickstart.scope import KickstartScope
 from dataworks_assets.systems.metastore_jobs import build_metastore_jobs
 from dataworks_assets.systems.platform import Platform
@@ -38,8 +39,7 @@ def build_definitions(*, settings: Settings, platform: Platform) -> Definitions:
     sources = [export_asset(scope) for scope in scopes]
     partner_jobs: list[JobDefinition] = []
     if partner.collections:
-        sources.append(partner_asset(partner))
-        assets.append(kickstart_assets(partner))
+        assets += [delivery_assets(partner), kickstart_assets(partner)]
         housekeeping.append(build_housekeeping(partner))
         automation.append(build_kickstart_automation(partner, notifier=platform.notifier))
         partner_jobs.append(kickstart_job(partner))

@@ -12,14 +12,18 @@ import pytest
 from dagster import AssetKey, MetadataValue
 
 from dataworks_assets.config.environment import Environment
+from dataworks_assets.config.kickstart import PartnerModule
 from dataworks_assets.config.loader import load_settings
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.definitions import build_definitions
 from dataworks_assets.systems.adg.automation.exports import ExportDay, complete_event, overdue_event
 from dataworks_assets.systems.adg.automation.overdue import OverdueAlarm
 from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.kickstart.deliveries import seen
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.reporting import ReportContext, check_event, published_event, schema_event, unchanged_event
+from dataworks_assets_tests.systems.kickstart.whole_path import DAY as DELIVERED
+from dataworks_assets_tests.systems.kickstart.whole_path import World
 from spark.contract import Column, Finding, PartitionResult, PartitionState, SchemaChange, TableResult
 from spark.publish.catalog import Pointer
 
@@ -123,6 +127,14 @@ def test_the_exports_metadata(scope, settings):
     assert set(complete) == named("The export's asset", "metadata of a complete day")
     details = OverdueAlarm(Platform(settings), scope, notifier=None)._details(day, time(3))
     assert set(overdue_event(scope, day, details).metadata) == named("The export's asset", "metadata of an overdue day")
+
+
+def test_a_modules_observations():
+    world = World()
+    world.csv("id\n1\n", DELIVERED)
+    listing = world.planner.list_day(PartnerModule.VACANCY, DELIVERED)
+    heading = "A module's files at the partner's"
+    assert set(seen(world.scope, PartnerModule.VACANCY, DELIVERED, listing)) == named(heading, "metadata")
 
 
 @pytest.mark.parametrize(

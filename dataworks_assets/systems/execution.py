@@ -38,7 +38,7 @@ from dataworks_assets.systems.reporting import (
     unchanged_event,
 )
 from dataworks_assets.systems.retagging import retag
-from dataworks_assets.systems.scope import Scope
+from dataworks_assets.systems.scope import Scope, Scoped
 from dataworks_assets.systems.told import Nobody, Told
 from spark.contract import (
     Finding,
@@ -100,7 +100,6 @@ class Execution:
         is_patient: whether to wait until leases of a run that died have run out, as a retry has to.
         family: what all tries of this run have in common; its own id when empty.
         told: is told what becomes of the run, for the ledger.
-        upstream: the asset that the system's assets are made from.
         show: tells a reader of the run where its application runs.
     """
 
@@ -112,7 +111,6 @@ class Execution:
     is_patient: bool = False
     family: str = ""
     told: Told = field(default_factory=Nobody)
-    upstream: AssetKey | None = None
     source_store: StoreSettings | None = None
     show: Callable[[Placed], None] = lambda _placed: None
     failures: list[Failed] = field(default_factory=list)
@@ -200,7 +198,7 @@ class Execution:
         key = AssetKey(list(planned.collection.key_path))
         day = planned.day.isoformat()
         if planned.decision.is_published and planned.published is not None:
-            event = unchanged_event(key, planned.published, reason=planned.reason, upstream=self.upstream)
+            event = unchanged_event(key, planned.published, reason=planned.reason, upstream=_source_of(planned.collection))
             self.context.log_event(event)
             self.context.log_event(unchanged_check_event(key, planned.published, reason=planned.reason))
         elif planned.decision is Decision.HELD:
@@ -313,7 +311,7 @@ class Execution:
 
     def _context_of(self, log_address: str) -> ReportContext:
         log = link(log_page(self.platform, log_address), log_address) if log_address else None
-        return ReportContext(self.context.run_id, log, self.upstream)
+        return ReportContext(self.context.run_id, log)
 
     def report(self, result: JobResult, report: ReportContext) -> None:
         """Reports what was not reported yet; called with interim documents too."""
@@ -322,11 +320,12 @@ class Execution:
         for item in fresh:
             self._reported.add((item.collection, item.export_date))
             self.told.reported(item)
-            key = AssetKey(list(self.scope.collections[item.collection].key_path))
+            scoped = self.scope.collections[item.collection]
+            key = AssetKey(list(scoped.key_path))
             if item.state is PartitionState.PUBLISHED:
                 published.append((item.collection, item.export_date))
-                column = self.scope.collections[item.collection].job.tables[0].partition_column
-                self.context.log_event(published_event(key, item, report, partition_column=column))
+                column, said = scoped.job.tables[0].partition_column, replace(report, upstream=_source_of(scoped))
+                self.context.log_event(published_event(key, item, said, partition_column=column))
                 if item.schema_changes:
                     self.context.log_event(schema_event(key, item))
             else:
@@ -342,3 +341,7 @@ class Execution:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         record_refusal(self.platform.store, self.scope, item, run_id=self.context.run_id, at_utc=now)
         self.context.log.error("%s %s is not published: %s", item.collection, item.export_date, cause)
+
+
+def _source_of(scoped: Scoped) -> AssetKey:
+    return AssetKey(list(scoped.source_path))

@@ -35,6 +35,10 @@ class Scoped(Protocol):
         """The parts of its asset's key."""
 
     @property
+    def source_path(self) -> tuple[str, ...]:
+        """The parts of the key of the asset that it is made from."""
+
+    @property
     def retention(self) -> RetentionConfig:
         """How long its days and attempts are kept."""
 

@@ -115,7 +115,6 @@ def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
                 is_patient=is_retry,
                 family=context.run.root_run_id or context.run_id,
                 told=told,
-                upstream=export_key(scope),
                 show=shown_in(context, platform),
             )
             execution.run(request)
@@ -138,7 +137,7 @@ def _spec(scope: AdgScope, scoped: ScopedCollection) -> AssetSpec:
     databases = {table.database for table in scoped.job.tables}
     return AssetSpec(
         key=AssetKey(list(scoped.key_path)),
-        deps=[export_key(scope)],
+        deps=[AssetKey(list(scoped.source_path))],
         skippable=True,
         group_name=scoped.group,
         kinds={"parquet", "hive", "spark"},

@@ -37,6 +37,7 @@ class ScopedCollection:
     audit_hash: str
     """Of all that shapes the output or decides whether it is accepted."""
     key_path: tuple[str, ...]
+    source_path: tuple[str, ...]
     group: str
     first_day: date
 
@@ -87,6 +88,7 @@ class AdgScope:
             config_hash=output_hash(job, timestamps=timestamps),
             audit_hash=audit_hash(job, timestamps=timestamps),
             key_path=asset_key(SYSTEM, self.snapshot_type, config.topic),
+            source_path=("export", str(self.snapshot_type)),
             group=group_name(SYSTEM, self.snapshot_type, config.topic),
             first_day=max(filter(None, (config.first_day, deployment.exports.first_day))),
         )

@@ -19,7 +19,6 @@ from dagster import (
     Config,
     DailyPartitionsDefinition,
     JobDefinition,
-    MetadataValue,
     OpExecutionContext,
     job,
     multi_asset,
@@ -32,8 +31,8 @@ from dataworks_assets.engines.pipes import PipesChannel
 from dataworks_assets.systems.ending import fail_step
 from dataworks_assets.systems.execution import RunContext
 from dataworks_assets.systems.kickstart.days import catch_up_start, chosen_days, history_start, read_day
-from dataworks_assets.systems.kickstart.running import SOURCE_KEY, Around, Order, carry_out, look_again
-from dataworks_assets.systems.kickstart.scope import SYSTEM, KickstartScope, ScopedPartner
+from dataworks_assets.systems.kickstart.running import Around, Order, carry_out, look_again
+from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
 from dataworks_assets.systems.pages import shown_in
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.reporting import CHECK_NAME, column_schema
@@ -74,19 +73,6 @@ class KickstartRunConfig(KickstartAssetConfig):
         default=None, description="First day, YYYY-MM-DD; unset: the first that is not complete. Alone it runs up to yesterday."
     )
     END_DT: str | None = Field(default=None, description="Last day, YYYY-MM-DD; unset: yesterday.")
-
-
-def partner_asset(scope: KickstartScope) -> AssetSpec:
-    """Returns the partner's files as an external asset, where the lineage begins."""
-    source = scope.source
-    return AssetSpec(
-        key=SOURCE_KEY,
-        partitions_def=_daily(scope.first_day),
-        group_name=f"{SYSTEM}_source",
-        kinds={"s3"},
-        description="The partner's files in their own account: vacancies as CSV, applications and payments as encrypted JSON.",
-        metadata={"location": MetadataValue.path(f"{source.scheme}://{source.bucket}/{source.prefix}")},
-    )
 
 
 def kickstart_assets(scope: KickstartScope) -> AssetsDefinition:
@@ -177,14 +163,14 @@ def _spec(scoped: ScopedPartner) -> AssetSpec:
     described = [TableColumn(column.name, column.type, column.comment) for column in columns]
     return AssetSpec(
         key=AssetKey(list(scoped.key_path)),
-        deps=[SOURCE_KEY],
+        deps=[AssetKey(list(scoped.source_path))],
         skippable=True,
         group_name=scoped.group,
         kinds={"parquet", "hive", "spark"},
         owners=list(config.owners),
         tags=dagster_tags(main.tags),
         code_version=scoped.config_hash,
-        partitions_def=_daily(scoped.first_day, config.last_day),
+        partitions_def=daily(scoped.first_day, config.last_day),
         description="\n\n".join(filter(None, (config.description, f"Table: `{main.database}.{main.name}`."))),
         metadata={
             "dagster/table_name": f"{main.database}.{main.name}",
@@ -196,7 +182,7 @@ def _spec(scoped: ScopedPartner) -> AssetSpec:
     )
 
 
-def _daily(first_day: date, last_day: date | None = None) -> DailyPartitionsDefinition:
+def daily(first_day: date, last_day: date | None = None) -> DailyPartitionsDefinition:
     """Days of upload, today's among them."""
     end = (last_day + timedelta(days=1)).isoformat() if last_day else None
     return DailyPartitionsDefinition(start_date=first_day.isoformat(), end_date=end, end_offset=0 if end else 1)

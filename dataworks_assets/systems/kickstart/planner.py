@@ -64,7 +64,9 @@ class KickstartPlanner:
             )
         texts = [day.isoformat() for day in days]
         published = published_states(self.platform.catalog, [scoped.job for scoped in collections], texts)
-        listings = self._list({(scoped.config.module, day) for scoped in collections for day in days if scoped.has_day(day)})
+        listings = self.list_days(
+            {(scoped.config.module, day) for scoped in collections for day in days if scoped.has_day(day)}
+        )
         pointers = [pointer for states in published.values() for pointer in states.values() if pointer is not None]
         looks = _Looks(
             listings=listings,
@@ -87,7 +89,8 @@ class KickstartPlanner:
             foreign_objects=tuple(sorted({uri for listing in listings.values() for uri in listing.foreign})),
         )
 
-    def _list(self, wanted: Iterable[tuple[PartnerModule, date]]) -> dict[tuple[PartnerModule, date], PartnerListing]:
+    def list_days(self, wanted: Iterable[tuple[PartnerModule, date]]) -> dict[tuple[PartnerModule, date], PartnerListing]:
+        """Returns what lies at the partner's of modules and days."""
         distinct = sorted(wanted)
         with ThreadPoolExecutor(_IN_PARALLEL) as pool:
             return dict(zip(distinct, pool.map(lambda place: self.list_day(*place), distinct), strict=True))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from dagster import AssetCheckEvaluation, AssetKey
+from dagster import AssetCheckEvaluation
 
 from dataworks_assets.engines.channel import Channel
 from dataworks_assets.systems.execution import Execution, Failed, RunContext
@@ -15,16 +15,13 @@ from dataworks_assets.systems.kickstart.clean_up import forget, look_at_history
 from dataworks_assets.systems.kickstart.days import refuse_test_folder
 from dataworks_assets.systems.kickstart.planner import KickstartPlanner
 from dataworks_assets.systems.kickstart.recording import kickstart_recorded
-from dataworks_assets.systems.kickstart.scope import SYSTEM, KickstartScope
+from dataworks_assets.systems.kickstart.scope import KickstartScope
 from dataworks_assets.systems.plan import Request
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.rechecking import Recheck
 from spark.errors import ConfigurationError
 from spark.jobs.progress import Placed
 from spark.store import shared_store
-
-SOURCE_KEY = AssetKey([SYSTEM, "partner_files"])
-"""The asset that the collections are made from."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,6 @@ def carry_out(platform: Platform, scope: KickstartScope, around: Around, order: 
             family=around.family,
             told=told,
             source_store=settings,
-            upstream=SOURCE_KEY,
             show=around.show,
         )
         execution.run(Request(order.collections, order.days, force=order.force))

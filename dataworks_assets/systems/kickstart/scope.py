@@ -18,6 +18,15 @@ SYSTEM = "kickstart"
 PARTITION_COLUMN = "date_uploaded"
 
 
+def module_path(module: PartnerModule) -> tuple[str, ...]:
+    """Returns the parts of the key of the asset that stands for a module's files.
+
+    It is a folder's name, with a slash at its end: so Dagster's selection `kickstart/vacancy/*`, which means "this asset and
+    what is made from it", means the module's collections.
+    """
+    return (SYSTEM, module.value, "")
+
+
 @dataclass(frozen=True)
 class ScopedPartner:
     """A configured collection of partner files."""
@@ -37,6 +46,11 @@ class ScopedPartner:
     def key_path(self) -> tuple[str, ...]:
         """The parts of its asset's key: `("kickstart", "vacancy", "adverts")`."""
         return (SYSTEM, self.config.module.value, self.config.collection)
+
+    @property
+    def source_path(self) -> tuple[str, ...]:
+        """The parts of its module's key: `("kickstart", "vacancy", "")`."""
+        return module_path(self.config.module)
 
     @property
     def group(self) -> str:

@@ -1,24 +1,28 @@
 from datetime import timedelta
 
 import pytest
-from dagster import AssetCheckKey, AssetKey, DagsterInstance
+from dagster import AssetCheckKey, AssetKey, AssetSelection, DagsterInstance
+from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+from dagster._core.loader import LoadingContextForTest
 
 from dataworks_assets.definitions import build_definitions
-from dataworks_assets.systems.kickstart import running
+from dataworks_assets.systems.kickstart import deliveries, running
 from dataworks_assets_tests.systems.adg.whole_path import Events
 from dataworks_assets_tests.systems.kickstart.whole_path import ADVERTS, CLAIMS, DAY, World, configured, days_from
 from spark.contract import StoreSettings
-from spark.errors import ConfigurationError
+from spark.errors import AccessError, ConfigurationError
 
 GOOD = "id,title\n1,Baker\n"
 KEY = AssetKey(["kickstart", "vacancy", "adverts"])
+FILES = AssetKey(["kickstart", "vacancy", ""])
 
 
 @pytest.fixture
 def world(monkeypatch):
     made = World([configured(ADVERTS, owners=["team:kickstart"]), configured(CLAIMS)], first_day=DAY - timedelta(days=1))
-    monkeypatch.setattr(running, "source_settings", lambda platform, run_id: StoreSettings(scheme="memory"))
-    monkeypatch.setattr(running, "shared_store", lambda settings: made.source)
+    for module in (running, deliveries):
+        monkeypatch.setattr(module, "source_settings", lambda platform, run_id: StoreSettings(scheme="memory"))
+        monkeypatch.setattr(module, "shared_store", lambda settings: made.source)
     return made
 
 
@@ -41,7 +45,7 @@ def test_there_is_an_asset_a_collection_with_key_group_owner_and_tags(definition
     spec = specs[KEY]
     assert (spec.group_name, list(spec.owners), spec.tags["pii"]) == ("kickstart_vacancy", ["team:kickstart"], "false")
     assert AssetKey(["kickstart", "application", "claims"]) in specs
-    assert [dep.asset_key for dep in spec.deps] == [AssetKey(["kickstart", "partner_files"])]
+    assert [dep.asset_key for dep in spec.deps] == [FILES]
 
 
 def test_a_deployment_without_kickstart_has_none_of_it(world):
@@ -110,7 +114,7 @@ def test_a_run_of_checks_alone_says_how_the_newest_day_is_and_works_on_nothing(w
     (materialization,) = [
         each.materialization for each in result.all_events if each.event_type_value == "ASSET_MATERIALIZATION"
     ]
-    assert materialization.tags["dagster/input_event_pointer/kickstart/partner_files"] == "NULL"
+    assert materialization.tags["dagster/input_event_pointer/kickstart/vacancy/"] == "NULL"
     job = definitions.get_repository_def().get_maybe_subset_job_def(
         "__ASSET_JOB", asset_selection=set(), asset_check_selection={AssetCheckKey(KEY, "published")}
     )
@@ -125,3 +129,58 @@ def test_a_run_of_no_day_is_refused(world):
     order = running.Order(collections=(ADVERTS,), days=())
     with pytest.raises(ConfigurationError, match="the run is for no day"):
         running.carry_out(world.platform, world.scope, running.Around(Events("run")), order)
+
+
+def selected(definitions, selection):
+    """What `dagster asset materialize --select` takes, and the backfill policies it asks for."""
+    graph = definitions.get_repository_def().asset_graph
+    keys = AssetSelection.from_coercible(selection.split(",")).resolve(graph)
+    return keys, {graph.get(key).backfill_policy.policy_type.value for key in keys}
+
+
+@pytest.mark.parametrize("selection", ["kickstart/vacancy/*", 'key:"kickstart/vacancy/*"'])
+def test_a_modules_collections_are_selected_by_its_folder(definitions, selection):
+    assert selected(definitions, selection) == ({FILES, KEY}, {"SINGLE_RUN"})
+
+
+def test_a_modules_group_is_its_collections(definitions):
+    assert selected(definitions, "group:kickstart_vacancy") == ({KEY}, {"SINGLE_RUN"})
+
+
+def run_of(definitions, instance, keys, days):
+    """Runs a selection over a range of days, as the command does."""
+    job = definitions.get_repository_def().get_implicit_job_def_for_assets(keys)
+    names = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+    tags = dict(zip(names, (days[0].isoformat(), days[-1].isoformat()), strict=True))
+    return job.execute_in_process(instance=instance, asset_selection=list(keys), tags=tags, raise_on_error=False)
+
+
+def test_a_run_of_a_module_publishes_its_days_and_says_what_was_delivered(world, definitions):
+    first, second = days = days_from(2)
+    world.csv(GOOD, first, end="_1.csv")
+    world.csv("id,title\n2,Cook\n", first, end="_2.csv")
+    keys, _ = selected(definitions, "kickstart/vacancy/*")
+    with DagsterInstance.ephemeral() as instance:
+        result = run_of(definitions, instance, keys, days)
+        records = instance.fetch_observations(FILES, limit=10).records
+        graph = definitions.get_repository_def().asset_graph
+        resolver = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
+        status = resolver.get_status(KEY, first.isoformat())
+        assert instance.get_materialized_partitions(KEY) == {first.isoformat()}
+    assert not result.success, "the second day was never delivered"
+    seen = {each.asset_observation.partition: each.asset_observation.metadata for each in (r.event_log_entry for r in records)}
+    assert (seen[first.isoformat()]["files"].value, seen[first.isoformat()]["missing_collections"].value) == (2, "")
+    assert (seen[second.isoformat()]["files"].value, seen[second.isoformat()]["missing_collections"].value) == (0, "adverts")
+    assert status is StaleStatus.FRESH
+
+
+def test_a_partner_that_refuses_fails_the_collections_and_an_observation_by_itself(world, definitions, monkeypatch):
+    def refuse(*_, **__):
+        raise AccessError("access denied", where="s3://partner", remedy="Ask the partner")
+
+    monkeypatch.setattr(world.source, "list", refuse)
+    with DagsterInstance.ephemeral() as instance:
+        result = run_of(definitions, instance, {FILES, KEY}, [DAY])
+        alone = run_of(definitions, instance, {FILES}, [DAY])
+    failed = [[event.step_key for event in each.all_events if event.is_step_failure] for each in (result, alone)]
+    assert failed == [["kickstart"], ["kickstart_deliveries"]]
