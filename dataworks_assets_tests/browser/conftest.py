@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -60,6 +61,13 @@ def workplace(stack) -> Iterator[Workplace]:
 @pytest.fixture(scope="session")
 def url(workplace) -> Iterator[str]:
     """Where Dagster's UI is."""
+    with served(workplace) as address:
+        yield address
+
+
+@contextmanager
+def served(workplace: Workplace) -> Iterator[str]:
+    """Runs Dagster's UI and daemon over a deployment while the block runs; gives the UI's address."""
     folder = prepare_dagster_home(workplace.settings)
     environment = workplace.child_environment() | {"SPARK_LOCAL_IP": "127.0.0.1"}
     with dagster_dev(folder, environment, log_path=folder / "dagster-dev.log") as running:
@@ -79,6 +87,13 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def ui(url, browser) -> Iterator[Ui]:
     """The UI, as a user has it in front of them; one page for all tests, which go on where the one before ended."""
+    with opened(browser, url) as page:
+        yield page
+
+
+@contextmanager
+def opened(browser: Browser, url: str) -> Iterator[Ui]:
+    """Opens a page of the browser for a UI while the block runs."""
     folder = os.environ.get("DATAWORKS_SCREENSHOTS")
     context = browser.new_context(viewport={"width": 1440, "height": 900}, timezone_id="UTC")
     yield Ui(context.new_page(), url, Path(folder) if folder else None)

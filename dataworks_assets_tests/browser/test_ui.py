@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from playwright.sync_api import expect
 
@@ -20,22 +18,8 @@ _RUN_SECONDS = 240.0
 @pytest.fixture(scope="module")
 def backfill(ui):
     """Three collections and three days, launched by hand; gives the backfill's place once it is done."""
-    ui.open("/assets")
-    ui.search('group:"adg_full_transport" or key:"adg_full/broken/badJ*"')
-    for asset in (FLIGHTS, WEATHER, BROKEN):
-        ui.tick(asset)
-    ui.page.get_by_role("button", name=re.compile("Materialize selected")).click()
-    dialog = ui.page.get_by_role("dialog")
-    expect(dialog).to_contain_text("materialize 3 assets")
-    days = dialog.get_by_placeholder("No matching partitions")
-    days.fill(f"[{FIRST}...{LAST}]")
-    days.press("Enter")
-    expect(dialog).to_contain_text("3 partitions")
-    ui.take_picture("launch")
-    dialog.get_by_role("button", name="Launch backfill").click()
-    ui.page.get_by_text("View", exact=True).click()
-    ui.page.wait_for_url(re.compile("/runs/b/"))
-    place = ui.page.url.removeprefix(ui.url)
+    query = 'group:"adg_full_transport" or key:"adg_full/broken/badJ*"'
+    place = ui.launch_backfill(query, (FLIGHTS, WEATHER, BROKEN), (FIRST, LAST), picture="launch")
     ui.wait_for_progress(FLIGHTS, Progress(3, 3, 0, 0), seconds=_RUN_SECONDS)
     ui.wait_for_progress(BROKEN, Progress(3, 0, 2, 1), seconds=_RUN_SECONDS)
     return place
@@ -51,9 +35,7 @@ def test_a_backfill_publishes_what_is_well_and_fails_what_is_not(ui, backfill):
 
 
 def test_a_backfill_of_contiguous_days_is_one_run(ui, backfill):
-    ui.open(f"{backfill}?tab=runs")
-    runs = ui.page.locator("a[href^='/runs/']").filter(has_text=re.compile(r"^\s*[0-9a-f]{8}\s*$"))
-    expect(runs).to_have_count(1)
+    assert len(ui.runs_of(backfill)) == 1
 
 
 def test_a_partition_shows_its_numbers_and_where_it_lies(ui, backfill):

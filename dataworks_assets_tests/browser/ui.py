@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 from playwright.sync_api import Locator, Page, expect
 
 _POLL_MS = 2_000
+_STARTS_MS = 120_000
 _QUIET_MS = 1_500
 
 
@@ -53,6 +57,35 @@ class Ui:
     def tick(self, asset: str) -> None:
         """Ticks an asset of the list."""
         self.page.get_by_test_id(f"checkbox-{asset}").locator("xpath=..").click()
+
+    def launch_backfill(self, query: str, assets: Iterable[str], days: tuple[str, str], *, picture: str = "") -> str:
+        """Launches a backfill of assets that a selection finds over a range of days, and returns its place once it is shown."""
+        names = list(assets)
+        self.open("/assets")
+        self.search(query)
+        for asset in names:
+            self.tick(asset)
+        self.page.get_by_role("button", name=re.compile("Materialize selected")).click()
+        dialog = self.page.get_by_role("dialog")
+        expect(dialog).to_contain_text(f"materialize {len(names)} assets")
+        chosen = dialog.get_by_placeholder("No matching partitions")
+        chosen.fill(f"[{days[0]}...{days[1]}]")
+        chosen.press("Enter")
+        count = (date.fromisoformat(days[1]) - date.fromisoformat(days[0])).days + 1
+        expect(dialog).to_contain_text(f"{count} partitions")
+        if picture:
+            self.take_picture(picture)
+        dialog.get_by_role("button", name="Launch backfill").click()
+        self.page.get_by_text("View", exact=True).click()
+        self.page.wait_for_url(re.compile("/runs/b/"))
+        return self.page.url.removeprefix(self.url)
+
+    def runs_of(self, backfill: str) -> list[str]:
+        """Returns the places of a backfill's runs, waiting for the first one."""
+        self.open(f"{backfill}?tab=runs")
+        runs = self.page.locator("a[href^='/runs/']").filter(has_text=re.compile(r"^\s*[0-9a-f]{8}\s*$"))
+        expect(runs.first).to_be_visible(timeout=_STARTS_MS)
+        return [run.get_attribute("href") or "" for run in runs.all()]
 
     def open_partition(self, asset: str, day: str) -> None:
         """Opens a partition of an asset by its list of partitions."""
