@@ -8,10 +8,14 @@ from typing import Annotated
 import typer
 
 from dataworks_assets.cli.carrying import carry_out
+from dataworks_assets.cli.plan import show_plan
 from dataworks_assets.cli.ranges import DayRange
 from dataworks_assets.cli.selection import CollectionsOption, DaysOption, JsonOption, TypeOption, parse_days, select_collections
 from dataworks_assets.cli.workplace import workplace_of
 from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.systems.adg.planner import Planner
+from dataworks_assets.systems.plan import Request
+from dataworks_assets.systems.refusals import read_refusals
 from spark.errors import ConfigurationError
 
 app = typer.Typer(help="Run the analytical dataset generation.", no_args_is_help=True)
@@ -41,6 +45,7 @@ def run(
     ] = None,
     force: Annotated[bool, typer.Option(help="Read and publish again what is published and unchanged.")] = False,
     confirm: Annotated[bool, typer.Option(help="Accept a full in which a collection lost its rows.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, do nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Publish one day, or a range of days, of some or all collections.
@@ -51,6 +56,8 @@ def run(
 
     dataworks adg run --type full --day 2026-11-20
 
+    dataworks adg run --day 2026-11-20 --force --dry-run
+
     dataworks adg run -t incremental -D 2026-11-18...2026-11-20 -c 'core/*' --force
     """
     workplace = workplace_of(ctx)
@@ -59,6 +66,10 @@ def run(
     if s3_prefix is not None and len(days) > 1:
         raise ConfigurationError("--s3-prefix is one day's", where="--day", remedy="Run each day with a prefix by itself")
     names = tuple(scoped.name for scoped in select_collections(scope, collection))
+    if dry_run:
+        made = Planner(workplace.platform, scope).plan(Request(names, days, s3_prefix=s3_prefix, force=force))
+        show_plan(workplace, scope, made, read_refusals(workplace.platform.store, scope), work_only=False)
+        return
     options: dict[str, object] = {
         "correlation_id": correlation_id,
         "s3_prefix": s3_prefix,

@@ -38,6 +38,13 @@ def test_a_held_collection_says_why(bench):
     assert "wrong amounts" in bench("plan", "--day", DAY, "-c", "core/toDo")
 
 
+def test_a_run_says_what_it_would_do(bench):
+    bench.export("core/toDo")
+    shown = bench("adg", "run", "--day", DAY, "-c", "core/toDo", "--dry-run")
+    assert "1 collection-day to do" in shown
+    assert bench.lake.catalog.pointers("analytical_dataset_generation", "core_todo_history") == {}
+
+
 def test_bytes_and_files_are_added_up(bench):
     bench.export("core/toDo", batches=3)
     bench.export("core/statement")

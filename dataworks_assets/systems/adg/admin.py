@@ -5,19 +5,24 @@ Each is planned first: the plan says what would be done, in words, and is what i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
+import msgspec
 from dagster import DagsterInstance
 
+from dataworks_assets.config.problems import nearest
 from dataworks_assets.ledger.dynamo import Attributes
 from dataworks_assets.ledger.errands import Errand, ErrandKind
 from dataworks_assets.systems.acts import Act, record_act
+from dataworks_assets.systems.adg.automation.requests import with_day
 from dataworks_assets.systems.adg.automation.restarts import Restart, RestartStore
+from dataworks_assets.systems.adg.planner import Planner
 from dataworks_assets.systems.adg.recording import configured, ledger_book, run_entry
 from dataworks_assets.systems.adg.scope import AdgScope
-from dataworks_assets.systems.plan import Request
+from dataworks_assets.systems.plan import Plan, Request
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.recording import CatalogTruth
 from dataworks_assets.systems.runs import in_flight
@@ -69,6 +74,27 @@ class Resending:
 
 
 @dataclass(frozen=True)
+class Starting:
+    """A run that is to be started, with what it is told; `plan` is what it would do."""
+
+    restart: Restart
+    plan: Plan
+
+    @property
+    def words(self) -> str:
+        """What would be done."""
+        asked, counts = self.restart, Counter(str(planned.decision) for planned in self.plan.days)
+        told = {
+            "correlation id": asked.correlation_id,
+            "S3 prefix": asked.s3_prefix,
+            "skip the PDM trigger": {True: "yes", False: "no", None: "as the deployment says"}[asked.skip_pdm_trigger],
+        }
+        said = ", ".join(f"{name} {value}" for name, value in told.items() if value)
+        does = ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()))
+        return f"Start a run of {asked.date} ({said}): {does}"
+
+
+@dataclass(frozen=True)
 class LedgerAdmin:
     """Plans and does what operators do to the ledger of one snapshot type."""
 
@@ -109,6 +135,34 @@ class LedgerAdmin:
             RestartStore(self.platform.store, self.scope.control_uri).keep(restart)
         key = {"Correlation_Id": plan.correlation_id, "DataProduct": plan.product}
         self.platform.status_tables.delete(self._table(), key)
+
+    def plan_start(self, restart: Restart) -> Starting:
+        """Returns what starting a run would do; its act is still to be named.
+
+        Raises:
+            ConfigurationError: no collection has the day, or one that is named is none.
+            DataworksError: it cannot be planned.
+        """
+        names = with_day(self.scope, restart.date)
+        if unknown := sorted(set(restart.collections) - names):
+            raise ConfigurationError(
+                f"no collection {unknown[0]!r} has {restart.date}", remedy=nearest(unknown[0], sorted(names)) or "Name others"
+            )
+        if not names:
+            raise ConfigurationError(f"no collection has {restart.date}", remedy="See `exports.first_day` of the deployment")
+        chosen = tuple(sorted(restart.collections or names))
+        request = Request(chosen, (restart.date,), s3_prefix=restart.s3_prefix, force=restart.force)
+        return Starting(restart, Planner(self.platform, self.scope).plan(request))
+
+    def start(self, plan: Starting, act: Act) -> None:
+        """Asks the sensor of the ledger for the run.
+
+        Raises:
+            StoreError: it cannot be recorded, and is not done.
+        """
+        record_act(self.platform.store, self.scope.control_uri, act)
+        restart = msgspec.structs.replace(plan.restart, act=act.id)
+        RestartStore(self.platform.store, self.scope.control_uri).keep(restart)
 
     def plan_resend(self, day: date, correlation_id: str, kinds: Sequence[ErrandKind]) -> Resending:
         """Returns what telling downstream of a day again would do; the PDM trigger is sent at once, whatever its window.

@@ -12,6 +12,7 @@ from pydantic import Field
 from dataworks_assets.ledger.errands import ErrandKind
 from dataworks_assets.systems.acts import BY, NO_RETRIES, new_act
 from dataworks_assets.systems.adg.admin import LedgerAdmin
+from dataworks_assets.systems.adg.automation.restarts import Restart
 from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.confirming import DRY, is_confirmed
 from spark.errors import ConfigurationError
@@ -38,9 +39,26 @@ class ResendConfig(Config):
     dry_run: bool = Field(default=False, description=DRY)
 
 
+class StartRunConfig(Config):
+    """Which run is started, and what it is told."""
+
+    day: str = Field(description="The export date, such as 2026-11-20.")
+    correlation_id: str = Field(default="", description="Of the export's message; shown in notices, rows and logs.")
+    s3_prefix: str | None = Field(
+        default=None, description="Prefix of the data files in the input bucket, in place of the configured one."
+    )
+    skip_pdm_trigger: bool | None = Field(
+        default=None, description="true: tell nobody; false: tell downstream; left out: as the deployment says. Full only."
+    )
+    collections: list[str] = Field(default_factory=list, description="Such as core/toDo; empty: all that have the day.")
+    force: bool = Field(default=False, description="Read and publish again what is published and unchanged.")
+    by: str = Field(description=BY)
+    dry_run: bool = Field(default=False, description=DRY)
+
+
 def build_admin_jobs(scope: AdgScope) -> list[JobDefinition]:
     """Returns the jobs of one snapshot type; none where no collection is configured for it."""
-    return [_clear_job(scope), _resend_job(scope)] if scope.collections else []
+    return [_clear_job(scope), _resend_job(scope), _start_job(scope)] if scope.collections else []
 
 
 def _clear_job(scope: AdgScope) -> JobDefinition:
@@ -83,6 +101,42 @@ def _resend_job(scope: AdgScope) -> JobDefinition:
         resend()
 
     return resending
+
+
+def _start_job(scope: AdgScope) -> JobDefinition:
+    @op(name=f"{scope.name}_start", required_resource_keys={"platform"})
+    def start(context: OpExecutionContext, config: StartRunConfig) -> None:
+        platform = context.resources.platform
+        admin = LedgerAdmin(platform, scope)
+        restart = Restart(
+            system=scope.name,
+            date=parse_day(config.day),
+            correlation_id=config.correlation_id,
+            act="",
+            force=config.force,
+            s3_prefix=config.s3_prefix,
+            skip_pdm_trigger=config.skip_pdm_trigger,
+            collections=tuple(config.collections),
+        )
+        plan = admin.plan_start(restart)
+        context.log.info("%s", plan.words)
+        if config.dry_run:
+            context.log.info("a dry run: nothing was done")
+            return
+        about = {"day": config.day, "system": scope.name, "correlation_id": config.correlation_id, "force": str(config.force)}
+        act = new_act(platform, "run", about, by=config.by, via=f"run {context.run_id}")
+        admin.start(plan, act)
+        context.log.info("done by %s (%s); the sensor adg_ledger_%s starts the run", act.by, act.identity, scope.snapshot_type)
+
+    @job(
+        name=f"{scope.name}_start_run",
+        description="Starts a run of a day with a prefix, a correlation id, and a word on the PDM trigger.",
+        tags=NO_RETRIES,
+    )
+    def starting() -> None:
+        start()
+
+    return starting
 
 
 def parse_day(text: str) -> date:

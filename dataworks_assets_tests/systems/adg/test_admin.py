@@ -9,7 +9,7 @@ from dataworks_assets.ledger.errands import ErrandKind
 from dataworks_assets.systems.acts import new_act, read_acts
 from dataworks_assets.systems.adg.admin import LedgerAdmin
 from dataworks_assets.systems.adg.admin_jobs import build_admin_jobs, parse_day, parse_kinds
-from dataworks_assets.systems.adg.automation.restarts import RestartStore, restart_requests
+from dataworks_assets.systems.adg.automation.restarts import Restart, RestartStore, restart_requests
 from dataworks_assets_tests.systems.adg.automation.conftest import key, move, start, started
 from dataworks_assets_tests.systems.adg.whole_path import DAY, DAY_BEFORE, World, documents
 from spark.errors import ConfigurationError, LedgerError, StoreError
@@ -189,6 +189,56 @@ def test_the_confirmed_job_clears_and_names_who_confirmed_it(world, platform, in
 def test_the_confirmed_job_tells_again(world, platform, instance):
     done, _ = run_job(world, platform, "resend_completion", instance, confirmation="resend 2026-11-20")
     assert (done, [topic for topic, _ in world.sent], acts(world)[0].what) == (True, ["arn:completion"], "resend")
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({}, {}),
+        ({"correlation_id": "c-7", "force": True}, {"correlation_id": "c-7", "force": True}),
+        (
+            {"s3_prefix": "elsewhere/full", "skip_pdm_trigger": False},
+            {"s3_prefix": "elsewhere/full", "skip_pdm_trigger": False},
+        ),
+        ({"skip_pdm_trigger": True}, {"skip_pdm_trigger": True}),
+    ],
+)
+def test_a_run_is_started_with_what_it_is_told(world, platform, instance, asked, told):
+    assert run_job(world, platform, "start_run", instance, **asked)[0]
+    store = RestartStore(world.store, world.scope.control_uri)
+    [request] = restart_requests(store, world.scope, instance, now=NOW)
+    assert request.run_config["ops"]["adg_full"]["config"] == told
+    assert {each.path[-1] for each in request.asset_selection} == {name.partition("/")[2] for name in world.scope.collections}
+    [act] = acts(world)
+    assert (act.what, act.by, act.about["day"], request.tags["dataworks/restart"]) == ("run", "ann", "2026-11-20", act.id)
+
+
+def test_a_run_is_started_of_the_collections_that_are_named(world, platform, instance):
+    assert run_job(world, platform, "start_run", instance, collections=["core/statement"])[0]
+    [request] = restart_requests(RestartStore(world.store, world.scope.control_uri), world.scope, instance, now=NOW)
+    assert [each.path for each in request.asset_selection] == [["adg_full", "core", "statement"]]
+
+
+def test_a_dry_run_says_what_a_run_would_do_and_starts_none(world, platform, instance):
+    done, said = run_job(world, platform, "start_run", instance, dry_run=True, skip_pdm_trigger=False)
+    assert done
+    assert any(text.startswith("Start a run of 2026-11-20 (skip the PDM trigger no): 2 unchanged") for text in said)
+    assert (acts(world), RestartStore(world.store, world.scope.control_uri).all("adg_full")) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"), [({"collections": ["core/nothing"]}, "no collection 'core/nothing'"), ({"day": "x"}, "no day")]
+)
+def test_a_run_of_what_is_not_there_is_refused(world, platform, instance, asked, why):
+    with pytest.raises(ConfigurationError, match=why):
+        refused(world, platform, **asked)
+    assert acts(world) == []
+
+
+def refused(world, platform, day="2026-11-20", collections=()):
+    """What the job does first, out of a step: the error as it is."""
+    restart = Restart(system="adg_full", date=parse_day(day), correlation_id="", act="", collections=tuple(collections))
+    return LedgerAdmin(platform, world.scope).plan_start(restart)
 
 
 def test_no_job_is_started_again_by_itself(world):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -39,7 +39,8 @@ class WantedDay:
         correlation_id: of the export's message, where there is one.
         s3_prefix: the prefix that the message named.
         digest: of the message that this run is for, where it is for one.
-        act: of the operator who has the day started anew: it is done by force, in a run of its own.
+        act: of the operator who has the day started: it is done in a run of its own.
+        told: what else that run is told.
     """
 
     day: date
@@ -48,6 +49,7 @@ class WantedDay:
     s3_prefix: str | None = None
     digest: str = ""
     act: str = ""
+    told: Mapping[str, object] = field(default_factory=dict)
 
 
 def with_day(scope: AdgScope, day: date) -> frozenset[str]:
@@ -106,7 +108,7 @@ def _config(days: Sequence[WantedDay]) -> dict[str, object]:
     """Returns what the run is told: of one day its id and prefix; of several the ids, their prefixes being the configured."""
     if len(days) == 1:
         one = days[0]
-        said: dict[str, object] = {"correlation_id": one.correlation_id, "s3_prefix": one.s3_prefix, "force": bool(one.act)}
-        return {name: value for name, value in said.items() if value}
+        said: dict[str, object] = {"correlation_id": one.correlation_id, "s3_prefix": one.s3_prefix}
+        return {name: value for name, value in said.items() if value} | dict(one.told)
     ids = {each.day.isoformat(): each.correlation_id for each in days if each.correlation_id}
     return {"correlation_ids": ids} if ids else {}

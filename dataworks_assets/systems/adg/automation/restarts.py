@@ -1,4 +1,4 @@
-"""Days that an operator had started anew by clearing their row: kept as objects until their run is there."""
+"""Days that an operator had started from the UI, or anew by clearing their row: kept as objects until their run is there."""
 
 from __future__ import annotations
 
@@ -14,12 +14,31 @@ from spark.store import ObjectStore
 
 
 class Restart(Document, frozen=True):
-    """One day that is to be started anew, by force, with a correlation id; `act` is the operator's."""
+    """One day that is to be started, with what its run is told; `act` is the operator's.
+
+    `collections` are those that are asked for; all that have the day where there is none.
+    """
 
     system: str
     date: date
     correlation_id: str
     act: str
+    force: bool = True
+    s3_prefix: str | None = None
+    skip_pdm_trigger: bool | None = None
+    collections: tuple[str, ...] = ()
+
+    def wanted(self, scope: AdgScope) -> WantedDay:
+        """Returns what a run is to do."""
+        told = {"force": self.force or None, "skip_pdm_trigger": self.skip_pdm_trigger}
+        return WantedDay(
+            self.date,
+            frozenset(self.collections) or with_day(scope, self.date),
+            self.correlation_id,
+            s3_prefix=self.s3_prefix,
+            act=self.act,
+            told={name: value for name, value in told.items() if value is not None},
+        )
 
 
 class RestartStore:
@@ -60,7 +79,5 @@ def restart_requests(store: RestartStore, scope: AdgScope, instance: DagsterInst
             waiting.append(restart)
     busy = {day for _, day in in_flight(instance, scope, now=now)} if waiting else set()
     by_day = {restart.date: restart for restart in waiting if restart.date not in busy}
-    wanted = [
-        WantedDay(day, with_day(scope, day), restart.correlation_id, act=restart.act) for day, restart in sorted(by_day.items())
-    ]
+    wanted = [restart.wanted(scope) for _, restart in sorted(by_day.items())]
     return run_requests(scope, wanted, trigger=Trigger.RESTART)
