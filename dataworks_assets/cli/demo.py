@@ -185,6 +185,8 @@ def _publish_partner(workplace: Workplace) -> PartnerDemo:
 
 def _proof(workplace: Workplace, reports: Sequence[RunReport]) -> str | None:
     """Returns what another engine reads of the largest table, from the very files that the catalog names."""
+    from dataworks_assets.systems.contents import read_rows
+
     scope = workplace.scope(SnapshotType.FULL)
     outcomes = [day for day in reports[0].days if day.state in {"published", "unchanged"} and day.rows]
     if not outcomes:
@@ -194,27 +196,9 @@ def _proof(workplace: Workplace, reports: Sequence[RunReport]) -> str | None:
     pointer = workplace.platform.catalog.pointers(main.database, main.name, [largest.day]).get(largest.day)
     if pointer is None:
         return f"{main.database}.{main.name} has no {largest.day}, though Dagster was told so"
-    rows = count_rows(workplace, pointer.location)
+    rows = read_rows(workplace.platform.store, pointer.location).rows
     said = "as published" if rows == largest.rows else f"but {largest.rows:,} were published"
     return f"Read back by DuckDB: {main.database}.{main.name} on {largest.day} holds {rows:,} rows, {said}."
-
-
-def count_rows(workplace: Workplace, location: str) -> int:
-    """Returns the rows of the Parquet files at a place, as DuckDB reads them."""
-    import duckdb
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from spark.publish.manifest import data_files
-
-    store = workplace.platform.store
-    total = 0
-    with duckdb.connect() as connection:
-        for listed in data_files(store.list(location)):
-            connection.register("published", pq.read_table(pa.BufferReader(store.read(listed.uri))))
-            found = connection.execute("SELECT count(*) FROM published").fetchone()
-            total += int(found[0]) if found else 0
-    return total
 
 
 def _failed_unexpectedly(reports: Sequence[RunReport], *, bad: bool) -> str:

@@ -38,6 +38,7 @@ class Commands(LazyGroup):
         "status": LazyCommand("status", "What is published, by collection and day, and what is not and why.", _LOOK),
         "quarantine": LazyCommand("quarantine", "Show the refused rows of a collection's day.", _LOOK),
         "sql": LazyCommand("sql", "Query the tables in Spark, with Hive support.", _LOOK),
+        "contents": LazyCommand("contents", "What the tables hold, and in what they differ from another deployment's.", _LOOK),
         "inbox": LazyCommand("inbox", "Messages of exports that wait or were put aside.", _LOOK),
         "ledger": LazyCommand("ledger", "Status rows that others read: show, repair, clear; tell downstream again.", _LOOK),
         "config": LazyCommand("config", "Check and show what is configured.", _LOOK),
