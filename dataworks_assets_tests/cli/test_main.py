@@ -40,7 +40,19 @@ def test_every_command_has_a_help_text(name):
     "name",
     sorted(
         set(Commands.known)
-        - {"stack", "sample", "config", "adg", "kickstart", "schema", "ledger", "infrastructure", "deploy", "clusters"}
+        - {
+            "stack",
+            "sample",
+            "config",
+            "adg",
+            "kickstart",
+            "schema",
+            "ledger",
+            "infrastructure",
+            "deploy",
+            "clusters",
+            "metastore",
+        }
     ),
 )
 def test_every_help_text_has_an_example(name):
