@@ -92,6 +92,11 @@ class RoleSessions:
                 self._current = self._assume_all()
             return self._current
 
+    def end(self) -> None:
+        """Gives the session up: it was refused before its time was over."""
+        with self._lock:
+            self._current = None
+
     def _is_ending(self, credentials: Credentials) -> bool:
         expires = credentials["expires_at"]
         return expires is not None and expires - self.clock() < RENEW_BEFORE

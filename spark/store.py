@@ -1,35 +1,35 @@
 """The object store: one client a bucket for S3 (and memory, for tests), behind URIs.
 
-Turns obstore's errors into the platform's own, once. "Access denied" is never "not found". Tags, metadata and encryption
-travel in the request that creates an object. No format or layout knowledge belongs here.
+"Access denied" is never "not found". Tags, metadata and encryption travel in the request that creates an object. How clients
+are made, and what becomes of their errors, is in `store_clients`. No format or layout knowledge belongs here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import obstore
 from obstore import exceptions
-from obstore.store import MemoryStore, S3Store
 
-from spark.contract import RoleChain, SourceObject, StoreSettings
-from spark.errors import AccessError, ConfigurationError, ConflictError, InputChangedError, NotFoundError, StoreError
-from spark.roles import RoleSessions
+from spark.contract import SourceObject, StoreSettings
+from spark.errors import ConfigurationError, ConflictError, NotFoundError, StoreError
+from spark.store_clients import Client, SessionEndedError, domain_errors, end_sessions, first_line, make_client, session_keys
 
 if TYPE_CHECKING:
     from obstore import Bytes, GetResult, WritableFile
 
 _DELETE_BATCH = 1000
 _IN_PARALLEL = 16
+_RENEWALS = 3
+"""Other threads' sessions may end while this one asks again."""
 _ODD_KEY = "invalid path"
-_REFUSED = "access refused"
-_OF_PROVIDER = "External AWS credential provider: "
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class ObjectStore:
     """Objects by URI. Clients are made on first use, so an instance is cheap and can be made anywhere."""
 
     settings: StoreSettings
-    _clients: dict[str, S3Store | MemoryStore] = field(default_factory=dict, repr=False)
+    _clients: dict[str, Client] = field(default_factory=dict, repr=False)
 
     @classmethod
     def in_memory(cls) -> ObjectStore:
@@ -71,26 +71,32 @@ class ObjectStore:
     def __reduce__(self) -> tuple[object, ...]:
         return (shared_store, (self.settings,))
 
-    def _client(self, bucket: str) -> S3Store | MemoryStore:
+    def _client(self, bucket: str) -> Client:
         if bucket not in self._clients:
-            self._clients[bucket] = _make_client(bucket, self.settings)
+            self._clients[bucket] = make_client(bucket, self.settings)
         return self._clients[bucket]
 
-    @contextmanager
-    def _errors(self, uri: str) -> Iterator[None]:
-        """Turns the library's errors into the platform's; a refusal in another account names the role that was refused."""
-        try:
-            with _domain_errors(uri):
-                yield
-        except AccessError as error:
-            if self.settings.chain is None or error.what != _REFUSED:
-                raise
-            role = self.settings.chain.roles[-1].arn
-            raise AccessError(
-                f"{error.what} to the role {role}",
-                where=uri,
-                remedy="Have the bucket's owner grant it s3:ListBucket, s3:GetObject and kms:Decrypt there",
-            ) from error
+    def _errors(self, uri: str) -> AbstractContextManager[None]:
+        return domain_errors(uri, self.settings.chain)
+
+    def _read(self, uri: str, read: Callable[[Client, str], ResultT]) -> ResultT:
+        """Reads; where a session of roles had ended before its time, again with a new one."""
+        bucket, key = split_uri(uri)
+        for _ in range(_RENEWALS):
+            client = self._client(bucket)
+            try:
+                with self._errors(uri):
+                    return read(client, key)
+            except SessionEndedError:
+                self._renew(bucket, client)
+        with self._errors(uri):
+            return read(self._client(bucket), key)
+
+    def _renew(self, bucket: str, client: Client) -> None:
+        """Gives up a client whose session has ended, unless another thread did so already."""
+        if self._clients.get(bucket) is client:
+            end_sessions(self.settings)
+            self._clients.pop(bucket, None)
 
     def _uri(self, bucket: str, key: str) -> str:
         return f"{self.settings.scheme}://{bucket}/{key}"
@@ -101,17 +107,25 @@ class ObjectStore:
         `after` is a key: only objects behind it are listed.
         """
         bucket, prefix = split_uri(prefix_uri)
-        last = after
+        last, client = after, self._client(bucket)
         try:
-            with self._errors(prefix_uri):
-                for page in obstore.list(self._client(bucket), prefix or None, offset=after, chunk_size=1000):
-                    for item in page:
-                        last = item["path"]
-                        yield Listed(self._uri(bucket, last), item["size"], item["e_tag"] or "", item["last_modified"])
+            for listed in self._list_pages(prefix_uri, client, after):
+                last = split_uri(listed.uri)[1]
+                yield listed
+        except SessionEndedError:
+            self._renew(bucket, client)
+            yield from self._list_pages(prefix_uri, self._client(bucket), last)
         except StoreError as error:
             if _ODD_KEY not in str(error.__cause__) or self.settings.scheme != "s3":
                 raise
             yield from self._list_odd(bucket, prefix, last)
+
+    def _list_pages(self, prefix_uri: str, client: Client, after: str | None) -> Iterator[Listed]:
+        bucket, prefix = split_uri(prefix_uri)
+        with self._errors(prefix_uri):
+            for page in obstore.list(client, prefix or None, offset=after, chunk_size=1000):
+                for item in page:
+                    yield Listed(self._uri(bucket, item["path"]), item["size"], item["e_tag"] or "", item["last_modified"])
 
     def _list_odd(self, bucket: str, prefix: str, after: str | None) -> Iterator[Listed]:
         """Lists on behind a key that obstore takes for no path (`a//b`): such a stranger must not hide the others."""
@@ -128,19 +142,17 @@ class ObjectStore:
                 for item in page.get("Contents", ()):
                     yield Listed(self._uri(bucket, item["Key"]), item["Size"], item["ETag"], item["LastModified"])
         except (BotoCoreError, ClientError) as error:
-            raise StoreError(_first_line(error), where=uri, remedy="Retry; if it stays, look at the object store") from error
+            raise StoreError(first_line(error), where=uri, remedy="Retry; if it stays, look at the object store") from error
 
-    def get(self, uri: str, *, etag: str | None = None) -> GetResult:
-        """Opens an object for streaming; with `etag` only if it is still that one.
+    def get(self, uri: str, *, etag: str | None = None, start_byte: int = 0) -> GetResult:
+        """Opens an object for streaming, from a byte on; with `etag` only if it is still that one.
 
         Raises:
             InputChangedError: the object is another one now.
             NotFoundError, AccessError, StoreError
         """
-        bucket, key = split_uri(uri)
-        options: dict[str, Any] = {"if_match": etag} if etag else {}
-        with self._errors(uri):
-            return obstore.get(self._client(bucket), key, options=cast("obstore.GetOptions", options))
+        options = _get_options(etag) | ({"range": {"offset": start_byte}} if start_byte else {})
+        return self._read(uri, lambda client, key: obstore.get(client, key, options=cast("obstore.GetOptions", options)))
 
     def stream(self, uri: str, *, etag: str | None = None, chunk_bytes: int = 4 * 1024 * 1024) -> Iterator[Bytes]:
         """Yields an object's body in chunks of about `chunk_bytes`; with `etag` only if it is still that one.
@@ -149,35 +161,48 @@ class ObjectStore:
             InputChangedError: the object is another one now.
             NotFoundError, AccessError, StoreError
         """
+        bucket, _ = split_uri(uri)
+        client = self._client(bucket)
+        opened = self.get(uri, etag=etag)
+        sent_bytes = 0
+        try:
+            for chunk in self._chunks(uri, opened, chunk_bytes):
+                yield chunk
+                sent_bytes += len(chunk)
+        except SessionEndedError:
+            self._renew(bucket, client)
+            rest = self.get(uri, etag=opened.meta["e_tag"], start_byte=sent_bytes)
+            yield from self._chunks(uri, rest, chunk_bytes)
+
+    def _chunks(self, uri: str, opened: GetResult, chunk_bytes: int) -> Iterator[Bytes]:
         with self._errors(uri):
-            yield from self.get(uri, etag=etag).stream(min_chunk_size=chunk_bytes)
+            yield from opened.stream(min_chunk_size=chunk_bytes)
 
     def read(self, uri: str, *, etag: str | None = None) -> bytes:
         """Returns an object's whole body."""
-        result = self.get(uri, etag=etag)
-        with self._errors(uri):
-            return bytes(result.bytes())
+        return self._body(uri, etag)[0]
 
     def read_versioned(self, uri: str) -> tuple[bytes, str]:
         """Returns (body, etag); the etag can be given to `put` as `replace`."""
-        result = self.get(uri)
-        with self._errors(uri):
+        return self._body(uri, None)
+
+    def _body(self, uri: str, etag: str | None) -> tuple[bytes, str]:
+        def read(client: Client, key: str) -> tuple[bytes, str]:
+            result = obstore.get(client, key, options=cast("obstore.GetOptions", _get_options(etag)))
             return bytes(result.bytes()), result.meta["e_tag"] or ""
+
+        return self._read(uri, read)
 
     def metadata(self, uri: str, *, etag: str | None = None) -> dict[str, str]:
         """Returns an object's user metadata (lower-case names) without its body."""
-        bucket, key = split_uri(uri)
-        options: dict[str, Any] = {"head": True} | ({"if_match": etag} if etag else {})
-        with self._errors(uri):
-            result = obstore.get(self._client(bucket), key, options=cast("obstore.GetOptions", options))
-            return {str(name).lower(): str(value) for name, value in result.attributes.items()}
+        options = cast("obstore.GetOptions", {"head": True} | _get_options(etag))
+        found = self._read(uri, lambda client, key: obstore.get(client, key, options=options).attributes)
+        return {str(name).lower(): str(value) for name, value in found.items()}
 
     def exists(self, uri: str) -> bool:
         """Whether an object is there; an access that is refused raises."""
-        bucket, key = split_uri(uri)
         try:
-            with self._errors(uri):
-                obstore.head(self._client(bucket), key)
+            self._read(uri, obstore.head)
         except NotFoundError:
             return False
         return True
@@ -246,75 +271,11 @@ class ObjectStore:
             return None
 
 
+def _get_options(etag: str | None) -> dict[str, Any]:
+    return {"if_match": etag} if etag else {}
+
+
 @cache
 def shared_store(settings: StoreSettings) -> ObjectStore:
     """The one store of this process for these settings, so that every task of a worker shares its connections."""
     return ObjectStore(settings)
-
-
-@cache
-def shared_sessions(chain: RoleChain, region: str) -> RoleSessions:
-    """The one set of sessions of this process for a chain of roles."""
-    return RoleSessions(chain, region)
-
-
-def session_keys(settings: StoreSettings) -> dict[str, Any]:
-    """Credentials for a client of boto3; none where it finds its own."""
-    if settings.chain is None:
-        return {}
-    given = shared_sessions(settings.chain, settings.region)()
-    return {
-        "aws_access_key_id": given["access_key_id"],
-        "aws_secret_access_key": given["secret_access_key"],
-        "aws_session_token": given["token"],
-    }
-
-
-def _make_client(bucket: str, settings: StoreSettings) -> S3Store | MemoryStore:
-    if settings.scheme == "memory":
-        return MemoryStore()
-    options: dict[str, Any] = {"region": settings.region}
-    if settings.endpoint_url:
-        # Under this name it goes before AWS_ENDPOINT_URL_S3 of the environment; `endpoint` does not.
-        options |= {"aws_endpoint_url_s3": settings.endpoint_url, "virtual_hosted_style_request": False}
-    if settings.sse_kms_key_id:
-        options |= {"server_side_encryption": "aws:kms", "sse_kms_key_id": settings.sse_kms_key_id}
-    if settings.chain is not None:
-        sessions = shared_sessions(settings.chain, settings.region)
-        sessions()  # a role that cannot be assumed is an error of its own, now
-        options |= {"credential_provider": sessions}
-    local = bool(settings.endpoint_url and settings.endpoint_url.startswith("http://"))
-    return S3Store(
-        bucket,
-        **options,
-        client_options={"allow_http": local, "timeout": "300s"},
-        retry_config={"max_retries": 4},
-    )
-
-
-@contextmanager
-def _domain_errors(uri: str) -> Iterator[None]:
-    """Turns obstore's errors into the platform's, chained."""
-    try:
-        yield
-    except (exceptions.NotFoundError, FileNotFoundError) as error:
-        raise NotFoundError("no such object or bucket", where=uri) from error
-    except exceptions.AlreadyExistsError as error:
-        raise ConflictError("the object exists already", where=uri) from error
-    except exceptions.PreconditionError as error:
-        raise InputChangedError(
-            "the object was replaced meanwhile", where=uri, remedy="Run again: the new object is planned afresh"
-        ) from error
-    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
-        told = _first_line(error).partition(_OF_PROVIDER)[2]
-        raise AccessError(
-            f"no credentials: {told}" if told else _REFUSED,
-            where=uri,
-            remedy="Give this role the right to this object, or correct the credentials",
-        ) from error
-    except exceptions.BaseError as error:
-        raise StoreError(_first_line(error), where=uri, remedy="Retry; if it stays, look at the object store") from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".")

@@ -11,7 +11,7 @@ from dataworks_assets.systems.kickstart.days import days_of, history_start
 from dataworks_assets.systems.kickstart.planner import KickstartPlanner
 from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
 from spark.contract import StoreSettings
-from spark.store import session_keys
+from spark.store_clients import session_keys
 
 
 class RuleReader(Protocol):

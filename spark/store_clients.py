@@ -1,0 +1,130 @@
+"""The object store's clients: made for a bucket, with the sessions of roles where it takes any, and their errors as ours.
+
+What is asked of a client is in `store`; how roles are assumed in `roles`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from obstore import exceptions
+from obstore.store import MemoryStore, S3Store
+
+from spark.contract import RoleChain, StoreSettings
+from spark.errors import AccessError, ConflictError, InputChangedError, NotFoundError, StoreError
+from spark.roles import RoleSessions
+
+Client = S3Store | MemoryStore
+_OF_PROVIDER = "External AWS credential provider: "
+_FORBIDDEN = "403 Forbidden"
+_ENDED = ("<Code>ExpiredToken</Code>", "<Code>InvalidToken</Code>")
+
+
+_BARE = re.compile(r"400 Bad Request: *$", re.MULTILINE)
+"""What an ended session is answered where the answer has no body, as that to a HEAD."""
+
+
+class SessionEndedError(StoreError):
+    """A session was answered that it has ended, though it was given for longer: another one may go on."""
+
+
+@cache
+def shared_sessions(chain: RoleChain, region: str) -> RoleSessions:
+    """The one set of sessions of this process for a chain of roles."""
+    return RoleSessions(chain, region)
+
+
+def session_keys(settings: StoreSettings) -> dict[str, Any]:
+    """Credentials for a client of boto3; none where it finds its own."""
+    if settings.chain is None:
+        return {}
+    given = shared_sessions(settings.chain, settings.region)()
+    return {
+        "aws_access_key_id": given["access_key_id"],
+        "aws_secret_access_key": given["secret_access_key"],
+        "aws_session_token": given["token"],
+    }
+
+
+def end_sessions(settings: StoreSettings) -> None:
+    """Gives up the sessions of the settings' roles: whoever asks next gets new ones."""
+    if settings.chain is not None:
+        shared_sessions(settings.chain, settings.region).end()
+
+
+def make_client(bucket: str, settings: StoreSettings) -> Client:
+    """Returns a client of a bucket.
+
+    Raises:
+        AccessError: a role cannot be assumed.
+        StoreError: STS is unavailable.
+    """
+    if settings.scheme == "memory":
+        return MemoryStore()
+    options: dict[str, Any] = {"region": settings.region}
+    if settings.endpoint_url:
+        # Under this name it goes before AWS_ENDPOINT_URL_S3 of the environment; `endpoint` does not.
+        options |= {"aws_endpoint_url_s3": settings.endpoint_url, "virtual_hosted_style_request": False}
+    if settings.sse_kms_key_id:
+        options |= {"server_side_encryption": "aws:kms", "sse_kms_key_id": settings.sse_kms_key_id}
+    if settings.chain is not None:
+        sessions = shared_sessions(settings.chain, settings.region)
+        sessions()  # a role that cannot be assumed is an error of its own, now
+        options |= {"credential_provider": sessions}
+    local = bool(settings.endpoint_url and settings.endpoint_url.startswith("http://"))
+    return S3Store(
+        bucket,
+        **options,
+        client_options={"allow_http": local, "timeout": "300s"},
+        retry_config={"max_retries": 4},
+    )
+
+
+@contextmanager
+def domain_errors(uri: str, chain: RoleChain | None) -> Iterator[None]:
+    """Turns obstore's errors into the platform's, chained; a refusal in another account names the role that was refused."""
+    try:
+        yield
+    except (exceptions.NotFoundError, FileNotFoundError) as error:
+        raise NotFoundError("no such object or bucket", where=uri) from error
+    except exceptions.AlreadyExistsError as error:
+        raise ConflictError("the object exists already", where=uri) from error
+    except exceptions.PreconditionError as error:
+        raise InputChangedError(
+            "the object was replaced meanwhile", where=uri, remedy="Run again: the new object is planned afresh"
+        ) from error
+    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
+        raise _refused(uri, chain, error) from error
+    except exceptions.BaseError as error:
+        text = str(error)
+        if _FORBIDDEN in text:  # of a listing obstore does not say so by its class
+            raise _refused(uri, chain, error) from error
+        if any(code in text for code in _ENDED) or (chain is not None and _BARE.search(text)):
+            raise SessionEndedError(
+                "the session has ended before its time", where=uri, remedy="Run again: it gets new sessions"
+            ) from error
+        raise StoreError(first_line(error), where=uri, remedy="Retry; if it stays, look at the object store") from error
+
+
+def _refused(uri: str, chain: RoleChain | None, error: Exception) -> AccessError:
+    told = first_line(error).partition(_OF_PROVIDER)[2]
+    if told:
+        return AccessError(f"no credentials: {told}", where=uri, remedy="Correct this process's credentials")
+    if chain is None:
+        return AccessError(
+            "access refused", where=uri, remedy="Give this role the right to this object, or correct the credentials"
+        )
+    return AccessError(
+        f"access refused to the role {chain.roles[-1].arn}",
+        where=uri,
+        remedy="Have the bucket's owner grant it s3:ListBucket, s3:GetObject and kms:Decrypt there",
+    )
+
+
+def first_line(error: Exception) -> str:
+    """Returns an error's first line, without a full stop."""
+    return str(error).strip().splitlines()[0].rstrip(".")
