@@ -15,7 +15,7 @@ from unittest import mock
 import pyarrow as pa
 
 import spark.decode.native.library
-from spark.decode.native.columns import RAW, DocumentReader
+from spark.decode.native.columns import ANY, RAW, DocumentReader
 from spark.decode.native.compiling import compile_library
 from spark.decode.types import parse_type
 
@@ -84,14 +84,14 @@ def read(count: int) -> None:
     reader = DocumentReader({}, [])
     for number in range(count):
         if number % 50 == 0:
-            types = [RAW if random.random() < 0.1 else parse_type(random.choice(TYPES)) for _ in range(3)]
+            types = [random.choice([RAW, ANY, *map(parse_type, TYPES)]) for _ in range(3)]
             reader = DocumentReader(random.choice(TREES), types)
         text = b"\n".join(damaged(random) for _ in range(random.randint(1, 4))) + b"\n"
         address = edge.put(text)
         with mock.patch.object(reader, "_library", mock.Mock(wraps=library)) as at_the_edge:
             at_the_edge.read_documents = lambda plan, _text, *rest: library.read_documents(plan, address, *rest)  # noqa: B023
             found = reader.lines(text, text.count(b"\n"))
-            reader.elements(text) if all(data_type == RAW for data_type in types) else None
+            reader.elements(text) if all(data_type in {RAW, ANY} for data_type in types) else None
         if found:
             odd, documents = odd + found.odd, documents + len(found.arrays[0])
             for array in found.arrays:

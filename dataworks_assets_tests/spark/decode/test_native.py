@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from dataworks_assets.engines.job_archive import job_sources, write_job
-from spark.decode.native.columns import RAW, DocumentReader
+from spark.decode.native.columns import ANY, RAW, DocumentReader, Form
 from spark.decode.native.compiling import compile_library
 from spark.decode.types import parse_type
 from spark.errors import ConfigurationError
@@ -134,6 +134,17 @@ def test_elements_between_commas_may_lie_on_many_lines() -> None:
         2,
         [pa.array([b"[1,\n 2]", None]), pa.array([None, None], RAW)],
     )
+
+
+def test_any_value_is_read_with_what_it_is() -> None:
+    texts = ['"x\\n"', "true", "false", "0", "-12", "-0", "1.0", "1e3", "[1, 2]", '{"a" :1}', "null"]
+    read = DocumentReader({"a": 0}, [ANY]).elements(",".join(f'{{"a": {text} }}' for text in texts).encode())
+    assert read is not None
+    count, (values,) = read
+    values.validate(full=True)
+    forms = [Form.STRING, *[Form.BOOLEAN] * 2, *[Form.INTEGER] * 2, *[Form.NUMBER] * 3, *[Form.NESTED] * 2]
+    expected = [{"text": text, "form": int(form)} for text, form in zip(["x\n", *texts[1:]], forms, strict=False)]
+    assert (count, values.to_pylist()) == (len(texts), [*expected, None])
 
 
 @pytest.mark.parametrize(

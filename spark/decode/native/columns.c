@@ -7,6 +7,8 @@ enum { ROWS_AT_FIRST = 256, BYTES_AT_FIRST = 4096, MOST_BUFFERS = 3 };
 
 static bool has_offsets(Kind kind) { return kind == RAW || kind == STRING || kind == LIST || kind == MAP; }
 
+static bool is_struct(Kind kind) { return kind == STRUCT || kind == ANY; }
+
 static bool has_bytes(Kind kind) { return kind == RAW || kind == STRING; }
 
 /* Bytes of a value in `values`; 0 of what has none, or bits. */
@@ -20,6 +22,8 @@ static int width_of(Kind kind) {
         return 16;
     case DATE:
         return 4;
+    case FORM:
+        return 1;
     default:
         return has_offsets(kind) ? 4 : 0;
     }
@@ -71,7 +75,7 @@ uint8_t *room_for_bytes(Column *column, int64_t more) {
 
 bool push_null(Column *column) {
     const Node *node = column->node;
-    if (node->kind == BRANCH || node->kind == STRUCT) {
+    if (node->kind == BRANCH || is_struct(node->kind)) {
         for (int32_t each = 0; each < node->children; each++)
             if (!push_null(column->child[each])) return false;
         if (node->kind == BRANCH) {
@@ -195,7 +199,7 @@ bool move_column(Column *column, struct ArrowArray *array) {
     const Node *node = column->node;
     memset(array, 0, sizeof *array);
     array->length = column->rows;
-    array->n_buffers = node->kind == STRUCT ? 1 : has_bytes(node->kind) ? 3 : 2;
+    array->n_buffers = is_struct(node->kind) ? 1 : has_bytes(node->kind) ? 3 : 2;
     array->n_children = node->children;
     array->release = release;
     array->buffers = calloc(MOST_BUFFERS, sizeof *array->buffers);
@@ -206,7 +210,7 @@ bool move_column(Column *column, struct ArrowArray *array) {
         done = array->children[each] && move_column(column->child[each], array->children[each]);
     }
     if (done && (array->null_count = count_nulls(column)) > 0) array->buffers[0] = give(&column->validity);
-    if (done && node->kind != STRUCT) done = (array->buffers[1] = give(&column->values)) != NULL;
+    if (done && !is_struct(node->kind)) done = (array->buffers[1] = give(&column->values)) != NULL;
     if (done && has_bytes(node->kind)) done = (array->buffers[2] = give(&column->bytes)) != NULL;
     if (!done) release(array);
     return done;

@@ -15,8 +15,11 @@ struct ArrowArray {
     void *private_data;
 };
 
-/* A branch is an object on the way to wanted values; it becomes no array. A map has one child, a struct of key and value. */
-typedef enum { BRANCH, RAW, STRING, BOOLEAN, INTEGER, DOUBLE, DECIMAL, TIMESTAMP, DATE, STRUCT, LIST, MAP } Kind;
+/*
+ * A branch is an object on the way to wanted values; it becomes no array. A map has one child, a struct of key and value; an
+ * any is a struct of a value's text and its form.
+ */
+typedef enum { BRANCH, RAW, STRING, BOOLEAN, INTEGER, DOUBLE, DECIMAL, TIMESTAMP, DATE, FORM, STRUCT, LIST, MAP, ANY } Kind;
 
 enum { SLOTS = 256 };
 

@@ -9,6 +9,7 @@ import ctypes
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,24 @@ Tree = Mapping[str, "Tree | int"]
 RAW = pa.binary()
 """In the place of a type: a value's JSON text as it stands."""
 
-_KINDS = ["BRANCH", "RAW", "STRING", "BOOLEAN", "INTEGER", "DOUBLE", "DECIMAL", "TIMESTAMP", "DATE", "STRUCT", "LIST", "MAP"]
+
+class Form(IntEnum):
+    """What a JSON value is; an integer has neither point nor exponent (and `-0` is a number)."""
+
+    STRING = 1
+    BOOLEAN = 2
+    INTEGER = 3
+    NUMBER = 4
+    NESTED = 5
+
+
+ANY = pa.struct([("text", pa.string()), ("form", pa.int8())])
+"""In the place of a type: a string's text or another value's JSON text as it stands, and its `Form`."""
+
+_KINDS = (
+    *("BRANCH", "RAW", "STRING", "BOOLEAN", "INTEGER", "DOUBLE", "DECIMAL", "TIMESTAMP", "DATE", "FORM"),
+    *("STRUCT", "LIST", "MAP", "ANY"),
+)
 _KIND = {name: number for number, name in enumerate(_KINDS)}
 _SCALARS = {
     RAW: "RAW",
@@ -33,6 +51,7 @@ _SCALARS = {
     pa.float64(): "DOUBLE",
     TIMESTAMP: "TIMESTAMP",
     pa.date32(): "DATE",
+    pa.int8(): "FORM",
 }
 _ARRAY_BYTES = 80
 _NO_MEMORY, _NO_DOCUMENTS = -1, -2
@@ -59,7 +78,7 @@ class DocumentReader:
     """Reads the wanted values of whole texts of documents."""
 
     def __init__(self, tree: Tree, types: Sequence[pa.DataType]) -> None:
-        """Takes the tree of the wants and their types: `RAW`, or what `spark.decode.types.parse_type` can give.
+        """Takes the tree of the wants and their types: `RAW`, `ANY`, or what `spark.decode.types.parse_type` can give.
 
         Raises:
             ConfigurationError: the library was not built, or not for this machine.
@@ -123,7 +142,7 @@ def _values(name: bytes, data_type: pa.DataType, want: int) -> Iterator[_Node]:
     precision = scale = 0
     below: list[tuple[str, pa.DataType]] = []
     if pa.types.is_struct(data_type):
-        kind, below = "STRUCT", [(inner.name, inner.type) for inner in data_type]
+        kind, below = "ANY" if data_type == ANY else "STRUCT", [(inner.name, inner.type) for inner in data_type]
     elif pa.types.is_map(data_type):
         entries = pa.struct([("key", data_type.key_type), ("value", data_type.item_type)])
         kind, below = "MAP", [("", entries)]

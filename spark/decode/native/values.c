@@ -5,6 +5,7 @@
 
 #include "instants.h"
 
+enum { FORM_STRING = 1, FORM_BOOLEAN, FORM_INTEGER, FORM_NUMBER, FORM_NESTED };
 enum { NAME_ROOM = 256, NUMBER_ROOM = 64, EXACT_DIGITS = 15, INTEGER_DIGITS = 18, MOST_KEYS = 64 };
 
 static Going read_value(Reader *reader, Column *column, int level);
@@ -72,6 +73,22 @@ static Going read_string(Reader *reader, Column *column, int level) {
     if (*reader->cursor.at != '"') return read_raw(reader, column, level);
     reader->cursor.at++;
     return read_quoted(reader, column);
+}
+
+/* Says what a number's text is to those who want it as an integer or a double; `-0` is neither beyond doubt. */
+static uint8_t form_of_number(const Number *number) {
+    bool is_whole = number->fraction_end == number->fraction && !number->exponent;
+    return is_whole && !(number->negative && *number->whole == '0') ? FORM_INTEGER : FORM_NUMBER;
+}
+
+/* Reads any value: a string's text, or another value's JSON text as it stands, and which of these it is. */
+static Going read_any(Reader *reader, Column *column, int level) {
+    Number number;
+    const uint8_t *from = reader->cursor.at;
+    uint8_t form = *from == '"' ? FORM_STRING : *from == 't' || *from == 'f' ? FORM_BOOLEAN : FORM_NESTED;
+    if (scan_number(from, &number)) form = form_of_number(&number);
+    if (!read_string(reader, column->child[0], level) || !added(reader, push_value(column->child[1], &form))) return false;
+    return added(reader, push_struct(column));
 }
 
 /* ---- numbers ---- */
@@ -330,6 +347,10 @@ static Going read_value(Reader *reader, Column *column, int level) {
         return read_list(reader, column, level);
     case MAP:
         return read_map(reader, column, level);
+    case ANY:
+        return read_any(reader, column, level);
+    case FORM:
+        break; /* stands below an any alone */
     }
     return false;
 }

@@ -6,23 +6,24 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark.decode.lines import QuarantinedLine
+from spark.decode.native.columns import Form
 from spark.decode.partner.kinds import INTEGER, Kind, kind_of_texts, merged
-
-if TYPE_CHECKING:
-    pass
 
 _STRING = msgspec.json.Decoder(str)
 _JSON_INTEGER = re.compile(rb"-?[0-9]+")
 _LARGEST_PLAIN = 10_000_000.0
 _SMALLEST_PLAIN = 0.001
-_WITH_BRACKETS = r'^["\[{]'
+_FORMS = {b'"': Form.STRING, b"t": Form.BOOLEAN, b"f": Form.BOOLEAN}
+_KINDS = {Form.STRING: Kind.STRING, Form.BOOLEAN: Kind.BOOLEAN, Form.NESTED: Kind.STRING}
 _PLAIN_DOUBLE = r"^-?[0-9]+\.[0-9]*[1-9]$"
 
 
@@ -84,53 +85,60 @@ class TextColumn:
 
 @dataclass(frozen=True)
 class JsonColumn:
-    """Values of a JSON field, as an array of JSON texts; null where it is null or missing."""
+    """Values of a JSON field, null where one is null or missing.
 
-    json_texts: pa.Array
+    Attributes:
+        plain_texts: a string's text, any other value's JSON text as it stands.
+        forms: what each is (`spark.decode.native.columns.Form`), 0 where there is none.
+    """
+
+    plain_texts: pa.Array
+    forms: npt.NDArray[np.int8]
 
     @classmethod
-    def of(cls, raws: pa.Array | Sequence[bytes | None]) -> JsonColumn:
-        """Returns the column of these JSON texts, UTF-8; None in the place of `null`.
+    def of(cls, values: pa.StructArray) -> JsonColumn:
+        """Returns the column of values read as `ANY`.
 
         Raises:
             pa.ArrowInvalid: a text is not UTF-8.
         """
-        array = raws if isinstance(raws, pa.Array) else pa.array(raws, pa.binary())
-        return cls(array.cast(pa.string()))
+        texts, forms = values.flatten()
+        texts.validate(full=True)
+        return cls(texts, np.asarray(forms.fill_null(0)))
 
-    @property
-    def _raws(self) -> list[bytes | None]:
-        raws: list[bytes | None] = self.json_texts.cast(pa.binary()).to_pylist()
-        return raws
+    @classmethod
+    def of_texts(cls, raws: Sequence[bytes | None]) -> JsonColumn:
+        """Returns the column of JSON texts, each looked at by itself; None where there is none.
+
+        Raises:
+            pa.ArrowInvalid: a text is not UTF-8.
+        """
+        texts = pa.array([None if raw is None else _plain_text(raw) for raw in raws], pa.binary()).cast(pa.string())
+        return cls(texts, np.array([0 if raw is None else _form(raw) for raw in raws], np.int8))
 
     @cached_property
     def texts(self) -> pa.Array:
-        """See `SourceColumn`."""
-        array = self.json_texts
-        if not pc.any(pc.match_substring_regex(array, _WITH_BRACKETS)).as_py():
-            return array
-        if pc.all(pc.starts_with(array, '"')).as_py() and not pc.any(pc.match_substring(array, "\\")).as_py():
-            return pc.binary_slice(array.cast(pa.binary()), 1, -1).cast(pa.string())
-        return pa.array([None if raw is None else _text(raw) for raw in self._raws], pa.string())
+        """See `SourceColumn`; nested values compact."""
+        is_nested = self.forms == Form.NESTED
+        if not is_nested.any():
+            return self.plain_texts
+        texts = [msgspec.json.format(text, indent=-1) for text in self.plain_texts.filter(pa.array(is_nested)).to_pylist()]
+        return pc.replace_with_mask(self.plain_texts, is_nested, pa.array(texts, pa.string()))
 
     @cached_property
     def hash_texts(self) -> pa.Array:
         """See `SourceColumn`: strings as they are, numbers as integers or as Java writes doubles, nested values compact."""
-        array = self.json_texts
-        if not pc.any(pc.match_substring_regex(array, r"^-?[0-9]+[.eE]|^-0$")).as_py():
+        if Form.NUMBER not in self.forms:
             return self.texts
-        others = pc.and_(pc.is_valid(array), pc.invert(_is_as_java_writes(array)))
-        texts = [_hash_text(raw) for raw in array.filter(others).cast(pa.binary()).to_pylist()]
-        return pc.replace_with_mask(array, others, pa.array(texts, pa.string()))
+        numbers = pc.if_else(pa.array(self.forms == Form.NUMBER), self.plain_texts, pa.scalar(None, pa.string()))
+        others = pc.and_(pc.is_valid(numbers), pc.invert(_is_as_java_writes(numbers)))
+        texts = [_number_text(text) for text in numbers.filter(others).to_pylist()]
+        return pc.replace_with_mask(self.texts, others, pa.array(texts, pa.string()))
 
     def kind(self) -> Kind:
         """See `SourceColumn`."""
-        array = self.json_texts.drop_null()
-        if not len(array):
-            return Kind.NOTHING
-        if pc.all(pc.match_substring_regex(array, INTEGER)).as_py():
-            return Kind.BIGINT
-        return merged(_kind(raw) for raw in array.cast(pa.binary()).to_pylist())
+        texts = self.plain_texts.filter(pa.array((self.forms == Form.INTEGER) | (self.forms == Form.NUMBER)))
+        return merged([*(_KINDS[Form(form)] for form in set(self.forms.tolist()) & _KINDS.keys()), _kind_of_numbers(texts)])
 
 
 def _is_as_java_writes(texts: pa.Array) -> pa.Array:
@@ -158,19 +166,9 @@ def java_double(value: float) -> str:
     return f"{sign}{digits[0]}.{digits[1:].rstrip('0') or '0'}E{power}"
 
 
-def _text(raw: bytes) -> str:
-    if raw.startswith(b'"'):
-        return _string(raw)
-    return msgspec.json.format(raw, indent=-1).decode() if raw[:1] in {b"{", b"["} else raw.decode()
-
-
-def _hash_text(raw: bytes) -> str:
-    if raw[:1] in b"-0123456789":
-        return str(int(raw)) if _JSON_INTEGER.fullmatch(raw) else java_double(float(raw))
-    return _text(raw)
-
-
-def _string(raw: bytes) -> str:
+def _plain_text(raw: bytes) -> bytes | str:
+    if not raw.startswith(b'"'):
+        return raw
     try:
         return _STRING.decode(raw)
     except msgspec.DecodeError:  # a lone surrogate's escape: no text, shown as U+FFFD
@@ -180,11 +178,23 @@ def _string(raw: bytes) -> str:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _kind(raw: bytes) -> Kind:
-    if raw in {b"true", b"false"}:
-        return Kind.BOOLEAN
-    if raw[:1] not in b"-0123456789":
-        return Kind.STRING
-    if _JSON_INTEGER.fullmatch(raw):
-        return Kind.BIGINT if -(2**63) <= int(raw) < 2**63 else Kind.STRING
-    return Kind.DOUBLE
+def _form(raw: bytes) -> Form:
+    if raw[:1] in b"-0123456789":
+        return Form.INTEGER if _JSON_INTEGER.fullmatch(raw) and raw != b"-0" else Form.NUMBER
+    return _FORMS.get(raw[:1], Form.NESTED)
+
+
+def _number_text(text: str) -> str:
+    return "0" if text == "-0" else java_double(float(text))
+
+
+def _kind_of_numbers(texts: pa.Array) -> Kind:
+    if not len(texts) or pc.all(pc.match_substring_regex(texts, INTEGER)).as_py():
+        return Kind.BIGINT if len(texts) else Kind.NOTHING
+    return merged(map(_kind_of_number, texts.to_pylist()))
+
+
+def _kind_of_number(text: str) -> Kind:
+    if not _JSON_INTEGER.fullmatch(text.encode()):
+        return Kind.DOUBLE
+    return Kind.BIGINT if -(2**63) <= int(text) < 2**63 else Kind.STRING

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from spark.decode.collector import paused_collector
 from spark.decode.lines import QuarantinedLine
-from spark.decode.native.columns import RAW, DocumentReader
+from spark.decode.native.columns import ANY, DocumentReader
 from spark.decode.partner.batches import JsonColumn, SourceBatch, SourceField
 from spark.decode.partner.elements import brackets, cut_elements
 from spark.errors import InputError
@@ -34,7 +34,7 @@ _KEY_LOOK_BACK = 4096
 _YES = {"true": True, "false": False}
 
 Columns = tuple[int, list[pa.Array]]
-"""How many documents there are, and the JSON texts of each of their fields."""
+"""How many documents there are, and the values of each of their fields as `ANY`."""
 
 Decode = Callable[[bytes], Columns | None]
 """Decodes a text of elements between commas; None where it is none."""
@@ -226,7 +226,7 @@ class _Decoder:
     def __init__(self, names: list[str], document: _Document) -> None:
         self._names = names
         self._document = document
-        self._reader = DocumentReader({name: number for number, name in enumerate(names)}, [RAW] * len(names))
+        self._reader = DocumentReader({name: number for number, name in enumerate(names)}, [ANY] * len(names))
         self._next = 1
 
     def columns(self, text: bytes) -> Columns | None:
@@ -237,19 +237,20 @@ class _Decoder:
         """Returns the columns of elements; `columns` are theirs, where that was tried."""
         quarantined: list[QuarantinedLine] = []
         columns = self.columns(text) if columns is None else columns
-        if columns is None:
-            columns, quarantined = self._one_by_one(text)
-        rows, arrays = columns
         first = self._next
-        self._next += rows + len(quarantined)
         try:
-            named = {name: JsonColumn.of(column) for name, column in zip(self._names, arrays, strict=True)}
+            if columns is None:
+                rows, named, quarantined = self._one_by_one(text)
+            else:
+                rows, arrays = columns
+                named = {name: JsonColumn.of(array) for name, array in zip(self._names, arrays, strict=True)}
         except pa.ArrowInvalid as error:
-            place = f"{self._document.uri}, elements {first} to {self._next - 1} of `data`"
+            place = f"{self._document.uri}, `data` from its element {first} on"
             raise InputError(f"bytes that are not UTF-8 ({error})", where=place, remedy=_AGAIN) from error
+        self._next += rows + len(quarantined)
         return SourceBatch(named, rows, quarantined, self._document.read_bytes())
 
-    def _one_by_one(self, text: bytes) -> tuple[Columns, list[QuarantinedLine]]:
+    def _one_by_one(self, text: bytes) -> tuple[int, dict[str, JsonColumn], list[QuarantinedLine]]:
         try:
             elements = msgspec.json.decode(b"[%b]" % text, type=list[msgspec.Raw])
         except msgspec.DecodeError as error:
@@ -262,9 +263,9 @@ class _Decoder:
                 rows.append(self._declared(raw, number))
             else:
                 quarantined.append(QuarantinedLine(number, "an element of `data` that is not an object", raw))
-        found = ([bytes(row.get(name, _NULL)) for row in rows] for name in self._names)
-        arrays = [pa.array([None if raw == _NULL else raw for raw in raws], RAW) for raws in found]
-        return (len(rows), arrays), quarantined
+        found = {name: [bytes(row.get(name, _NULL)) for row in rows] for name in self._names}
+        columns = {name: JsonColumn.of_texts([None if raw == _NULL else raw for raw in raws]) for name, raws in found.items()}
+        return len(rows), columns, quarantined
 
     def _declared(self, raw: bytes, number: int) -> dict[str, msgspec.Raw]:
         found = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])

@@ -26,7 +26,7 @@ def sha256(text: str) -> str:
 
 
 def document(**raws: str) -> SourceBatch:
-    return SourceBatch({name: JsonColumn.of([None if raw == "null" else raw.encode()]) for name, raw in raws.items()}, 1)
+    return SourceBatch({name: JsonColumn.of_texts([None if raw == "null" else raw.encode()]) for name, raw in raws.items()}, 1)
 
 
 def made(batch: SourceBatch, *columns: Column, style=PartnerFormat.JSON):
@@ -136,8 +136,8 @@ NUMBERS = st.one_of(
 
 @given(st.lists(NUMBERS, min_size=1, max_size=30))
 def test_the_texts_of_a_whole_column_are_hashed_as_those_of_single_values(raws):
-    whole = JsonColumn.of([None if raw == "null" else raw.encode() for raw in raws]).hash_texts.to_pylist()
-    assert whole == [JsonColumn.of([None if raw == "null" else raw.encode()]).hash_texts.to_pylist()[0] for raw in raws]
+    whole = JsonColumn.of_texts([None if raw == "null" else raw.encode() for raw in raws]).hash_texts.to_pylist()
+    assert whole == [JsonColumn.of_texts([None if raw == "null" else raw.encode()]).hash_texts.to_pylist()[0] for raw in raws]
     for raw, text in zip(raws, whole, strict=True):
         if raw[0] in "-0123456789" and set(raw) & set(".eE"):
             assert text == java_double(float(raw))
@@ -217,7 +217,7 @@ def test_a_new_csv_column_has_the_narrowest_type_that_loses_nothing(texts, kind)
     ],
 )
 def test_a_new_json_column_has_the_type_of_its_values(raws, kind):
-    assert JsonColumn.of([None if raw == "null" else raw.encode() for raw in raws.split()]).kind() is kind
+    assert JsonColumn.of_texts([None if raw == "null" else raw.encode() for raw in raws.split()]).kind() is kind
 
 
 def test_kinds_of_several_files_are_one():
