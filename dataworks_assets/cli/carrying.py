@@ -8,6 +8,7 @@ from dataworks_assets.cli.ranges import DayRange
 from dataworks_assets.cli.reports import report_document, show_reports
 from dataworks_assets.cli.showing import hint, write_json
 from dataworks_assets.cli.workplace import Workplace
+from dataworks_assets.systems.holds import read_holds
 from dataworks_assets.systems.scope import Scope
 
 
@@ -27,6 +28,10 @@ def carry_out(
     """
     from dataworks_assets.cli.runs import RunRequest, run_here
 
+    held = read_holds(workplace.platform.store, scope)
+    for name in sorted({name for chosen in ranges for name in chosen.collections} & set(held)):
+        said = f"{scope.name}/{name} is held, and left as it is: {held[name]}"
+        workplace.notes.print(said, style="yellow", markup=False, soft_wrap=True)
     reports = [
         run_here(workplace, RunRequest(scope, chosen.collections, chosen.first_day, chosen.last_day, options))
         for chosen in ranges

@@ -25,7 +25,7 @@ from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartn
 from dataworks_assets.systems.plan import Plan, Request
 from dataworks_assets.systems.refusals import read_refusals
 
-app = typer.Typer(help="Run and plan Kickstart, the partner's files, by dates; give up days.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 ModuleOption = Annotated[
     PartnerModule | None, typer.Option("--module", "-m", help="Whose collections; all modules where it is left out.")

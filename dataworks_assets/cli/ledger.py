@@ -12,7 +12,7 @@ from rich.text import Text
 
 from dataworks_assets.cli.confirming import DryRunOption, YesOption, confirmed
 from dataworks_assets.cli.ranges import DayRange
-from dataworks_assets.cli.selection import DaysOption, JsonOption, OneTypeOption, TypeOption, parse_days, types_of
+from dataworks_assets.cli.selection import DaysOption, ExportOption, JsonOption, TypeOption, parse_days, types_of
 from dataworks_assets.cli.showing import hint, plural, table, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.naming import SnapshotType
@@ -39,7 +39,7 @@ def ledger() -> None:
 def show(
     ctx: typer.Context,
     day: DaysOption = None,
-    snapshot_type: OneTypeOption = None,
+    snapshot_type: ExportOption = None,
     collections: Annotated[bool, typer.Option("--collections", help="Each collection of these days, too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -68,7 +68,7 @@ def show(
 
 
 @app.command("repair")
-def repair(ctx: typer.Context, snapshot_type: OneTypeOption = None) -> None:
+def repair(ctx: typer.Context, snapshot_type: ExportOption = None) -> None:
     """Write what runs that are over left unwritten, as the sensor of the ledger does every minute.
 
     [bold]Example[/]

@@ -12,13 +12,16 @@ import yaml
 
 from dataworks_assets.cli.documents import exported_documents, file_lines, published_documents
 from dataworks_assets.cli.inference import ProposedColumn, Seen, propose, read_document
-from dataworks_assets.cli.selection import TypeOption, parse_days
-from dataworks_assets.cli.workplace import workplace_of
+from dataworks_assets.cli.selection import COLLECTION_HELP, NarrowTypeOption, SystemOption, parse_days, the_one
+from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.collections import CollectionConfig
-from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.config.kickstart import PartnerCollectionConfig
 from dataworks_assets.config.tables import ERRORS_COLUMN, STANDARD_COLUMNS
-from spark.contract import Layout
+from dataworks_assets.systems.adg.scope import AdgScope
+from dataworks_assets.systems.scope import Scoped
+from spark.contract import Column, Layout
 from spark.errors import InputError
+from spark.jobs.partner_days import source_columns
 
 app = typer.Typer(help="Propose a schema for a collection from its data.", no_args_is_help=True)
 
@@ -31,8 +34,9 @@ def schema() -> None:
 @app.command()
 def infer(
     ctx: typer.Context,
-    collection: Annotated[str, typer.Argument(help="Collection, such as `core/statement`.")],
-    snapshot_type: TypeOption = SnapshotType.FULL,
+    collection: Annotated[str, typer.Argument(help=COLLECTION_HELP)],
+    system: SystemOption = None,
+    snapshot_type: NarrowTypeOption = None,
     day: Annotated[str | None, typer.Option("--day", "-D", help="Day to look at; by default the newest.")] = None,
     documents: Annotated[
         int, typer.Option("--documents", "-n", min=1, help="How many documents to look at, at most.")
@@ -52,15 +56,26 @@ def infer(
     Types are as narrow as all documents that were looked at allow: dates, wrapped timestamps, amounts (decimal) and nested
     structures are recognised. A value that does not fit later becomes null with an entry in `_errors`; nothing is lost.
 
+    Of Kickstart, whose tables follow their source, it is the columns that the table has come to: an initial schema.
+
     [bold]Examples[/]
 
     dataworks schema infer core/toDo
 
     dataworks schema infer core/toDo --exported --documents 100000 > todo.yaml
+
+    dataworks schema infer kickstart/vacancy/vacancies
     """
     workplace = workplace_of(ctx)
-    scope = workplace.scope(snapshot_type)
-    (chosen,) = scope.select([collection])
+    room, found = the_one(workplace.rooms(system, snapshot_type), collection)
+    scope = room.scope
+    if not isinstance(scope, AdgScope):
+        if file or exported or day:
+            remedy = "Leave --file, --exported and --day out: its columns are those of the table, which follows its files"
+            raise InputError("a partner's file needs no schema to be read", where=f"{scope.name}/{found.name}", remedy=remedy)
+        typer.echo(standing(workplace, found), nl=False)
+        return
+    chosen = scope.collections[found.name]
     wanted = parse_days([day])[0] if day else None
     if file:
         texts: Iterator[str | bytes] = file_lines(file)
@@ -92,6 +107,26 @@ def proposal(config: CollectionConfig, columns: list[ProposedColumn]) -> str:
     head = yaml.safe_dump({config.topic: {"layout": Layout.TYPED.value}}, sort_keys=False)
     lines = [_flow(column, entry) for column, entry in zip(columns, listed, strict=True)]
     return "\n".join([head.rstrip(), "  columns:", *lines]) + "\n"
+
+
+def standing(workplace: Workplace, collection: Scoped) -> str:
+    """Returns the entry of a partner's collection in YAML, with the columns that its table has by now.
+
+    Raises:
+        InputError: there is no table yet.
+        ConfigurationError: the configuration would not accept them.
+    """
+    table = collection.job.tables[0]
+    definition = workplace.platform.catalog.describe(table.database, table.name)
+    if definition is None:
+        remedy = "Publish a day: the columns follow from its files, and are proposed here then"
+        raise InputError("there is no table yet", where=f"{table.database}.{table.name}", remedy=remedy)
+    columns = source_columns(Column(name=each.name, type=each.type, comment=each.comment) for each in definition.columns)
+    listed = [{"name": each.name, "type": each.type} for each in columns]
+    module, name = collection.name.split("/")
+    PartnerCollectionConfig.model_validate({"module": module, "collection": name, "pii": True, "columns": listed})
+    lines = [f"    - {yaml.safe_dump(entry, sort_keys=False, default_flow_style=True, width=10_000)}" for entry in listed]
+    return f"# From the table {table.database}.{table.name} as it stands.\n{collection.name}:\n  columns:\n{''.join(lines)}"
 
 
 def _entry(column: ProposedColumn) -> dict[str, object]:

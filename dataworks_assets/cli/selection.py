@@ -26,6 +26,9 @@ OneTypeOption = Annotated[
     SnapshotType | None,
     typer.Option("--type", "-t", help="Which of ADG's exports; every system where it is left out.", show_default=False),
 ]
+ExportOption = Annotated[
+    SnapshotType | None, typer.Option("--type", "-t", help="Which export; both where it is left out.", show_default=False)
+]
 NarrowTypeOption = Annotated[
     SnapshotType | None,
     typer.Option("--type", "-t", help="Which of ADG's exports a short name means; the full one where it is left out."),

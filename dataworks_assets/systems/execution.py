@@ -212,7 +212,7 @@ class Execution:
         key = AssetKey(list(planned.collection.key_path))
         day = planned.day.isoformat()
         self.context.log_event(failed_check_event(key, day, finding))
-        self._failed(Failed(planned.collection.name, day, describe(finding), lies_in_data))
+        self._failed(Failed(planned.collection.name, day, describe(finding, day=day), lies_in_data))
 
     def _failed(self, failed: Failed) -> None:
         self.failures.append(failed)

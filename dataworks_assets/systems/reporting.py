@@ -158,7 +158,7 @@ def check_event(key: AssetKey, result: PartitionResult, context: ReportContext) 
 def failed_check_event(key: AssetKey, partition: str | None, *findings: Finding) -> AssetCheckEvaluation:
     """Returns the failed check of a partition that could not even be read, or is as it was; of none where there is none."""
     more = f" (and {len(findings) - 1} more findings)" if len(findings) > 1 else ""
-    text = describe(findings[0]) + more
+    text = describe(findings[0], day=partition or "") + more
     return _check(key, partition, passed=False, findings=findings, text=text)
 
 
@@ -220,12 +220,13 @@ def summary(result: PartitionResult) -> str:
     if not wrong:
         return f"{result.rows:,} rows published"
     more = f" (and {len(wrong) - 1} more findings)" if len(wrong) > 1 else ""
-    return describe(wrong[0]) + more
+    return describe(wrong[0], day=result.export_date) + more
 
 
-def describe(finding: Finding) -> str:
-    """Returns a finding as one line: object, place, cause, remedy."""
-    where = ", ".join(filter(None, (finding.object, finding.place)))
+def describe(finding: Finding, *, day: str = "") -> str:
+    """Returns a finding as one line: object, place, cause, remedy; a place that is only the `day` it is about is left out."""
+    place = "" if finding.place == day else finding.place
+    where = ", ".join(filter(None, (finding.object, place)))
     text = f"{where}: {finding.cause}" if where else finding.cause
     return f"{text}. {finding.remedy}" if finding.remedy else text
 

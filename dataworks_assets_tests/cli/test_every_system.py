@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from dataworks_assets.cli.main import app
@@ -20,7 +21,7 @@ from dataworks_assets.systems.kickstart.acknowledged import acknowledge
 from dataworks_assets.systems.plan import Decision
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets_tests.systems.kickstart.whole_path import ADVERTS, CLAIMS, World, configured, days_from
-from spark.errors import ConfigurationError, StoreError
+from spark.errors import ConfigurationError, InputError, StoreError
 
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 BEFORE = YESTERDAY - timedelta(days=1)
@@ -154,6 +155,22 @@ def test_refused_rows_are_shown(world, command):
     world.run(ADVERTS, days=[YESTERDAY])
     assert f"dataworks quarantine {LONG} --day {YESTERDAY}" in command("quarantine", LONG).replace("\n", " ")
     assert "too much" in command("quarantine", LONG, "--day", str(YESTERDAY), "--raw")
+
+
+def test_the_columns_that_a_table_has_come_to_are_proposed_as_its_initial_schema(world, command):
+    world.csv("id,title,wage\n1,Baker,9.5\n", YESTERDAY)
+    world.run(ADVERTS, days=[YESTERDAY])
+    (entry,) = yaml.safe_load(command("schema", "infer", LONG)).values()
+    assert [(each["name"], each["type"]) for each in entry["columns"]] == [
+        ("id", "bigint"),
+        ("title", "string"),
+        ("wage", "double"),
+    ]
+
+
+def test_without_a_table_it_says_how_one_comes_about(command):
+    with pytest.raises(InputError, match="Publish a day"):
+        command("schema", "infer", LONG)
 
 
 def test_garbage_is_collected_of_the_system_that_is_named(world, command):

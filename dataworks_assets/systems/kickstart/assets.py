@@ -69,10 +69,10 @@ class KickstartRunConfig(KickstartAssetConfig):
     """What a run by dates may be told."""
 
     module: Module = Field(default=Module.ALL, description="Whose collections; all of them by default.")
-    START_DT: str | None = Field(
-        default=None, description="First day, YYYY-MM-DD; unset: the first that is not complete. Alone it runs up to yesterday."
+    START_DT: str = Field(
+        default="", description="First day, YYYY-MM-DD; empty: the first that is not complete. Alone it runs up to yesterday."
     )
-    END_DT: str | None = Field(default=None, description="Last day, YYYY-MM-DD; unset: yesterday.")
+    END_DT: str = Field(default="", description="Last day, YYYY-MM-DD; empty: yesterday.")
 
 
 def kickstart_assets(scope: KickstartScope) -> AssetsDefinition:

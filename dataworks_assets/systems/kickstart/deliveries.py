@@ -106,7 +106,7 @@ def _spec(scope: KickstartScope, key: AssetKey, module: PartnerModule) -> AssetS
         key=key,
         partitions_def=daily(scope.first_day),
         group_name=f"{SYSTEM}_source",
-        kinds={"s3"},
+        kinds={"s3", f"{module}-files"},  # the UI shows a key by its last part, which is empty: this is its name there
         description=f"The partner's files of the module {module} in their own account, {config.format}, a prefix a day.",
         metadata={"location": MetadataValue.path(f"{source.scheme}://{source.bucket}/{source.prefix}")},
     )
