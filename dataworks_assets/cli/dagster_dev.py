@@ -23,7 +23,8 @@ from spark.errors import StackError
 
 USUAL_PORT = 3000
 _HOST = "127.0.0.1"
-_READY_SECONDS = 120.0
+_READY_SECONDS = 300.0
+"""A machine that does much else at once needs minutes to load Dagster's three processes."""
 _END_SECONDS = 45.0
 _LEFTOVER_SECONDS = 5.0
 _POLL_SECONDS = 0.5
