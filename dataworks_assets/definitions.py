@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dagster import Definitions, JobDefinition, ResourceDefinition, definitions, in_process_executor
+import warnings
+
+from dagster import BetaWarning, Definitions, JobDefinition, ResourceDefinition, definitions, in_process_executor
 
 from dataworks_assets.config.loader import load_settings
 from dataworks_assets.config.naming import SnapshotType
@@ -63,5 +65,6 @@ def build_definitions(*, settings: Settings, platform: Platform) -> Definitions:
 @definitions
 def defs() -> Definitions:
     """The code location of the deployment that the environment names (`DATAWORKS_DEPLOYMENT`, default `local`)."""
+    warnings.filterwarnings("ignore", "Parameter `owners`", BetaWarning)  # Dagster's copies of its own sensors, a line each
     settings = load_settings()
     return build_definitions(settings=settings, platform=Platform(settings, bring_up=with_stack))

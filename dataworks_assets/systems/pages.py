@@ -67,6 +67,8 @@ def shown_in(context: AssetExecutionContext | OpExecutionContext, platform: Plat
             EngineEventData(metadata=metadata),
             step_key=context.get_step_execution_context().step.key,
         )
+        # For command lines, which show no such events.
+        context.log.info("the application runs %s; its log: %s", where, placed.log_address)
 
     return show
 

@@ -89,6 +89,8 @@ def test_a_run_shows_where_its_application_runs(placed, said, shown):
     with DagsterInstance.ephemeral() as instance:
         run_id = placing.execute_in_process(instance=instance).run_id
         events = [entry.dagster_event for entry in instance.all_logs(run_id, of_type=DagsterEventType.ENGINE_EVENT)]
+        lines = [entry.user_message for entry in instance.all_logs(run_id) if entry.dagster_event is None]
     (event,) = [each for each in events if "The application runs" in each.message]
     assert said in event.message
     assert (event.step_key, set(event.event_specific_data.metadata)) == ("place", shown)
+    assert [line for line in lines if said in line and placed.log_address in line]
