@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 READY := .venv/.ready
+READER := spark/decode/native/documents.so
 IS_3_11 := import sys; sys.exit(sys.version_info[:2] != (3, 11))
 PYTHON ?= $(shell for python in python3.11 python3 python; do \
 	$$python -c '$(IS_3_11)' 2> /dev/null && command -v $$python && break; done)
@@ -20,7 +21,7 @@ export UV_NO_PROGRESS ?= 1
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY) ## Set everything up: virtual environment, packages, jars (every target does this first)
+setup: $(READY) $(READER) ## Set everything up: virtual environment, packages, jars (every target does this first)
 	@if [ -e .venv/.fresh ]; then rm .venv/.fresh; else echo "Set-up: nothing had to be done"; fi
 
 $(READY): requirements.lock setup.py spark/jars.sha256 spark/exporters/jars.sha256
@@ -33,10 +34,14 @@ $(READY): requirements.lock setup.py spark/jars.sha256 spark/exporters/jars.sha2
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock \
 		|| $(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --offline --no-deps --no-build-isolation -e .
-	@$(BIN)/python -m spark.decode.native.compiling
 	@$(BIN)/python -m dataworks_assets.stack.jars
 	@touch .venv/.fresh $@
 	@echo "Set-up: done"
+
+$(READER): $(wildcard spark/decode/native/*.[ch]) | $(READY)
+	@echo "Set-up: compiling the reader of documents (10 s)"
+	@$(BIN)/python -m spark.decode.native.compiling
+	@touch .venv/.fresh
 
 demo: setup ## Write a sample export, materialise it, show the UI (ONCE=1 ends then, BAD=1 adds bad input, DEPLOYMENT=emulated)
 	@$(BIN)/dataworks $(if $(DEPLOYMENT),-d $(DEPLOYMENT)) demo $(if $(ONCE),--once) $(if $(BAD),--bad)

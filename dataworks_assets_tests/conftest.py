@@ -24,6 +24,13 @@ JARS = default_home({}) / "jars"
 """The jars are fetched once, by `make setup`, and shared by every stack that tests start."""
 
 
+@pytest.fixture(autouse=True)
+def default_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """boto3 keeps the credentials of its first client for good: each test gets those of its own environment."""
+    if "boto3" in sys.modules:
+        monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackState]:
     """A whole stack of this test session's own, its credentials and endpoints in this process's environment."""
