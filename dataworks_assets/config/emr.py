@@ -18,6 +18,7 @@ from dataworks_assets.config.services import EMBEDDED, Address, known, no_secret
 
 _INSTANCE_TYPE = re.compile(r"([a-z]+)(\d+)([a-z-]*)\.[a-z0-9-]+")
 _MOST_TYPES = 30
+_LOG_GROUP_RELEASE = (7, 11, 0)
 _MOST_OWN_TAGS = 40
 """Of the 50 that a cluster may have; the rest are the engine's."""
 
@@ -150,6 +151,9 @@ class EmrConfig(Model):
     key_service_secret: str | None = None
     """Secret with the certificates that nodes are given for the key service, at the paths that `key_service` names: JSON with
     the PEM texts `ca`, `certificate` and `private_key`. Null: they are there already."""
+    log_group: Annotated[str, Field(pattern=r"^[A-Za-z0-9_./#-]+$", max_length=512)] | None = None
+    """Log group of CloudWatch that gets what steps, drivers and executors print, while they do: `/app/emr/`. Null: it is in the
+    logs bucket alone, a little later."""
     security_configuration: str | None = None
     """Name of EMR's security configuration (encryption at rest and in transit)."""
     python: Literal["x86_64", "aarch64", "this machine"] = "x86_64"
@@ -200,6 +204,8 @@ class EmrConfig(Model):
             raise ValueError("node_security_group and access_security_group belong together: name both or neither")
         if self.metastore is not None and self.metastore.region != self.region:
             raise ValueError(f"metastore.password_secret is in {self.metastore.region}, but clusters are in {self.region}")
+        if self.log_group is not None and tuple(map(int, re.findall(r"\d+", self.release))) < _LOG_GROUP_RELEASE:
+            raise ValueError(f"log_group: {self.release} cannot; it needs emr-7.11.0 or later")
         for name, size in self.sizes.items():
             self._check_size(name, size)
         return self

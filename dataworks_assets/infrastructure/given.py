@@ -24,6 +24,7 @@ _DEPLOYMENT_KEYS: Mapping[tuple[str, ...], str] = {
     ("engine", "emr", "service_role"): "ServiceRole",
     ("engine", "emr", "instance_profile"): "NodeProfile",
     ("engine", "emr", "security_configuration"): "ClusterSecurity",
+    ("engine", "emr", "log_group"): "ClusterLogGroup",
     ("engine", "emr", "node_security_group"): "ClusterGroup",
     ("engine", "emr", "access_security_group"): "ClusterAccessGroup",
 }

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dataworks_assets.config.kickstart import PartnerModule
+from dataworks_assets.config.ledger import LedgerConfig
+from dataworks_assets.config.naming import SnapshotType
+
 STATUS_TABLE = "data_pipeline_metadata"
 COLLECTION_TABLE = "UCExportToCrownStatus"
 TABLE_KEYS = {STATUS_TABLE: ("Correlation_Id", "DataProduct"), COLLECTION_TABLE: ("CorrelationId", "CollectionName")}
@@ -16,6 +20,17 @@ EXPIRY_ATTRIBUTE = "TimeToExist"
 """Of the status table: when a row expires, in seconds since 1970."""
 MOST_RECEIVES = 5
 """How often a message is given out before it is put aside as one that nobody can take."""
+
+CLUSTER_LOG_GROUP = "/app/emr/"
+"""Of what steps, drivers and executors print on clusters."""
+
+
+def product_log_groups() -> tuple[str, ...]:
+    """Returns the log group of each product, `/app/<product>/`, by the names that the ledger has unless it is told others."""
+    ledger = LedgerConfig()
+    products = [ledger.adg.product(str(each)) for each in SnapshotType]
+    products += [ledger.kickstart.product(module.value) for module in PartnerModule]
+    return tuple(f"/app/{product}/" for product in products)
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Stack:
 
 
 STACKS = (
-    Stack("data", "Key, buckets, status tables, log group of the jobs", data),
+    Stack("data", "Key, buckets, status tables, log groups of the jobs", data),
     Stack("messages", "Topics, queues, notices to Slack, their alarms", messages),
     Stack("network", "Network or your own, endpoints, security groups", network),
     Stack("cluster", "Roles and security configuration of EMR clusters", cluster),

@@ -11,6 +11,9 @@ import pytest
 from cfnlint.api import lint
 
 from dataworks_assets.cli.infrastructure import page
+from dataworks_assets.config.kickstart import PartnerModule
+from dataworks_assets.config.loader import load_settings
+from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.infrastructure import parameters
 from dataworks_assets.infrastructure.guard import violations
 from dataworks_assets.infrastructure.names import Names
@@ -64,6 +67,14 @@ def test_buckets_are_called_as_in_the_embedded_stack():
 def of_type(stack: str, kind: str) -> dict[str, Any]:
     """A stack's resources of one type."""
     return {name: each for name, each in BY_NAME[stack]["Resources"].items() if each["Type"] == kind}
+
+
+def test_every_product_has_its_log_group_and_so_have_clusters():
+    made = {each["Properties"]["LogGroupName"] for each in of_type("data", "AWS::Logs::LogGroup").values()}
+    ledger = load_settings("aws", read_secret=lambda _: '{"collections_all": {}}').deployment.ledger
+    products = [ledger.adg.product(str(each)) for each in SnapshotType]
+    products += [ledger.kickstart.product(module.value) for module in PartnerModule]
+    assert made == {(ledger.log_group or "").format(product=product) for product in products} | {"/app/emr/"}
 
 
 def test_every_choice_is_used_and_described_once():
@@ -138,7 +149,7 @@ def without_token(said: dict[str, Any]) -> None:
         ("data", "OutputBucketPolicy", clear, "connections that are not encrypted"),
         ("data", "DataKey", having(EnableKeyRotation=False), "not rotated"),
         ("data", "DataPipelineMetadataTable", without("PointInTimeRecoverySpecification"), "point in time"),
-        ("data", "AdgLogs", without("RetentionInDays"), "kept for ever"),
+        ("data", "AdgFullLogs", without("RetentionInDays"), "kept for ever"),
         ("messages", "MessageQueue", without("RedrivePolicy"), "comes back for ever"),
         ("messages", "NoticeTopic", without("KmsMasterKeyId"), "not encrypted"),
         ("network", "PagesFromUsersRange443", having(CidrIp="0.0.0.0/0"), "open to the whole world"),

@@ -12,6 +12,7 @@ from moto import mock_aws
 
 from dataworks_assets.config.environment import Environment
 from dataworks_assets.config.loader import load_settings
+from dataworks_assets.infrastructure.names import CLUSTER_LOG_GROUP
 from dataworks_assets.ledger.logs import CloudWatchLogs, Line, RunLogs
 from dataworks_assets.ledger.recorder import Recorder
 from dataworks_assets.stack.prometheus import RULES
@@ -21,7 +22,7 @@ from spark.errors import LedgerError
 
 NOW = datetime.now(UTC)
 QUERIES = yaml.safe_load((RULES.parent / "insights.yml").read_text())
-OF_INSIGHTS = {"@timestamp", "timed", "timetaken"}
+OF_INSIGHTS = {"@timestamp", "@logStream", "@message", "timed", "timetaken"}
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ def test_saved_queries_ask_for_fields_that_lines_have(query, said):
 def test_the_groups_of_saved_queries_are_those_that_are_written(tmp_path):
     ledger = load_settings("local", environment=Environment(home=tmp_path)).deployment.ledger
     groups = {ledger.log_group.format(product=ledger.adg.product(kind)) for kind in ("full", "incremental")}
-    assert {group for query in QUERIES for group in query["groups"]} == groups
+    assert {group for query in QUERIES for group in query["groups"]} == groups | {CLUSTER_LOG_GROUP}
 
 
 def test_lines_arrive_in_their_order_in_a_stream_of_the_run(client):

@@ -8,7 +8,7 @@ from typing import Any
 
 from dataworks_assets.config.emr import EmrConfig, NodesConfig, SizeConfig
 from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.engines.emr import exporters
+from dataworks_assets.engines.emr import exporters, log_shipping
 from dataworks_assets.engines.emr.artefacts import Artefacts
 from dataworks_assets.engines.emr.environment import THIS_MACHINE
 from dataworks_assets.engines.emr.metastore import metastore_configuration
@@ -91,7 +91,7 @@ def cluster_request(
         "LogUri": place.log_uri,
         "ServiceRole": config.service_role,
         "JobFlowRole": config.instance_profile,
-        "Applications": [{"Name": name} for name in ("Hadoop", "Spark", *(["Hive"] if config.metastore else []))],
+        "Applications": [{"Name": name} for name in _applications(config)],
         "VisibleToAllUsers": True,
         "Instances": {
             **_instances(size),
@@ -108,6 +108,8 @@ def cluster_request(
     }
     if configurations := _configurations(config):
         request["Configurations"] = configurations
+    if config.log_group is not None:
+        request["MonitoringConfiguration"] = log_shipping.monitoring(config.log_group, name)
     if config.security_configuration:
         request["SecurityConfiguration"] = config.security_configuration
     if size.scaling:
@@ -162,7 +164,13 @@ def step_request(
 
 def _configurations(config: EmrConfig) -> list[dict[str, Any]]:
     made = exporters.configurations() if config.exporters is not None else []
+    made += [log_shipping.WITHOUT_METRICS] if config.log_group is not None else []
     return made + ([metastore_configuration(config.metastore)] if config.metastore is not None else [])
+
+
+def _applications(config: EmrConfig) -> list[str]:
+    more = {log_shipping.AGENT: config.log_group, "Hive": config.metastore}
+    return ["Hadoop", "Spark", *(name for name, wanted in more.items() if wanted is not None)]
 
 
 def _actions(place: Place, artefacts: Artefacts) -> list[dict[str, Any]]:

@@ -107,6 +107,12 @@ def job_statements() -> tuple[Statement, ...]:
             },
         ),
         _LOGS_ARE_SHIPPED,
+        Statement(
+            "LogGroupsAreLookedUp",
+            "EMR's agent on nodes looks for the log group of clusters, which is made here, with its retention",
+            ("logs:DescribeLogGroups",),
+            (f"{_ARN}:logs:{_HERE}:log-group:*",),
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""What outlives every run: the key, the buckets, the status tables, the log group."""
+"""What outlives every run: the key, the buckets, the status tables, the log groups."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from troposphere import Equals, GetAtt, If, Ref, Sub, Template, dynamodb, kms, logs, s3
 
 from dataworks_assets.infrastructure import parameters
-from dataworks_assets.infrastructure.names import EXPIRY_ATTRIBUTE, TABLE_KEYS, Names
+from dataworks_assets.infrastructure.names import CLUSTER_LOG_GROUP, EXPIRY_ATTRIBUTE, TABLE_KEYS, Names, product_log_groups
 from dataworks_assets.infrastructure.templates.exchange import IS_PRODUCTION, give, tags
 
 NAMES = Names("${Prefix}")
@@ -19,7 +19,7 @@ _ACCOUNT_ROOT = Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")
 def data() -> Template:
     """Returns the stack's template."""
     template = parameters.template(
-        "dataworks: key, buckets, status tables, log group",
+        "dataworks: key, buckets, status tables, log groups",
         parameters.EXISTING_INPUT_BUCKET,
         parameters.EXISTING_MANIFEST_BUCKET,
         parameters.LOG_DAYS,
@@ -28,13 +28,20 @@ def data() -> Template:
     key = _key(template)
     _buckets(template, key)
     _tables(template, key)
-    log_group = template.add_resource(
+    for name in product_log_groups():
+        _log_group(template, name, key)
+    of_clusters = _log_group(template, CLUSTER_LOG_GROUP, key)
+    give(template, "ClusterLogGroup", Ref(of_clusters), "Log group of what runs on clusters")
+    return template
+
+
+def _log_group(template: Template, name: str, key: kms.Key) -> logs.LogGroup:
+    title = "".join(part.title() for part in name.removeprefix("/app/").strip("/").split("-"))
+    return template.add_resource(
         logs.LogGroup(
-            "AdgLogs", LogGroupName="/app/adg/", RetentionInDays=Ref("LogDays"), KmsKeyId=GetAtt(key, "Arn"), Tags=tags()
+            f"{title}Logs", LogGroupName=name, RetentionInDays=Ref("LogDays"), KmsKeyId=GetAtt(key, "Arn"), Tags=tags()
         )
     )
-    give(template, "LogGroup", Ref(log_group), "Log group of the applications")
-    return template
 
 
 def _key(template: Template) -> kms.Key:

@@ -20,7 +20,7 @@ from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
 from dataworks_assets.engines import leash
-from dataworks_assets.stack.emr import configurations
+from dataworks_assets.stack.emr import configurations, log_streams
 from dataworks_assets.stack.emr.images import Images
 from dataworks_assets.stack.emr.programs import put_programs
 from dataworks_assets.stack.emr.records import Cluster, Step, Work
@@ -102,6 +102,7 @@ class LocalNodes:
         environment: what an instance profile and the image give processes: credentials, endpoints, Java.
         spark_home: the image's Spark.
         read_secret: returns a secret's text by its ARN, as EMR's service role reads it; LookupError where it cannot.
+        put_lines: puts lines into CloudWatch.
     """
 
     folder: Path
@@ -109,6 +110,7 @@ class LocalNodes:
     environment: Mapping[str, str]
     spark_home: Path
     read_secret: Callable[[str], str] = no_secrets
+    put_lines: log_streams.PutLines = log_streams.keep_nowhere
     _starter: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "starter"))
     """Processes are on the leash of the thread that started them, so that one has to live as long as the emulator."""
     _copier: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "logs"))
@@ -161,6 +163,8 @@ class LocalNodes:
         place = self._node(cluster) / "steps" / step.id
         self._note(place, f"INFO Step {step.id} ended as {step.state}")
         self._copy_logs(cluster, place, f"{cluster.id}/steps/{step.id}")
+        logs = {name: _content(place / name) for name in ("stdout", "stderr")}
+        self._copier.submit(log_streams.ship_step, cluster.request, cluster.id, step.id, logs, self.put_lines)
 
     def free(self, cluster: Cluster) -> None:
         """See `Nodes.free`."""

@@ -148,7 +148,7 @@ class Cluster:
         """Returns it as DescribeCluster shows it."""
         instances = self.request["Instances"]
         collection = "INSTANCE_FLEET" if "InstanceFleets" in instances else "INSTANCE_GROUP"
-        kept = ("LogUri", "ReleaseLabel", "SecurityConfiguration", "ServiceRole", "Applications")
+        kept = ("LogUri", "ReleaseLabel", "SecurityConfiguration", "ServiceRole", "Applications", "MonitoringConfiguration")
         subnets = instances.get("Ec2SubnetIds") or [instances.get("Ec2SubnetId")]
         return {
             **self.summary(),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dataworks_assets.stack.emr.configurations import misfits
+from dataworks_assets.stack.emr import configurations, log_streams
 from dataworks_assets.stack.emr.records import CLUSTER_ENDING, Cluster, RefusedError
 
 LONGEST_STEP_CHARACTERS = 10_240
@@ -52,7 +52,7 @@ def check_run(request: Mapping[str, Any], security_configurations: Mapping[str, 
     security = request.get("SecurityConfiguration")
     if security is not None and security not in security_configurations:
         raise RefusedError("InvalidRequestException", f"Security configuration with name '{security}' does not exist.")
-    for misfit in misfits(request.get("Configurations", ())):
+    for misfit in (*configurations.misfits(request.get("Configurations", ())), *log_streams.misfits(request)):
         raise invalid(misfit)
     check_concurrency(request.get("StepConcurrencyLevel", 1))
     check_idle(request.get("AutoTerminationPolicy"))

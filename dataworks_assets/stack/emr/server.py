@@ -23,6 +23,7 @@ import typer
 from dataworks_assets.engines.submit import find_spark_home
 from dataworks_assets.stack.emr.control import EmulatedEmr
 from dataworks_assets.stack.emr.life import Delays
+from dataworks_assets.stack.emr.log_streams import put_lines
 from dataworks_assets.stack.emr.nodes import LocalNodes
 from dataworks_assets.stack.emr.records import Document, RefusedError
 from dataworks_assets.stack.service import HOST
@@ -128,7 +129,7 @@ def main(
     image = {name: value for name, value in os.environ.items() if name.startswith("AWS_") or name in _OF_THE_MACHINE}
     store = shared_store(StoreSettings(endpoint_url=os.environ["AWS_ENDPOINT_URL_S3"], region=os.environ["AWS_REGION"]))
     shutil.rmtree(folder, ignore_errors=True)  # what clusters left that died with an earlier emulator
-    nodes = LocalNodes(folder, store, image, find_spark_home(), read_secret=_read_secret)
+    nodes = LocalNodes(folder, store, image, find_spark_home(), read_secret=_read_secret, put_lines=put_lines)
     server = EmrServer(EmulatedEmr(nodes, delays=Delays(**json.loads(delays))), port)
     threading.Thread(target=server.tick, daemon=True).start()
     with suppress(KeyboardInterrupt):

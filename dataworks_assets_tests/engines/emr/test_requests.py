@@ -120,7 +120,17 @@ def test_a_cluster_has_no_hive_unless_it_is_asked_for():
     assert request_of(place_of())["Applications"] == [{"Name": "Hadoop"}, {"Name": "Spark"}]
 
 
+def test_what_a_cluster_prints_goes_to_its_log_group_in_streams_of_its_own(world):
+    request = request_of(place_of(log_group="/app/emr/"))
+    shipped = request["MonitoringConfiguration"]["CloudWatchLogConfiguration"]
+    assert (shipped["Enabled"], shipped["LogGroupName"], shipped["LogStreamNamePrefix"]) == (True, "/app/emr/", "test")
+    assert {"Name": "AmazonCloudWatchAgent"} in request["Applications"]
+    assert [each["Classification"] for each in request["Configurations"]] == ["emr-metrics"]
+    assert world.engine().calls.run_job_flow(request).startswith("j-")
+
+
 REFUSED = {
+    "logs shipped by an old release": ({"log_group": "/app/emr/", "release": "emr-7.9.0"}, "emr-7.11.0 or later"),
     "a password for all to see": (
         {"metastore": metastore(url="jdbc:mysql://h/d?user=u&password=p")},
         "a password stands in it",

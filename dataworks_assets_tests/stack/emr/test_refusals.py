@@ -8,6 +8,8 @@ from botocore.exceptions import ClientError
 from dataworks_assets_tests.stack.emr.memory import cluster_request, fleet, group, step
 
 LONG = "x" * 10_230
+AGENT = [{"Name": "AmazonCloudWatchAgent"}]
+SHIPPED = {"CloudWatchLogConfiguration": {"Enabled": True}}
 GROUPS = {"InstanceFleets": None}
 REFUSED = {
     "no such release": ({"ReleaseLabel": "7.13.0"}, "release label is invalid"),
@@ -18,6 +20,18 @@ REFUSED = {
     "a secret that is none": (
         {"Configurations": [{"Classification": "hive-site", "Properties": {"EMR.secret@password": "hunter2"}}]},
         "must be the ARN of a secret",
+    ),
+    "logs shipped by an old release": (
+        {"ReleaseLabel": "emr-7.10.0", "Applications": AGENT, "MonitoringConfiguration": SHIPPED},
+        "not supported for release label emr-7.10.0",
+    ),
+    "logs shipped by nobody": ({"MonitoringConfiguration": SHIPPED}, "needs the application AmazonCloudWatchAgent"),
+    "logs of no kind": (
+        {
+            "Applications": AGENT,
+            "MonitoringConfiguration": {"CloudWatchLogConfiguration": {"Enabled": True, "LogTypes": {"YARN": ["STDERR"]}}},
+        },
+        "YARN: STDERR is no valid log type",
     ),
     "too much concurrency": ({"StepConcurrencyLevel": 257}, "between 1 and 256"),
     "idle too short": ({"AutoTerminationPolicy": {"IdleTimeout": 59}}, "between 60 and 604800"),

@@ -20,6 +20,7 @@ from dataworks_assets_tests.stack.emr.memory import step
 from dataworks_assets_tests.stack.emr.test_nodes import log, run, wait
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "spark" / "bootstrap"
+LOG_GROUP = "/app/emr/"
 NODES = {"types": ["m7i.xlarge"]}
 CANARY = f"canary{uuid.uuid4().hex}"
 KEY_PATHS = tuple(f"{NODE_FOLDER}/pki/{name}" for name in ("ca.pem", "client.pem", "client.key"))
@@ -35,6 +36,7 @@ def config_of(metastore_arn: str, key_service_secret: str | None) -> EmrConfig:
         instance_profile="nodes",
         metastore={"url": "jdbc:mysql://db.internal:3306/hive", "user": "hive", "password_secret": metastore_arn},
         key_service_secret=key_service_secret,
+        log_group=LOG_GROUP,
         sizes={"small": {"primary": NODES, "core": NODES}},
         work=[{"size": "small"}],
     )
@@ -104,8 +106,30 @@ def test_no_answer_of_the_api_shows_a_secret(client, cluster_id):
 
 
 def test_a_description_shows_the_secrets_address_without_the_mark(client, cluster_id):
-    (hive,) = client.describe_cluster(ClusterId=cluster_id)["Cluster"]["Configurations"]
+    shown = client.describe_cluster(ClusterId=cluster_id)["Cluster"]["Configurations"]
+    (hive,) = [each for each in shown if each["Classification"] == "hive-site"]
     assert hive["Properties"]["javax.jdo.option.ConnectionPassword"].startswith("arn:aws:secretsmanager:")
+
+
+def test_a_steps_lines_are_in_the_log_group_and_no_line_shows_a_secret(client, cluster_id):
+    logs = boto3.client("logs")
+    (step_id,) = [
+        each["Id"] for each in client.list_steps(ClusterId=cluster_id)["Steps"] if each["Status"]["State"] == "FAILED"
+    ]
+    lines = {}
+    for name in ("stdout", "stderr"):
+        stream = f"secrets/steps/{step_id}/{name}"
+        wait(
+            lambda stream=stream: bool(
+                logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=stream)["logStreams"]
+            ),
+            {True},
+        )
+        events = logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=stream, startFromHead=True)["events"]
+        lines[name] = [each["message"] for each in events]
+    assert any(line.startswith("HIVE_CONF_DIR=") for line in lines["stdout"])
+    assert "no-such-file" in lines["stderr"][0]
+    assert CANARY not in json.dumps(lines)
 
 
 def test_no_object_holds_a_secret(s3, cluster_id):
