@@ -164,7 +164,7 @@ class Poller:
         if turn is None or now - turn > self._gap_seconds:
             assert self.turns is not None  # noqa: S101 - made with the poller
             turn = self._turn_seconds[kind] = self.turns.take(kind, self._gap_seconds)
-        if turn > now:
+        if turn > self.clock():  # and not `now`: a turn that is taken at once lies a moment after it
             return False
         del self._turn_seconds[kind]
         return True

@@ -109,3 +109,20 @@ def test_throttling_makes_the_calls_rare_and_its_end_makes_them_frequent_again(c
     emr.throttling = False
     look_for(600, poller, clock)
     assert steps_asked(emr) > 100
+
+
+class MovingClock(Clock):
+    """Moves on whenever it is read, as a real one does."""
+
+    def __call__(self) -> float:
+        self.now_seconds += 1e-6
+        return super().__call__()
+
+
+def test_a_poller_that_looks_more_seldom_than_its_gap_asks_all_the_same():
+    clock = MovingClock()
+    emr = PretendedEmr(clock, lambda number: 1.0)
+    poller = Poller(EmrCalls(lambda: emr, sleep=clock.sleep), interval_seconds=0.2, gap_seconds=0.2, clock=clock)
+    watched(poller, count=1)
+    look_for(10, poller, clock)
+    assert len(emr.called_seconds["DescribeCluster"]) >= 10
