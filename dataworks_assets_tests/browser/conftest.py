@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from dataworks_assets.cli.dagster_dev import dagster_dev
 from dataworks_assets.cli.dagster_home import prepare_dagster_home
+from dataworks_assets.cli.partner_sample import DAYS as PARTNER_DAYS
+from dataworks_assets.cli.partner_sample import write_partner_files
 from dataworks_assets.cli.sample import sample_request
 from dataworks_assets.cli.workplace import Workplace
 from dataworks_assets.stack.sample.export import write_sample
@@ -56,6 +58,14 @@ def workplace(stack) -> Iterator[Workplace]:
             request = sample_request(platform.running.deployment, days, snapshot_types=("full",), topics=topics)
             write_sample(platform.store, platform.key_service_settings, request)
         yield made
+
+
+@pytest.fixture(scope="session")
+def partner_days(workplace) -> tuple[date, ...]:
+    """The days of the partner's sample, which lies in the partner's account then."""
+    days = tuple(YESTERDAY - timedelta(days=back) for back in reversed(range(PARTNER_DAYS)))
+    write_partner_files(workplace, days)
+    return days
 
 
 @pytest.fixture(scope="session")

@@ -80,6 +80,12 @@ class Ui:
         self.page.wait_for_url(re.compile("/runs/b/"))
         return self.page.url.removeprefix(self.url)
 
+    def configure(self, text: str) -> None:
+        """Writes a run configuration into the launchpad, in the place of what stands there."""
+        self.page.locator(".CodeMirror").last.click()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.insert_text(text)
+
     def runs_of(self, backfill: str) -> list[str]:
         """Returns the places of a backfill's runs, waiting for the first one."""
         self.open(f"{backfill}?tab=runs")
