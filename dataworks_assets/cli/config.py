@@ -12,14 +12,14 @@ from rich.syntax import Syntax
 from rich.table import Column, Table
 
 from dataworks_assets.cli.consoles import make_console
-from dataworks_assets.config.building import build_collection, output_hash
+from dataworks_assets.cli.selection import COLLECTION_HELP, select_anywhere
 from dataworks_assets.config.collections import CollectionConfig
+from dataworks_assets.config.kickstart import PartnerCollectionConfig
 from dataworks_assets.config.loader import load_settings
-from dataworks_assets.config.naming import SnapshotType, asset_key
-from dataworks_assets.config.problems import nearest
 from dataworks_assets.config.reference import collections_schema, deployment_schema, partner_schema, schema_text, with_tables
 from dataworks_assets.config.settings import Settings
-from spark.errors import ConfigurationError
+from dataworks_assets.systems.every import rooms_of
+from dataworks_assets.systems.platform import Platform
 
 app = typer.Typer(help="Check and show what is configured.", no_args_is_help=True)
 
@@ -32,20 +32,21 @@ def check() -> None:
     table = Table(*folded, "PII", "owners")
     for config in sorted(settings.collections, key=lambda config: config.name):
         table.add_row(*_row(config))
+    for partner in sorted(settings.partner, key=lambda each: each.name):
+        table.add_row(*_partner_row(settings, partner))
     console = make_console()
     console.print(table)
-    assets = sum(len(config.snapshot_types) for config in settings.collections)
+    assets = sum(len(config.snapshot_types) for config in settings.collections) + len(settings.partner)
+    collections = len(settings.collections) + len(settings.partner)
     console.print(
         f"Deployment [bold]{settings.deployment.name}[/] ({settings.deployment.environment}): "
-        f"{len(settings.collections)} collections, {assets} assets, from {len(settings.files)} files. Nothing is wrong."
+        f"{collections} collections, {assets} assets, from {len(settings.files)} files. Nothing is wrong."
     )
 
 
 @app.command()
 def show(
-    collection: Annotated[
-        str | None, typer.Argument(help="A collection, such as core/statement; none: the deployment.")
-    ] = None,
+    collection: Annotated[str | None, typer.Argument(help=f"{COLLECTION_HELP} None: the deployment.")] = None,
 ) -> None:
     """Show the deployment, or what a job gets of a collection, with all defaults filled in."""
     settings = load_settings()
@@ -86,25 +87,22 @@ def _row(config: CollectionConfig) -> tuple[str, ...]:
     )
 
 
+def _partner_row(settings: Settings, config: PartnerCollectionConfig) -> tuple[str, ...]:
+    source = settings.deployment.kickstart
+    columns = f" ({len(config.columns)} columns)" if config.columns else ""
+    table = f"{source.database}.{config.table_name}" if source else config.table_name
+    follows = "follows its source" if config.evolves else "fixed"
+    return (config.name, "partner", f"{follows}{columns}", table, str(config.pii).lower(), "\n".join(config.owners))
+
+
 def _deployment(settings: Settings) -> dict[str, object]:
     return settings.deployment.model_dump(mode="json")
 
 
 def _collection(settings: Settings, name: str) -> dict[str, object]:
-    """Returns what each snapshot type of a collection is built to, by the asset's key."""
-    found = [config for config in settings.collections if config.name == name]
-    if not found:
-        names = [config.name for config in settings.collections]
-        raise ConfigurationError(f"no collection {name!r} is configured", remedy=nearest(name, names))
+    """Returns what a collection is built to in each system or snapshot type that has one of this name, by the asset's key."""
     return {
-        "/".join(asset_key("adg", each, config.topic)): _built(settings, config, each)
-        for config in found
-        for each in config.snapshot_types
+        "/".join(scoped.key_path): {**msgspec.to_builtins(scoped.job, builtin_types=()), "output_hash": scoped.config_hash}
+        for _, chosen in select_anywhere(rooms_of(Platform(settings)), [name])
+        for scoped in chosen
     }
-
-
-def _built(settings: Settings, config: CollectionConfig, snapshot_type: SnapshotType) -> dict[str, object]:
-    deployment = settings.deployment
-    built = build_collection(config, snapshot_type, manifest_required=deployment.exports.manifest_required)
-    document: dict[str, object] = msgspec.to_builtins(built, builtin_types=())
-    return {**document, "output_hash": output_hash(built, timestamps=deployment.output.timestamps)}

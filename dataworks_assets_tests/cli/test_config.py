@@ -38,6 +38,12 @@ def test_show_tells_what_a_job_gets_of_a_collection(run):
     assert shown["adg_full/core/statement"]["tables"][0]["name"] == "core_statement_history"
 
 
+def test_a_partners_collections_are_shown_too(run):
+    assert "vacancy/vacancies" in run("check").stdout
+    (shown,) = yaml.safe_load(run("show", "kickstart/vacancy/vacancies").stdout).items()
+    assert (shown[0], shown[1]["module"]) == ("kickstart/vacancy/vacancies", "vacancy")
+
+
 def test_show_names_the_nearest_collection(run):
     with pytest.raises(ConfigurationError, match="Did you mean 'core/statement'"):
         run("show", "core/statment")
