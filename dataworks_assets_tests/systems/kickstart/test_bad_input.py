@@ -33,6 +33,8 @@ def refused(world: World, name: str = ADVERTS):
         (b"id,ID\n1,2\n", "'id' and 'ID' both become 'id'"),
         (b"id,id\n1,2\n", "the column 'id' is there twice"),
         (b"id,error desc\n1,2\n", "the column 'error desc' becomes 'error_desc', which the platform adds"),
+        (b"id,\n1,2\n", "column 2 has no name"),
+        (b"\nid,title\n1,Baker\n", "the first line is blank where the header should be"),
     ],
 )
 def test_a_csv_file_that_cannot_be_read_is_named_with_the_cause(body, cause):
@@ -56,6 +58,9 @@ def test_a_csv_file_that_cannot_be_read_is_named_with_the_cause(body, cause):
             b'{"fields": [{"fieldName": "aB", "pii": true}, {"fieldName": "a_b", "pii": true}], "data": []}',
             "'aB' and 'a_b' both become 'a_b'",
         ),
+        (b'{"fields": [{"fieldName": "id", "pii": "perhaps"}], "data": []}', "the PII mark of the field 'id' is 'perhaps'"),
+        (b'{"fields": [{"fieldName": "id", "pii": true}], "data": [{"id": 1,}]}', "not valid JSON"),
+        (b'{"fields": [{"fieldName": "id", "pii": true}], "data": [{"id": "\xff"}]}', "bytes that are not UTF-8"),
     ],
 )
 def test_a_document_that_is_not_the_documented_one_is_named_with_the_cause(text, cause):
@@ -78,6 +83,22 @@ def test_a_document_without_its_encryption_metadata_is_refused():
     uri = world.uri(CLAIMS)
     world.source.put(uri, encrypt(b'{"fields": [], "data": []}', bytes(32), IV))
     assert refused(world, CLAIMS).object == uri
+
+
+def test_an_element_that_is_no_object_refuses_the_day_and_is_kept_in_the_quarantine():
+    world = World()
+    world.text(b'{"fields": [{"fieldName": "id", "pii": true}], "data": [{"id": "c-1"}, 7]}')
+    finding = refused(world, CLAIMS)
+    assert (finding.check, finding.place) == ("quarantine", "row 2")
+    assert [(row["line"], row["raw"]) for row in world.quarantine(CLAIMS)] == [(2, b"7")]
+
+
+def test_a_field_that_is_declared_and_never_there_is_a_column_of_nulls():
+    world = World()
+    fields = b'[{"fieldName": "id", "pii": true}, {"fieldName": "hours", "pii": false}]'
+    world.text(b'{"fields": ' + fields + b', "data": [{"id": "c-1"}]}')
+    assert world.run(CLAIMS).failures == ()
+    assert [(row["id"], row["hours"]) for row in world.rows(CLAIMS)] == [("c-1", None)]
 
 
 def test_a_header_alone_is_a_day_without_rows():
