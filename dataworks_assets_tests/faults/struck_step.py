@@ -1,16 +1,18 @@
-"""A run of ADG in a process of its own, as Dagster's step runs it, over the stack in a folder; says how it ended as JSON.
+"""A run in a process of its own, as Dagster's step runs it, over the stack in a folder; says how it ended as JSON.
 
-python -m dataworks_assets_tests.faults.struck_step HOME ENGINE FIRST_DAY LAST_DAY COLLECTION...
+python -m dataworks_assets_tests.faults.struck_step HOME ENGINE adg DAY COLLECTION...
+python -m dataworks_assets_tests.faults.struck_step HOME ENGINE kickstart NAME
 
-ENGINE is `submit`, or `threads`: without Spark, where a run is only to be quick.
+ENGINE is `submit`, or `threads`: without Spark, where a run is only to be quick. NAME is that of a delivery, which is there.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 from dataworks_assets.config.environment import Environment
@@ -29,6 +31,7 @@ from dataworks_assets_tests.engines.conftest import QUICK_START
 from dataworks_assets_tests.faults import struck_job
 from dataworks_assets_tests.faults.blows import blow_for, struck
 from dataworks_assets_tests.systems.adg.whole_path import Events, Outcome
+from dataworks_assets_tests.systems.kickstart.on_stack import Delivery, settings_for
 from spark.errors import DataworksError
 from spark.jobs.cluster import ThreadCluster
 from spark.jobs.progress import Reporter
@@ -70,9 +73,9 @@ def settings_of(home: Path) -> Settings:
     return replace(loaded, deployment=loaded.deployment.model_copy(update={"output": output}))
 
 
-def platform_of(home: Path, engine: str) -> Platform:
+def platform_of(settings: Settings, home: Path, engine: str) -> Platform:
     """The clients, those of the step watched for the blow."""
-    platform, blow = Platform(settings_of(home)), blow_for("step")
+    platform, blow = Platform(settings), blow_for("step")
     submit = SubmitEngine("local[2]", log_folder=home / "applications", work_folder=home / "work", spark_conf=QUICK_START)
     platform.store = struck(platform.store, "store", blow)
     platform.catalog = struck(platform.catalog, "catalog", blow)
@@ -80,19 +83,33 @@ def platform_of(home: Path, engine: str) -> Platform:
     return platform
 
 
-def main(home: Path, engine: str, days: tuple[date, date], names: list[str]) -> int:
+def adg_run(home: Path, engine: str, events: Events, told: Sequence[str]) -> tuple[Execution, Request]:
+    """A run of ADG over a day of some collections."""
+    day, *names = told
+    platform = platform_of(settings_of(home), home, engine)
+    scope = AdgScope(platform.settings, SnapshotType.INCREMENTAL)
+    return Execution(platform, scope, Planner(platform, scope), events), Request(tuple(names), (date.fromisoformat(day),))
+
+
+def kickstart_run(home: Path, engine: str, events: Events, told: Sequence[str]) -> tuple[Execution, Request]:
+    """A run of Kickstart over all of a delivery."""
+    (name,) = told
+    delivery = Delivery(platform_of(settings_for(settings_of(home), name), home, engine), name)
+    return delivery.execution(events), delivery.request
+
+
+RUNS = {"adg": adg_run, "kickstart": kickstart_run}
+
+
+def main(home: Path, engine: str, system: str, told: Sequence[str]) -> int:
     """Runs, prints, and returns 0 where everything was published."""
-    platform = platform_of(home, engine)
     events = Events("step")
     if (blow := blow_for("step")) is not None:
         events.log_event = struck(events, "dagster", blow).log_event
-    scope = AdgScope(platform.settings, SnapshotType.INCREMENTAL)
-    execution = Execution(platform, scope, Planner(platform, scope), events)
-    first, last = days
-    wanted = tuple(first + timedelta(days=index) for index in range((last - first).days + 1))
+    execution, request = RUNS[system](home, engine, events, told)
     error = ""
     try:
-        execution.run(Request(tuple(names), wanted))
+        execution.run(request)
     except DataworksError as raised:
         error = str(raised)
     failures = [f"{failure.collection} {failure.day}: {failure.cause}" for failure in execution.failures]
@@ -102,5 +119,5 @@ def main(home: Path, engine: str, days: tuple[date, date], names: list[str]) -> 
 
 
 if __name__ == "__main__":
-    home, engine, first, last, *names = sys.argv[1:]
-    sys.exit(main(Path(home), engine, (date.fromisoformat(first), date.fromisoformat(last)), names))
+    home, engine, system, *told = sys.argv[1:]
+    sys.exit(main(Path(home), engine, system, told))

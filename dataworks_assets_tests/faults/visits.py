@@ -10,14 +10,15 @@ from functools import cached_property
 
 import pytest
 
-from dataworks_assets.systems.adg.scope import SYSTEM
 from dataworks_assets_tests.faults.lake import CLOCK, Lake
+from dataworks_assets_tests.faults.partner import EVOLVING
 from dataworks_assets_tests.faults.points import SEEN, STRUCK, TTL_SECONDS, assert_documents, assert_records, differences
 from dataworks_assets_tests.faults.reader import watched
-from dataworks_assets_tests.faults.scenario import Export, Ran, Scenario, run, write
+from dataworks_assets_tests.faults.scenario import Export, Ran, Scenario, run
 from dataworks_assets_tests.faults.scenarios import AUDIT, CLAIMANT, DAYS, RANGE, REFUSED, SPECIAL, STATEMENT
 from dataworks_assets_tests.faults.strikes import Strike
 from dataworks_assets_tests.systems.adg.whole_path import World, documents
+from dataworks_assets_tests.systems.kickstart.whole_path import ADVERTS
 from spark.publish.garbage import GarbageCollector, GarbageContext, Retention
 from spark.publish.lease import LeaseKeeper
 
@@ -52,7 +53,7 @@ class Visit:
         world: World = self.scenario.world(lake)
         for topic, day, records in self.added:
             world.write(topic, day, records, batch=3)
-        write(world, self.replaced)
+        self.scenario.write(world, self.replaced)
 
     @cached_property
     def allowed(self) -> dict[tuple[str, str, str], list[str]]:
@@ -71,7 +72,9 @@ MENDED = Visit(
     REFUSED, added=[], replaced=[(STATEMENT, DAYS[0], documents(3, first=70)), (CLAIMANT, DAYS[1], documents(4, first=80))]
 )
 VISITS = {visit.scenario.name: visit for visit in (ADDED, ADDED_SPECIAL)}
-SLEEPS = {visit.scenario.name: visit for visit in (ADDED, ADDED_SPECIAL, MENDED)}
+CHANGED_COLUMNS = Visit(EVOLVING, added=[], replaced=[(ADVERTS, EVOLVING.days[1], "id,title,wage\n2,Chef,9.5\n")])
+SLEEPS = {visit.scenario.name: visit for visit in (ADDED, ADDED_SPECIAL, MENDED, CHANGED_COLUMNS)}
+SWEPT = {visit.scenario.name: visit for visit in (ADDED, ADDED_SPECIAL, CHANGED_COLUMNS)}
 
 
 def sleep_at_each(visit: Visit, moment: str, *, every: int = 1, first: int = 1) -> int:
@@ -99,7 +102,7 @@ def _collect(visit: Visit, lake: Lake) -> None:
     world = visit.scenario.world(lake)
     scope = world.scope
     keeper = LeaseKeeper(world.store, scope.control_uri, owner="garbage", ttl_seconds=TTL_SECONDS)
-    context = GarbageContext(SYSTEM, scope.output_uri, SAFE_SECONDS, datetime.fromtimestamp(CLOCK(), UTC))
+    context = GarbageContext(scope.system, scope.output_uri, SAFE_SECONDS, datetime.fromtimestamp(CLOCK(), UTC))
     collector = GarbageCollector(world.catalog, world.store, leases=keeper, context=context)
     report = collector.collect([Retention(scoped.job, attempts=1) for scoped in scope.collections.values()])
     collector.collect_heartbeats(scope.control_uri)
