@@ -10,6 +10,7 @@ from pathlib import Path
 from dataworks_assets.engines.properties import PROJECT_FOLDER
 from spark.decode.native.compiling import SOURCES
 from spark.decode.native.library import LIBRARY_PATH
+from spark.errors import ConfigurationError
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -33,7 +34,13 @@ def digest_of(sources: Sequence[Path], python: str) -> str:
 
 
 def write_job(path: Path, sources: Sequence[Path], library: Path = LIBRARY_PATH) -> None:
-    """Writes source files and the library as an archive that is the same for the same files, whenever it is written."""
+    """Writes source files and the library as an archive that is the same for the same files, whenever it is written.
+
+    Raises:
+        ConfigurationError: the library was not compiled.
+    """
+    if not library.exists():
+        raise ConfigurationError("the reader of documents is not compiled", where=str(library), remedy="Run `make setup`")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for source in sources:
             archive.writestr(zipfile.ZipInfo(str(source.relative_to(PROJECT_FOLDER)), _EPOCH), source.read_bytes())

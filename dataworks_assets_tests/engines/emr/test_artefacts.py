@@ -16,7 +16,7 @@ from dataworks_assets.engines.emr import build, environment
 from dataworks_assets.engines.emr.artefacts import current_artefacts, read_current
 from dataworks_assets.engines.emr.environment import THIS_MACHINE, Environment, job_environment
 from dataworks_assets.engines.job_archive import digest_of, write_job
-from spark.errors import EngineError
+from spark.errors import ConfigurationError, EngineError
 from spark.store import ObjectStore
 
 FOLDER = "memory://artefacts/v"
@@ -81,6 +81,11 @@ def test_a_changed_file_or_another_kind_of_node_changes_the_digest(tmp_path, mon
     assert digest_of([source], "aarch64") != before
     source.write_text("2")
     assert digest_of([source], "x86_64") != before
+
+
+def test_an_archive_without_the_library_says_how_to_have_it(tmp_path):
+    with pytest.raises(ConfigurationError, match="is not compiled.*make setup"):
+        write_job(tmp_path / "jobs.zip", [], tmp_path / "documents.so")
 
 
 def test_the_library_is_compiled_for_the_nodes(store, small):
