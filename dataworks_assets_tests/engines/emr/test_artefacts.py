@@ -84,7 +84,7 @@ def test_a_changed_file_or_another_kind_of_node_changes_the_digest(tmp_path, mon
 
 
 def test_an_archive_without_the_library_says_how_to_have_it(tmp_path):
-    with pytest.raises(ConfigurationError, match="is not compiled.*make setup"):
+    with pytest.raises(ConfigurationError, match=r"is not compiled.*make setup"):
         write_job(tmp_path / "jobs.zip", [], tmp_path / "documents.so")
 
 
