@@ -9,6 +9,7 @@ and writes the result document in every ending that leaves it the chance. Knows 
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import importlib
 import logging
 import os
@@ -243,6 +244,7 @@ def claim(store: ObjectStore, folder_uri: str, token: str) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """Runs the job that the command line names; an exception ends the process with its traceback and exit code 1."""
+    faulthandler.enable()  # a crash of compiled code says in the log where each thread was
     parsed = parse(arguments)
     lines = _log_to_stderr()
     if parsed.die_with_stdin:
