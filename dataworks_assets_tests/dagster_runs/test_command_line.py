@@ -78,6 +78,6 @@ def test_with_the_stack_down_it_is_started(instance, tmp_path):
     finally:
         lifecycle.down(home)
     assert code == 1
-    assert f"core/statement {FIRST}: {FIRST}: the day was not exported: no object under the day's prefix" in written
+    assert f"core/statement {FIRST}: the day was not exported: no object under the day's prefix" in written
     assert {"s3", "aws", "metastore", "key-service"} <= set(running)  # with Prometheus where it is installed
     assert set(running.values()) == {"running"}

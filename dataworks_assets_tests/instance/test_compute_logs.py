@@ -25,7 +25,7 @@ def test_the_client_is_that_of_the_environment_as_it_is_when_a_log_is_sent(bare)
     bare.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     url = manager._s3_session.generate_presigned_url("get_object", Params={"Bucket": "logs", "Key": "step.out"})
     assert url.startswith("http://127.0.0.1:1/logs/step.out")
-    assert "AWSAccessKeyId=key" in url
+    assert "AWSAccessKeyId=key&" in url or "X-Amz-Credential=key%2F" in url  # as the signature's version has it
 
 
 def test_the_client_stays_while_the_environment_does(bare):

@@ -100,9 +100,9 @@ class RefusingStore(ObjectStore):
         self._refuse(prefix_uri)
         return super().list(prefix_uri, **options)
 
-    def get(self, uri, **options):
+    def _read(self, uri, read):
         self._refuse(uri)
-        return super().get(uri, **options)
+        return super()._read(uri, read)
 
     def _refuse(self, uri):
         if self.prefix and uri.startswith(self.prefix):
