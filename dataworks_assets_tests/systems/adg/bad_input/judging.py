@@ -64,7 +64,7 @@ def accepted(world: World, **request: object) -> Outcome:
 
 
 def told(outcome: Outcome, finding: Finding) -> bool:
-    """Whether the run's log and its failure say object, place (which may be the failure's day), cause and remedy of a finding."""
+    """Whether the run's log and its failure say object, place (or the failure's day), cause and remedy of a finding."""
     parts = (finding.object, finding.place, finding.cause, finding.remedy)
     lines = [line for line in outcome.events.lines if line.startswith("ERROR")]
     causes = [f"{failed.day}: {failed.cause}" for failed in outcome.failures]
