@@ -15,6 +15,7 @@ LOCK_COMMAND = uv pip compile --generate-hashes --no-emit-index-url --python-ver
 
 export UV_LINK_MODE ?= copy
 export UV_NO_PROGRESS ?= 1
+export UV_COMPILE_BYTECODE ?= 1
 
 .PHONY: help setup demo dev stack stop status test test-faults test-hive31 test-browser screenshots lint format bench lock schema docs infra-synth deploy browser clean
 
