@@ -33,6 +33,8 @@ from spark.store import ObjectStore
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+_LOOK_BYTES = 64 * 1024
+
 
 @dataclass(frozen=True)
 class PartnerSettings:
@@ -84,7 +86,7 @@ def look_at(settings: PartnerSettings, task: LookTask) -> FileLook:
     uri, style = task.file.source.uri, task.collection.format
     body = _opener(settings, task.file, task.key)
     try:
-        fields = read_fields(body, style, uri=uri)
+        fields = read_fields(_beginning(settings, task.file, task.key), style, uri=uri)
         names = column_names([each.name for each in fields], style=style, uri=uri)
         new = [source for source, column in names.items() if column not in task.known]
         kinds = infer_kinds(read_rows(body, style, fields, uri=uri), new) if new else {}
@@ -183,11 +185,16 @@ def add_misfits(known: dict[str, Misfits], more: dict[str, Misfits]) -> None:
 
 
 def _opener(settings: PartnerSettings, file: DataFile, key: FileKey | None) -> OpenBody:
-    def body() -> Iterable[Buffer]:
-        text = read_ahead(settings.source.stream(file.source.uri, etag=file.source.etag))
-        return text if key is None else decrypt(text, key=key.key, iv=key.iv, uri=file.source.uri)
+    return lambda: _text(read_ahead(settings.source.stream(file.source.uri, etag=file.source.etag)), file, key)
 
-    return body
+
+def _beginning(settings: PartnerSettings, file: DataFile, key: FileKey | None) -> OpenBody:
+    """Opens an object of which little more than its beginning will be read: in small pieces, none of them ahead."""
+    return lambda: _text(settings.source.stream(file.source.uri, etag=file.source.etag, chunk_bytes=_LOOK_BYTES), file, key)
+
+
+def _text(body: Iterable[Buffer], file: DataFile, key: FileKey | None) -> Iterable[Buffer]:
+    return body if key is None else decrypt(body, key=key.key, iv=key.iv, uri=file.source.uri)
 
 
 def _pii(task: LookTask, fields: Iterable[SourceField]) -> Finding | None:

@@ -38,7 +38,7 @@ def csv_fields(body: Iterable[Buffer], *, uri: str) -> tuple[SourceField, ...]:
     text = bytearray()
     for piece in body:
         text += piece
-        if len(text) >= _HEADER_BYTES:
+        if len(text) >= _HEADER_BYTES or _has_row(text):
             break
     begin = bytes(text[:_HEADER_BYTES])
     _check_encoding(begin, uri)
@@ -52,6 +52,17 @@ def csv_fields(body: Iterable[Buffer], *, uri: str) -> tuple[SourceField, ...]:
     if not names:
         raise InputError("the first line is blank where the header should be", where=uri, remedy=_AGAIN)
     return tuple(SourceField(name) for name in names)
+
+
+def _has_row(text: bytearray) -> bool:
+    """Whether a line ends outside of quotes."""
+    quotes = start = 0
+    while (end := text.find(b"\n", start)) >= 0:
+        quotes += text.count(b'"', start, end)
+        if quotes % 2 == 0:
+            return True
+        start = end + 1
+    return False
 
 
 def csv_rows(body: Iterable[Buffer], fields: tuple[SourceField, ...], *, uri: str) -> Iterator[SourceBatch]:

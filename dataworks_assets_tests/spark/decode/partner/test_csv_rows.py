@@ -29,6 +29,12 @@ def test_quoted_fields_hold_line_breaks_commas_quotes_and_backslashes():
     assert (rows, refused) == ([("x\r\ny, z", 'say "hi" \\n')], [])
 
 
+def test_the_header_is_read_from_its_first_pieces_and_no_others_even_where_it_holds_line_breaks():
+    pieces = iter([b'id,"two', b"\nlin", b'es",c', b"\n1,2,3\n", b"4,5,6\n"])
+    assert [field.name for field in csv_fields(pieces, uri=URI)] == ["id", "two\nlines", "c"]
+    assert list(pieces) == [b"4,5,6\n"]
+
+
 def test_an_unquoted_empty_field_is_null_and_a_quoted_one_the_empty_string():
     assert read(b'a,b\n,""\n')[0] == [(None, "")]
 
