@@ -206,7 +206,7 @@ class Execution:
         elif planned.decision is Decision.GIVEN_UP:
             self.context.log.warning("%s %s: %s", planned.collection.name, day, planned.reason)
         elif planned.decision.is_impossible:
-            self._fail(planned, planned.findings[0], lies_in_data=True)
+            self._fail(planned, planned.findings[0], lies_in_data=not planned.findings[0].transient)
 
     def _fail(self, planned: PlannedDay, finding: Finding, *, lies_in_data: bool) -> None:
         key = AssetKey(list(planned.collection.key_path))

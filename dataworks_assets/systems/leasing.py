@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from dataworks_assets.systems.platform import Platform
-from spark.publish.lease import LeaseKeeper
+from spark.publish.lease import LeaseKeeper, LeaseKey
 
 
 def owner_name(purpose: str) -> str:
@@ -31,3 +31,14 @@ def held_leases(platform: Platform, control_uri: str, *, owner: str) -> Iterator
         yield keeper
     finally:
         keeper.stop()
+
+
+def held_elsewhere(platform: Platform, control_uri: str, keys: Iterable[LeaseKey]) -> set[LeaseKey]:
+    """Returns those of the leases that living runs have; nothing is taken.
+
+    Args:
+        platform: the deployment's clients.
+        control_uri: where leases lie.
+        keys: of the leases.
+    """
+    return LeaseKeeper(platform.store, control_uri, owner=owner_name("plan")).held_by_others(keys)

@@ -50,14 +50,20 @@ def command(world):
     return call
 
 
+def begin_with(world, text):
+    """Publishes adverts of yesterday, as history began with that day then."""
+    world.csv(text, YESTERDAY)
+    world.first_day = YESTERDAY
+    world.run(ADVERTS, days=[YESTERDAY])
+
+
 def status_of(command, *arguments):
     (found,) = command("status", *arguments, "--no-dagster", "--json")
     return {(each["collection"], each["export_date"]): each for each in found["days"]}, found["notes"]
 
 
 def test_the_status_shows_rows_what_is_missing_and_where_a_catch_up_begins(world, command):
-    world.csv("id,title\n1,Baker\n", YESTERDAY)
-    world.run(ADVERTS, days=[YESTERDAY])
+    begin_with(world, "id,title\n1,Baker\n")
     days, notes = status_of(command, "--system", "kickstart")
     assert (days[ADVERTS, str(YESTERDAY)]["state"], days[ADVERTS, str(YESTERDAY)]["rows"]) == ("published", 1)
     assert (days[ADVERTS, str(BEFORE)]["state"], days[ADVERTS, str(BEFORE)]["foreseen"]) == ("missing", "missing")
@@ -94,8 +100,7 @@ def test_what_was_given_up_is_no_problem_and_keeps_no_day_incomplete(world, comm
 
 
 def test_a_partner_that_cannot_be_reached_is_said_and_what_is_published_is_shown(world, command, monkeypatch):
-    world.csv("id,title\n1,Baker\n", YESTERDAY)
-    world.run(ADVERTS, days=[YESTERDAY])
+    begin_with(world, "id,title\n1,Baker\n")
 
     def refuse(*_, **__):
         raise StoreError("access denied", where="s3://partner", remedy="Ask the partner")
@@ -151,15 +156,13 @@ def test_a_day_goes_back_although_its_columns_are_configured_otherwise_by_now(wo
 
 
 def test_refused_rows_are_shown(world, command):
-    world.csv("id,title\n1,Baker\n2,Cook,too much\n", YESTERDAY)
-    world.run(ADVERTS, days=[YESTERDAY])
+    begin_with(world, "id,title\n1,Baker\n2,Cook,too much\n")
     assert f"dataworks quarantine {LONG} --day {YESTERDAY}" in command("quarantine", LONG).replace("\n", " ")
     assert "too much" in command("quarantine", LONG, "--day", str(YESTERDAY), "--raw")
 
 
 def test_the_columns_that_a_table_has_come_to_are_proposed_as_its_initial_schema(world, command):
-    world.csv("id,title,wage\n1,Baker,9.5\n", YESTERDAY)
-    world.run(ADVERTS, days=[YESTERDAY])
+    begin_with(world, "id,title,wage\n1,Baker,9.5\n")
     (entry,) = yaml.safe_load(command("schema", "infer", LONG)).values()
     assert [(each["name"], each["type"]) for each in entry["columns"]] == [
         ("id", "bigint"),

@@ -64,6 +64,7 @@ def test_where_all_is_complete_nothing_is_done(world, command):
 
 
 def test_a_clean_up_says_what_can_be_rebuilt_and_asks(world, command):
+    world.first_day = YESTERDAY
     uri = world.csv(GOOD, YESTERDAY)
     world.run(ADVERTS, days=[YESTERDAY])
     world.source.delete([uri])

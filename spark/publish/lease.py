@@ -90,6 +90,25 @@ class LeaseKeeper:
 
         return dict(zip(wanted, in_parallel(take, wanted), strict=True))
 
+    def held_by_others(self, keys: Iterable[LeaseKey]) -> set[LeaseKey]:
+        """Returns those of the leases that living runs have; nothing is taken."""
+        living: dict[str, float] = {}
+
+        def is_held(key: LeaseKey) -> bool:
+            uri = lease_uri(self._control_uri, key)
+            try:
+                held = decode(self._store.read(uri), LeaseDocument, where=uri)
+                if not held.released and held.owner != self.owner:
+                    self._refuse_if_alive(uri, held, living)
+            except NotFoundError:
+                return False
+            except LeaseError:
+                return True
+            return False
+
+        wanted = list(keys)
+        return {key for key, is_one in zip(wanted, in_parallel(is_held, wanted), strict=True) if is_one}
+
     def adopt_many(self, holdings: Sequence[tuple[str, int]]) -> dict[str, Lease | LeaseError]:
         """Returns leases, by URI, that another process of this owner took under these epochs."""
         self._keep_alive()

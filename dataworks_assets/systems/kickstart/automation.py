@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -142,14 +142,7 @@ class CatchUp:
         refusals = read_refusals(platform.store, scope)
         requests = []
         for module in scope.modules():
-            planned = self._open_days(module)
-            wanted = [
-                each
-                for each in planned
-                if each.decision in _ASKED_FOR
-                and (each.collection.name, each.day) not in apart
-                and not _is_refused(each, refusals)
-            ]
+            wanted = list(_in_turn(self._open_days(module), apart, refusals))
             if wanted:
                 names = sorted({each.collection.name for each in wanted})
                 days = days_of(min(each.day for each in wanted), max(each.day for each in wanted))
@@ -164,6 +157,20 @@ class CatchUp:
         first = catch_up_start(self.planner.platform, scope, collections, today=today)
         days = days_of(first, today - timedelta(days=1))
         return self.planner.plan(Request(tuple(each.name for each in collections), days)).days if days else ()
+
+
+def _in_turn(
+    days: Iterable[PlannedDay], apart: Set[tuple[str, date]], refusals: Mapping[tuple[str, str], Refusal]
+) -> Iterator[PlannedDay]:
+    """Yields what can be published; not a new day whose table follows its source, behind one that cannot be now."""
+    behind: set[str] = set()
+    for planned in days:
+        name, is_new = planned.collection.name, planned.decision is Decision.NEW
+        is_apart = (name, planned.day) in apart or _is_refused(planned, refusals)
+        if planned.decision in _ASKED_FOR and not is_apart and not (is_new and name in behind):
+            yield planned
+        elif is_new and planned.collection.job.is_in_order:
+            behind.add(name)
 
 
 def _is_refused(planned: PlannedDay, refusals: Mapping[tuple[str, str], Refusal]) -> bool:

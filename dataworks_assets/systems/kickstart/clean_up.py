@@ -1,6 +1,7 @@
 """CLEAN_UP_FLG: forgetting a module's history, after it was shown what of it can be rebuilt from the source.
 
 The tables' partitions go, not their columns; files stay for the garbage collection. What an operator holds is left as it is.
+Days that are lost thereby were confirmed to be: they are given up, so that no later day waits for them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from dataworks_assets.systems.holding import held
+from dataworks_assets.systems.kickstart.acknowledged import acknowledge
 from dataworks_assets.systems.kickstart.planner import KickstartPlanner
 from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
 from dataworks_assets.systems.leasing import owner_name
@@ -76,6 +78,8 @@ def forget(platform: Platform, scope: KickstartScope, history: History, *, run_i
         for _, lease in taken.days:
             if isinstance(lease, LeaseError):
                 raise lease
+        lost = [(each.collection.name, each.day) for each in history.lost]
+        acknowledge(platform.store, scope, lost, reason="forgotten by CLEAN_UP_FLG, its source was gone", by=f"run {run_id}")
         for planned, lease in taken.days:
             if not isinstance(lease, LeaseError):
                 taken.keeper.mark_switch(lease, ())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from datetime import date, timedelta
 
 from dataworks_assets.systems.holds import read_holds
-from dataworks_assets.systems.kickstart.acknowledged import read_acknowledged
+from dataworks_assets.systems.kickstart.acknowledged import CollectionDay, read_acknowledged
 from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
 from dataworks_assets.systems.platform import Platform
 from spark.errors import ConfigurationError
@@ -80,7 +80,7 @@ def first_open_day(
         (
             day
             for day in days_of(history_start(scope, done, today=today), today - timedelta(days=1))
-            if any(each.has_day(day) and day not in done.get(each.name, frozenset()) for each in wanted)
+            if any(each.wants(day, today) and day not in done.get(each.name, frozenset()) for each in wanted)
         ),
         today,
     )
@@ -100,9 +100,21 @@ def catch_up_start(platform: Platform, scope: KickstartScope, collections: Itera
 
 
 def done_days(
-    platform: Platform, scope: KickstartScope, collections: Iterable[ScopedPartner], *, today: date
+    platform: Platform,
+    scope: KickstartScope,
+    collections: Iterable[ScopedPartner],
+    *,
+    today: date,
+    given_up: Collection[CollectionDay] | None = None,
 ) -> dict[str, frozenset[date]]:
     """Returns the days of each collection that are published or given up.
+
+    Args:
+        platform: the deployment's clients.
+        scope: the partner's collections.
+        collections: to be looked at.
+        today: the present day, UTC.
+        given_up: what was acknowledged, where it was read already.
 
     Raises:
         StoreError, CatalogError: what is there cannot be read; never taken for "nothing is there".
@@ -110,13 +122,29 @@ def done_days(
     wanted = list(collections)
     days = days_of(scope.first_day, today)
     states = published_states(platform.catalog, [each.job for each in wanted], [day.isoformat() for day in days])
-    given_up = read_acknowledged(platform.store, scope)
+    given_up = read_acknowledged(platform.store, scope) if given_up is None else given_up
     return {
         each.name: frozenset(
             day for day in days if states[each.name][day.isoformat()] is not None or (each.name, day) in given_up
         )
         for each in wanted
     }
+
+
+def first_gap(scope: KickstartScope, scoped: ScopedPartner, done: Set[date], *, asked: Set[date], today: date) -> date | None:
+    """Returns the first day of a collection that is neither done nor asked for; None where its days have no gap.
+
+    Where no first day is configured its history begins with the first day that was done, or that is asked for.
+
+    Args:
+        scope: where history begins.
+        scoped: the collection.
+        done: its days that are published or given up.
+        asked: the days of the run.
+        today: the present day, UTC.
+    """
+    start = scope.source.first_day or min(done | asked, default=today)
+    return next((day for day in days_of(start, today) if scoped.wants(day, today) and day not in done | asked), None)
 
 
 def refuse_test_folder(scope: KickstartScope) -> None:

@@ -59,7 +59,7 @@ def days_at_risk(
     found: list[AtRisk] = []
     for scoped in collections:
         for day in days_of(start, today):
-            if scoped.has_day(day) and day not in done.get(scoped.name, frozenset()):
+            if scoped.wants(day, today) and day not in done.get(scoped.name, frozenset()):
                 risk = _risk(planner, scoped, day, rules)
                 found += [risk] if risk else []
     return sorted(found, key=lambda risk: (risk.day, risk.collection))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -11,14 +11,15 @@ from dataworks_assets.config.kickstart import PartnerModule
 from dataworks_assets.systems.comparing import compare
 from dataworks_assets.systems.fingerprint import fingerprint
 from dataworks_assets.systems.holds import read_holds
-from dataworks_assets.systems.kickstart.acknowledged import read_acknowledged
+from dataworks_assets.systems.kickstart.acknowledged import CollectionDay, read_acknowledged
+from dataworks_assets.systems.kickstart.order import Gap, find_gaps, in_order
 from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
 from dataworks_assets.systems.plan import Decision, Plan, PlannedDay, Request
 from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.refusals import Refusal, read_refusals
 from spark.contract import Finding
 from spark.errors import ConfigurationError
 from spark.publish.catalog import Pointer
-from spark.publish.intent import out_of_order
 from spark.publish.manifest import intact_many
 from spark.publish.state import published_states
 from spark.sources.partner_objects import PartnerListing, list_partner_day
@@ -41,6 +42,7 @@ class KickstartPlanner:
         source: the partner's store.
         is_test: whether the test folder is read in place of the source's.
         today: the present day, UTC.
+        starts_anew: whether history begins with the request's first day, as after a clean-up: nothing before it is waited for.
     """
 
     platform: Platform
@@ -48,6 +50,7 @@ class KickstartPlanner:
     source: ObjectStore
     is_test: bool = False
     today: date = field(default_factory=_today)
+    starts_anew: bool = False
 
     def plan(self, request: Request) -> Plan:
         """Returns what a run of this request would do.
@@ -68,11 +71,13 @@ class KickstartPlanner:
             {(scoped.config.module, day) for scoped in collections for day in days if scoped.has_day(day)}
         )
         pointers = [pointer for states in published.values() for pointer in states.values() if pointer is not None]
+        given_up = {key: each.reason for key, each in read_acknowledged(self.platform.store, self.scope).items()}
         looks = _Looks(
             listings=listings,
             intact=intact_many(self.platform.store, pointers),
             held=read_holds(self.platform.store, self.scope),
-            given_up={key: each.reason for key, each in read_acknowledged(self.platform.store, self.scope).items()},
+            given_up=given_up,
+            refusals=read_refusals(self.platform.store, self.scope) if given_up else {},
         )
         planned = {
             scoped.name: [
@@ -82,12 +87,19 @@ class KickstartPlanner:
             ]
             for scoped in collections
         }
-        in_order = [each for same in planned.values() for each in _in_order(same)]
+        gaps = self._gaps(planned, looks.given_up)
+        days_in_order = [each for name, same in planned.items() for each in in_order(same, gaps.get(name))]
         return Plan(
             request=request,
-            days=tuple(sorted(in_order, key=lambda each: (each.day, each.collection.name))),
+            days=tuple(sorted(days_in_order, key=lambda each: (each.day, each.collection.name))),
             foreign_objects=tuple(sorted({uri for listing in listings.values() for uri in listing.foreign})),
         )
+
+    def _gaps(self, planned: Mapping[str, Sequence[PlannedDay]], given_up: Mapping[CollectionDay, str]) -> dict[str, Gap]:
+        """Earlier days that are waited for; a test folder holds any days, and none of it is waited for."""
+        if self.is_test or self.starts_anew:
+            return {}
+        return find_gaps(self.platform, self.scope, planned, given_up=given_up, today=self.today)
 
     def list_days(self, wanted: Iterable[tuple[PartnerModule, date]]) -> dict[tuple[PartnerModule, date], PartnerListing]:
         """Returns what lies at the partner's of modules and days."""
@@ -114,6 +126,8 @@ class KickstartPlanner:
         if not files and not findings:
             return self._without_source(scoped, day, published, looks)
         now = fingerprint(files, config_hash=scoped.config_hash)
+        if published is None and looks.is_given_up_as_it_is(scoped, day, now) and not (request.force or self.is_test):
+            return PlannedDay(scoped, day, Decision.GIVEN_UP, f"given up by an operator: {looks.given_up[scoped.name, day]}")
         decision, reason = compare(
             request,
             scoped.job,
@@ -158,31 +172,13 @@ class _Looks:
     listings: Mapping[tuple[PartnerModule, date], PartnerListing]
     intact: Mapping[str, bool]
     held: Mapping[str, str]
-    given_up: Mapping[tuple[str, date], str]
+    given_up: Mapping[CollectionDay, str]
+    refusals: Mapping[tuple[str, str], Refusal]
 
-
-def _in_order(days: list[PlannedDay]) -> Iterable[PlannedDay]:
-    """Lets new days of a collection whose schema evolves wait behind one that cannot be had."""
-    before: date | None = None
-    for planned in days:
-        waits = before is not None and planned.decision is Decision.NEW and planned.collection.job.is_in_order
-        if waits:
-            yield _waiting(planned, before)
-        else:
-            yield planned
-        if planned.decision.is_impossible and before is None:
-            before = planned.day
-
-
-def _waiting(planned: PlannedDay, before: date | None) -> PlannedDay:
-    finding = Finding(
-        check="order",
-        passed=False,
-        place=str(before),
-        cause=out_of_order(before),
-        remedy=f"Mend {before} first, or give it up (`dataworks kickstart acknowledge`): this day follows with the next run",
-    )
-    return PlannedDay(planned.collection, planned.day, Decision.WAITS, f"behind {before}", findings=(finding,))
+    def is_given_up_as_it_is(self, scoped: ScopedPartner, day: date, now: str) -> bool:
+        """Whether the day was given up, and these very files of it were refused; other files are another delivery."""
+        refusal = self.refusals.get((scoped.name, day.isoformat()))
+        return (scoped.name, day) in self.given_up and refusal is not None and refusal.is_of(now, scoped.audit_hash)
 
 
 def _missing(scoped: ScopedPartner, day: date, expected: str) -> Finding:

@@ -83,7 +83,7 @@ def carry_out(platform: Platform, scope: KickstartScope, around: Around, order: 
     if order.is_test:
         refuse_test_folder(scope)
     settings = source_settings(platform, run_id=context.run_id)
-    planner = KickstartPlanner(platform, scope, shared_store(settings), is_test=order.is_test)
+    planner = KickstartPlanner(platform, scope, shared_store(settings), is_test=order.is_test, starts_anew=order.clean_up)
     if order.clean_up and not around.is_retry:
         _clean_up(platform, scope, planner, context, order)
     names = [each.name for each in scope.select(order.collections)]

@@ -66,6 +66,11 @@ class ScopedPartner:
         """Whether the collection is delivered on this day at all."""
         return self.first_day <= day and (self.config.last_day is None or day <= self.config.last_day)
 
+    def wants(self, day: date, today: date) -> bool:
+        """Whether the day has to be published, or given up: not one that the collection's retention would drop at once."""
+        kept = self.retention.days
+        return self.has_day(day) and (kept is None or (today - day).days <= kept)
+
 
 @dataclass(frozen=True)
 class KickstartScope:

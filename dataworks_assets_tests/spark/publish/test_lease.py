@@ -43,6 +43,16 @@ def test_a_dead_owners_lease_is_taken_over(lake):
         first.leases.check(old)
 
 
+def test_what_living_others_hold_is_said_and_not_taken(lake):
+    first, second = lake.run("run-1"), lake.run("run-2")
+    lease, keys = taken(first), [LeaseKey("adg", STATEMENT.name, STATEMENT.snapshot_type, day) for day in (DAY, "2026-11-21")]
+    assert second.leases.held_by_others(keys) == {keys[0]}
+    assert first.leases.held_by_others(keys) == set()
+    first.leases.check(lease)
+    lake.now_seconds += 1.3 * TTL_SECONDS
+    assert second.leases.held_by_others(keys) == set()
+
+
 def test_a_clock_a_little_ahead_kills_nobody(lake):
     taken(lake.run("run-1"))
     lake.now_seconds += 1.2 * TTL_SECONDS

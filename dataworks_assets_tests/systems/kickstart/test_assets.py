@@ -97,8 +97,9 @@ def test_the_test_folder_is_refused_in_production(world):
 
 
 def test_a_clean_up_forgets_first_and_rebuilds(world, definitions):
-    world.csv(GOOD)
-    world.run(ADVERTS)
+    for day in days_from(2):
+        world.csv(GOOD, day)
+    world.run(ADVERTS, days=days_from(2))
     before = world.pointer(ADVERTS).attempt
     said = run_config(START_DT="2026-11-20", END_DT="2026-11-20", CLEAN_UP_FLG=True)
     result, _ = execute(definitions, world, "kickstart_run", run_config=said)

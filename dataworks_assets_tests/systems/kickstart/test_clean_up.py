@@ -4,6 +4,7 @@ import pytest
 
 from dataworks_assets.systems.holds import hold
 from dataworks_assets.systems.kickstart.clean_up import forget, look_at_history
+from dataworks_assets.systems.plan import Decision
 from dataworks_assets_tests.systems.kickstart.whole_path import ADVERTS, DAY, World, configured, days_from
 from spark.errors import ConfigurationError
 
@@ -40,6 +41,14 @@ def test_what_the_source_has_no_more_is_named_and_kept_unless_it_is_confirmed(wo
     assert world.pointer(ADVERTS, DAY - timedelta(days=1)) is not None
     assert forget(world.platform, world.scope, history, run_id="run", confirmed=True) == 2
     assert world.pointer(ADVERTS, DAY - timedelta(days=1)) is None
+
+
+def test_a_loss_that_was_confirmed_keeps_no_later_day_back(world):
+    world.source.delete(world.uris[:1])
+    forget(world.platform, world.scope, look(world), run_id="run", confirmed=True)
+    outcome = world.run(days=days_from(2))
+    assert outcome.failures == ()
+    assert [each.decision for each in outcome.plan.days] == [Decision.GIVEN_UP, Decision.NEW]
 
 
 def test_what_is_held_is_left_as_it_is(world):

@@ -79,19 +79,19 @@ def test_it_goes_on_from_the_day_after_the_last_completed_one(world):
 
 def test_after_an_incomplete_day_it_starts_at_that_day(world):
     first, second, third = days_from(3)
-    world.csv(GOOD, first)
-    world.csv(GOOD, third)
-    world.run(days=[first])
-    world.run(days=[third])
+    world.collections = [configured(ADVERTS, evolves=False, columns=["id", "title"])]
+    for day in (first, third):
+        world.csv(GOOD, day)
+        assert world.run(days=[day]).failures == ()
     assert first_open(world) == second
 
 
 def test_a_day_that_was_given_up_is_done(world):
     first, second, third = days_from(3)
+    acknowledge(world.store, world.scope, [(ADVERTS, second)], reason="lost", by="ops")
     for day in (first, third):
         world.csv(GOOD, day)
         world.run(days=[day])
-    acknowledge(world.store, world.scope, [(ADVERTS, second)], reason="lost", by="ops")
     assert first_open(world) == TODAY
 
 
@@ -100,6 +100,11 @@ def test_where_no_first_day_is_configured_history_begins_with_what_was_done_firs
     assert history_start(world.scope, {}, today=TODAY) == world.first_day
     assert history_start(world.scope, {}, today=date(2027, 1, 20)) == date(2027, 1, 13)
     assert history_start(world.scope, {ADVERTS: {DAY}}, today=date(2027, 1, 20)) == DAY
+
+
+def test_a_day_that_the_retention_dropped_is_not_wanted_back(world):
+    world.collections = [configured(ADVERTS, retention={"days": 1})]
+    assert first_open(world) == DAY
 
 
 @pytest.mark.parametrize("environment", ["integration", "preprod", "production"])

@@ -84,7 +84,8 @@ class World:
     catalog: InMemoryCatalog = field(default_factory=InMemoryCatalog)
     keys: Keys = field(default_factory=Keys)
     today: date = TODAY
-    first_day: date = date(2026, 11, 1)
+    first_day: date | None = None
+    """The day with which the partner's history begins; None: the first that is published."""
     cores: int = 2
     is_test: bool = False
     kickstart_fields: dict[str, object] = field(default_factory=dict)
@@ -104,7 +105,7 @@ class World:
             "buckets": {"input": "input", "manifests": "manifests", "output": "output", "logs": "logs"},
             "key_service": {"url": "https://key-service.example"},
             "catalog": {"uri": "thrift://metastore.example:9083"},
-            "exports": {"first_day": self.first_day},
+            "exports": {"first_day": self.first_day or date(2026, 11, 1)},
             "ledger": {"status_table": "data_pipeline_metadata", "collection_table": "UCExportToCrownStatus"},
             "kickstart": {"bucket": "partner", "scheme": "memory", "first_day": self.first_day, **self.kickstart_fields},
         }
