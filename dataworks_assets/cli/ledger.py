@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated
 
@@ -12,17 +12,17 @@ from rich.text import Text
 
 from dataworks_assets.cli.confirming import DryRunOption, YesOption, confirmed
 from dataworks_assets.cli.ranges import DayRange
-from dataworks_assets.cli.selection import DaysOption, ExportOption, JsonOption, TypeOption, parse_days, types_of
+from dataworks_assets.cli.selection import DaysOption, JsonOption, OneTypeOption, SystemOption, TypeOption, parse_days
 from dataworks_assets.cli.showing import hint, plural, table, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
+from dataworks_assets.config.ledger import StatusWords
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.ledger.dynamo import Attributes
 from dataworks_assets.ledger.errands import ErrandKind
+from dataworks_assets.ledger.rows import CollectionStatus
 from dataworks_assets.systems.adg.admin import LedgerAdmin
 from dataworks_assets.systems.adg.recording import configured
-from dataworks_assets.systems.adg.scope import AdgScope
-
-_STYLES = {"COMPLETED": "green", "Completed": "green", "FAILED": "bold red", "IN_PROGRESS": "yellow"}
+from dataworks_assets.systems.rooms import LedgerNames
 
 OneDayOption = Annotated[str, typer.Option("--day", "-D", help="The export date.")]
 CorrelationOption = Annotated[str, typer.Option(help="Of the day's row; needed only where it has more than one.")]
@@ -39,21 +39,27 @@ def ledger() -> None:
 def show(
     ctx: typer.Context,
     day: DaysOption = None,
-    snapshot_type: ExportOption = None,
-    collections: Annotated[bool, typer.Option("--collections", help="Each collection of these days, too.")] = False,
+    system: SystemOption = None,
+    snapshot_type: OneTypeOption = None,
+    collections: Annotated[bool, typer.Option("--collections", help="Each collection of these rows, too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the status rows of days as others read them; nothing in the platform goes by them.
+    """Show the status rows as others read them; nothing in the platform goes by them.
+
+    ADG has a row a day and export, Kickstart one a module: of the last day of the run that wrote it last.
 
     [bold]Examples[/]
 
     dataworks ledger show
 
     dataworks ledger show --day 2026-11-20 --type full --collections
+
+    dataworks ledger show --system kickstart --collections
     """
     workplace = workplace_of(ctx)
     days = parse_days(day) if day else ()
-    rows = [row for each in types_of(snapshot_type) for row in status_rows(workplace, workplace.scope(each), days)]
+    names = [room.ledger for room in workplace.rooms(system, snapshot_type)]
+    rows = [row for each in names for row in status_rows(workplace, each, days)]
     rows.sort(key=lambda row: (str(row["Date"]), str(row["DataProduct"]), str(row["Correlation_Id"])))
     parts = collection_rows(workplace, rows) if collections else []
     if as_json:
@@ -62,30 +68,29 @@ def show(
     if not rows:
         workplace.console.print("There is no status row. Rows expire after a week; see `ledger` of the deployment.")
         return
-    _show_rows(workplace, rows)
+    words = {each.names.statuses for each in names}
+    _show_rows(workplace, rows, words)
     if collections:
-        _show_collections(workplace, parts)
+        _show_collections(workplace, parts, {each.names.collection_status for each in names})
 
 
 @app.command("repair")
-def repair(ctx: typer.Context, snapshot_type: ExportOption = None) -> None:
-    """Write what runs that are over left unwritten, as the sensor of the ledger does every minute.
+def repair(ctx: typer.Context, system: SystemOption = None, snapshot_type: OneTypeOption = None) -> None:
+    """Write what runs that are over left unwritten, as the sensors of the ledgers do every minute.
 
     [bold]Example[/]
 
     dataworks ledger repair
     """
     from dataworks_assets.cli.dagster_home import open_instance
-    from dataworks_assets.systems.adg.recording import ledger_repair
 
     workplace = workplace_of(ctx)
-    platform = workplace.platform
+    rooms = workplace.rooms(system, snapshot_type)
     problems: list[str] = []
     with open_instance(workplace.settings) as instance:
-        for each in types_of(snapshot_type):
-            scope = workplace.scope(each)
-            repaired = ledger_repair(platform, scope, platform.notifier).tick(instance, now=datetime.now(UTC))
-            workplace.console.print(f"{scope.name}: {repaired}", markup=False)
+        for each in (each for room in rooms for each in room.repairs(workplace.platform.notifier)):
+            repaired = each.tick(instance, now=datetime.now(UTC))
+            workplace.console.print(f"{each.system}: {repaired}", markup=False)
             problems += repaired.problems
     for problem in problems:
         workplace.notes.print(Text(problem, style="red"), soft_wrap=True)
@@ -196,14 +201,17 @@ def _one(text: str) -> date:
     return days[0]
 
 
-def status_rows(workplace: Workplace, scope: AdgScope, days: Sequence[date]) -> list[Attributes]:
-    """Returns the status rows of a snapshot type, of these days or all."""
-    config = scope.settings.deployment.ledger
-    if config.status_table is None:
+def status_rows(workplace: Workplace, names: LedgerNames, days: Sequence[date]) -> list[Attributes]:
+    """Returns the status rows of a system's products, of these days or all."""
+    name = workplace.settings.deployment.ledger.status_table
+    if name is None:
         return []
-    where = {"DataProduct": config.adg.product(str(scope.snapshot_type))}
-    wanted = [{**where, "Date": day.isoformat()} for day in days] or [where]
-    return [row for each in wanted for row in workplace.platform.status_tables.rows(config.status_table, where=each)]
+    wanted = [
+        {"DataProduct": product, **date}
+        for product in names.products
+        for date in ([{"Date": day.isoformat()} for day in days] or [{}])
+    ]
+    return [row for each in wanted for row in workplace.platform.status_tables.rows(name, where=each)]
 
 
 def collection_rows(workplace: Workplace, rows: Sequence[Attributes]) -> list[Attributes]:
@@ -216,22 +224,26 @@ def collection_rows(workplace: Workplace, rows: Sequence[Attributes]) -> list[At
     return [found for each in ids for found in tables.rows(name, key=("CorrelationId", each), where={})]
 
 
-def _show_rows(workplace: Workplace, rows: Sequence[Attributes]) -> None:
+def _show_rows(workplace: Workplace, rows: Sequence[Attributes], words: Iterable[StatusWords]) -> None:
+    styles = {
+        said: style
+        for each in words
+        for said, style in ((each.completed, "green"), (each.failed, "bold red"), (each.running, "yellow"))
+    }
     shown = table("Date", "Product", "Correlation id", "Run", "Status", "Step", "Cluster", right=("Run",))
     for row in rows:
         values = [row.get(name, "") for name in ("Run_Id", "Status", "CurrentStep", "Cluster_Id")]
         plain = [Text(str(row[name])) for name in ("Date", "DataProduct", "Correlation_Id")]
         run, status, step, cluster = (str(value) for value in values)
-        shown.add_row(*plain, run, Text(status, style=_STYLES.get(status, "")), Text(step), Text(cluster))
+        shown.add_row(*plain, run, Text(status, style=styles.get(status, "")), Text(step), Text(cluster))
     workplace.console.print(shown)
 
 
-def _show_collections(workplace: Workplace, parts: Sequence[Attributes]) -> None:
-    attribute = workplace.settings.deployment.ledger.adg.collection_status
-    shown = table("Correlation id", "Collection", attribute)
+def _show_collections(workplace: Workplace, parts: Sequence[Attributes], attributes: Collection[str]) -> None:
+    shown = table("Correlation id", "Collection", " or ".join(sorted(attributes)))
     for row in parts:
-        status = str(row.get(attribute, ""))
-        style = _STYLES.get(status, "bold red" if status.startswith("Failed") else "")
+        status = " ".join(str(row[name]) for name in sorted(attributes) if name in row)
+        style = "green" if status == CollectionStatus.COMPLETED else "bold red" if status.startswith("Failed") else ""
         shown.add_row(Text(str(row["CorrelationId"])), Text(str(row["CollectionName"])), Text(status, style=style))
     workplace.console.print(shown)
     hint(workplace.notes, plural(len(parts), "collection"))

@@ -26,9 +26,6 @@ OneTypeOption = Annotated[
     SnapshotType | None,
     typer.Option("--type", "-t", help="Which of ADG's exports; every system where it is left out.", show_default=False),
 ]
-ExportOption = Annotated[
-    SnapshotType | None, typer.Option("--type", "-t", help="Which export; both where it is left out.", show_default=False)
-]
 NarrowTypeOption = Annotated[
     SnapshotType | None,
     typer.Option("--type", "-t", help="Which of ADG's exports a short name means; the full one where it is left out."),
@@ -90,11 +87,6 @@ def select_collections(scope: Scope, patterns: Sequence[str] | None) -> tuple[Sc
         ConfigurationError: a glob matches nothing.
     """
     return tuple(scope.select(_matched([scope], patterns).get(scope.name, ())))
-
-
-def types_of(named: SnapshotType | None) -> list[SnapshotType]:
-    """Returns the type that was named, both where none was."""
-    return [named] if named else list(SnapshotType)
 
 
 def select_anywhere(rooms: Sequence[Room], patterns: Sequence[str] | None) -> list[tuple[Room, tuple[Scoped, ...]]]:

@@ -8,10 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from dataworks_assets.config.ledger import ProductConfig
 from dataworks_assets.systems.plan import Plans
 from dataworks_assets.systems.scope import Scope, Scoped
+
+if TYPE_CHECKING:
+    from dataworks_assets.ledger.notices import Notifier
+    from dataworks_assets.systems.ledger_repair import LedgerRepair
 
 CollectionDay = tuple[str, date]
 """A collection's name and a day."""
@@ -42,12 +47,32 @@ class Outlook:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class LedgerNames:
+    """The names under which others read of a room's runs, and the kinds of which each has a product of its own."""
+
+    names: ProductConfig
+    kinds: tuple[str, ...]
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """`DataProduct` of its status rows."""
+        return tuple(self.names.product(kind) for kind in self.kinds)
+
+
 class Room(Protocol):
     """A system, or one of its snapshot types, in one deployment."""
 
     @property
     def scope(self) -> Scope:
         """Its collections."""
+
+    @property
+    def ledger(self) -> LedgerNames:
+        """By which names its status rows are found."""
+
+    def repairs(self, notifier: Notifier) -> Sequence[LedgerRepair]:
+        """Returns what writes the ledgers of its dead runs to their ends."""
 
     def planner(self) -> Plans:
         """Returns what makes its plans."""

@@ -176,6 +176,18 @@ def test_without_a_table_it_says_how_one_comes_about(command):
         command("schema", "infer", LONG)
 
 
+def test_the_status_rows_of_a_modules_runs_are_shown(world, command):
+    world.csv("id,title\n1,Baker\n", BEFORE)
+    world.run_recorded(ADVERTS, days=[BEFORE])
+    shown = command("ledger", "show", "--system", "kickstart", "--collections")
+    assert all(text in shown for text in ("kickstart-vacancy", "kickstart_vacancy_analytical_dataset_generation", "Completed"))
+    found = command("ledger", "show", "--day", str(BEFORE), "--json")
+    assert [(row["Status"], row["Run_Id"]) for row in found["rows"]] == [("Completed", 1)]
+    parts = command("ledger", "show", "--collections", "--json")["collections"]
+    assert [(row["CollectionName"], row["KickstartStatus"]) for row in parts] == [(ADVERTS, "Completed")]
+    assert command("ledger", "show", "--day", str(YESTERDAY), "--json")["rows"] == []
+
+
 def test_garbage_is_collected_of_the_system_that_is_named(world, command):
     assert set(command("collect-garbage", "--system", "kickstart", "--dry-run", "--json")) == {"kickstart"}
 

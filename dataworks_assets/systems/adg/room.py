@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
 from dataworks_assets.systems.adg.exported import newest_exported_days
 from dataworks_assets.systems.adg.planner import Planner
 from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.platform import Platform
-from dataworks_assets.systems.rooms import Outlook
+from dataworks_assets.systems.rooms import LedgerNames, Outlook
 from dataworks_assets.systems.scope import Scoped
+
+if TYPE_CHECKING:
+    from dataworks_assets.ledger.notices import Notifier
+    from dataworks_assets.systems.ledger_repair import LedgerRepair
 
 _USUAL_DAYS = 7
 
@@ -22,6 +27,17 @@ class AdgRoom:
 
     platform: Platform
     scope: AdgScope
+
+    @property
+    def ledger(self) -> LedgerNames:
+        """A product a snapshot type."""
+        return LedgerNames(self.scope.settings.deployment.ledger.adg, (str(self.scope.snapshot_type),))
+
+    def repairs(self, notifier: Notifier) -> Sequence[LedgerRepair]:
+        """Returns what writes the ledgers of its dead runs to their ends."""
+        from dataworks_assets.systems.adg.recording import ledger_repair
+
+        return [ledger_repair(self.platform, self.scope, notifier)]
 
     def planner(self) -> Planner:
         """Returns what makes its plans."""

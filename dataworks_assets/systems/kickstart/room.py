@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from dataworks_assets.systems.kickstart.access import source_store
 from dataworks_assets.systems.kickstart.acknowledged import read_acknowledged
@@ -13,9 +14,13 @@ from dataworks_assets.systems.kickstart.planner import KickstartPlanner
 from dataworks_assets.systems.kickstart.scope import KickstartScope
 from dataworks_assets.systems.plan import Decision, PlannedDay, Request
 from dataworks_assets.systems.platform import Platform
-from dataworks_assets.systems.rooms import CollectionDay, Foreseen, Outlook
+from dataworks_assets.systems.rooms import CollectionDay, Foreseen, LedgerNames, Outlook
 from dataworks_assets.systems.scope import Scoped
 from spark.errors import DataworksError
+
+if TYPE_CHECKING:
+    from dataworks_assets.ledger.notices import Notifier
+    from dataworks_assets.systems.ledger_repair import LedgerRepair
 
 _STATES = {Decision.NEW: "delivered", Decision.NOT_EXPORTED: "missing"}
 _FINAL = {Decision.EXPIRED, Decision.GIVEN_UP}
@@ -27,6 +32,18 @@ class KickstartRoom:
 
     platform: Platform
     scope: KickstartScope
+
+    @property
+    def ledger(self) -> LedgerNames:
+        """A product a module."""
+        names = self.scope.settings.deployment.ledger.kickstart
+        return LedgerNames(names, tuple(str(module) for module in self.scope.modules()))
+
+    def repairs(self, notifier: Notifier) -> Sequence[LedgerRepair]:
+        """Returns what writes the ledgers of its dead runs to their ends."""
+        from dataworks_assets.systems.kickstart.recording import kickstart_repairs
+
+        return kickstart_repairs(self.platform, self.scope, notifier)
 
     def planner(self, *, is_test: bool = False) -> KickstartPlanner:
         """Returns what makes its plans."""
