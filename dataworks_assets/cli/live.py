@@ -14,7 +14,7 @@ from dataworks_assets.cli.showing import bytes_text
 from dataworks_assets.engines.base import Application, Engine
 from dataworks_assets.engines.channel import Channel
 from dataworks_assets.engines.submission import Submission
-from spark.contract import JobResult, PartitionState
+from spark.contract import JobResult, PartitionState, StoreSettings
 from spark.jobs import progress as job
 
 Watcher = Callable[[job.Message], None]
@@ -35,14 +35,28 @@ class WatchedEngine(Engine):
         """See `Engine.log_address`."""
         return self.engine.log_address(submission)
 
+    def unfinished(self, family: str, *, store: StoreSettings, control_uri: str) -> list[Submission]:
+        """See `Engine.unfinished`."""
+        return self.engine.unfinished(family, store=store, control_uri=control_uri)
+
+    def choose_channel(self, channel: Channel | None) -> Channel:
+        """See `Engine.choose_channel`."""
+        return self.engine.choose_channel(channel)
+
     def run(self, submission: Submission, *, on_message: Watcher, channel: Channel | None = None) -> JobResult:
         """See `Engine.run`."""
+        return self.engine.run(submission, on_message=self._shown(on_message), channel=channel)
 
+    def attend(self, submission: Submission, *, on_message: Watcher, channel: Channel | None = None) -> JobResult:
+        """See `Engine.attend`."""
+        return self.engine.attend(submission, on_message=self._shown(on_message), channel=channel)
+
+    def _shown(self, on_message: Watcher) -> Watcher:
         def both(message: job.Message) -> None:
             self.watch(message)
             on_message(message)
 
-        return self.engine.run(submission, on_message=both, channel=channel)
+        return both
 
 
 @contextmanager

@@ -25,6 +25,16 @@ class Says(Engine):
         on_message(PROGRESS)
         return JobResult(run_id="r", partitions=(), seconds=0.0)
 
+    def attend(self, submission, *, on_message, channel=None):
+        on_message(DONE)
+        return JobResult(run_id="r", partitions=(), seconds=0.0)
+
+    def unfinished(self, family, *, store, control_uri):
+        return [family, store, control_uri]
+
+    def choose_channel(self, channel):
+        return "its own"
+
 
 @pytest.fixture(params=["terminal", "log"])
 def console(request):
@@ -57,5 +67,19 @@ def test_messages_go_where_they_went_before_too():
     assert seen == watched == [PROGRESS]
 
 
+def test_messages_of_an_application_that_is_gone_on_with_are_shown_too():
+    seen, watched = [], []
+    WatchedEngine(Says(), watched.append).attend(None, on_message=seen.append)
+    assert seen == watched == [DONE]
+
+
 def test_everything_else_is_the_engines_own():
-    assert WatchedEngine(Says(), print).submit(1, 2, 3) == (1, 2, 3)
+    engine = WatchedEngine(Says(), print)
+    assert engine.submit(1, 2, 3) == (1, 2, 3)
+    assert engine.unfinished("family", store="s", control_uri="c") == ["family", "s", "c"]
+    assert engine.choose_channel(None) == "its own"
+
+
+def test_no_part_of_an_engine_is_forgotten():
+    parts = {name for name, part in vars(Engine).items() if callable(part) and not name.startswith("_")}
+    assert parts <= set(vars(WatchedEngine))
