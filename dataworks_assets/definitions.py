@@ -14,7 +14,7 @@ from dataworks_assets.systems.adg.admin_jobs import build_admin_jobs
 from dataworks_assets.systems.adg.assets import collection_assets, export_asset
 from dataworks_assets.systems.adg.automation.build import build_automation
 from dataworks_assets.systems.adg.scope import AdgScope
-from dataworks_assets.systems.clusters import build_clusters
+from dataworks_assets.systems.cluster_jobs import build_clusters
 from dataworks_assets.systems.housekeeping import build_housekeeping
 from dataworks_assets.systems.kickstart.assets import kickstart_assets, kickstart_job
 from dataworks_assets.systems.kickstart.automation import build_kickstart_automation

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dataworks_assets.cli.carrying import carry_out
+from dataworks_assets.cli.confirming import DryRunOption
 from dataworks_assets.cli.plan import show_plan
 from dataworks_assets.cli.ranges import DayRange
 from dataworks_assets.cli.selection import CollectionsOption, DaysOption, JsonOption, TypeOption, parse_days, select_collections
@@ -45,7 +46,7 @@ def run(
     ] = None,
     force: Annotated[bool, typer.Option(help="Read and publish again what is published and unchanged.")] = False,
     confirm: Annotated[bool, typer.Option(help="Accept a full in which a collection lost its rows.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, do nothing.")] = False,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Publish one day, or a range of days, of some or all collections.
@@ -74,8 +75,8 @@ def run(
         "correlation_id": correlation_id,
         "s3_prefix": s3_prefix,
         "skip_pdm_trigger": skip_pdm_trigger,
-        "force": force,
-        "confirm": confirm,
+        "force": force or None,
+        "confirm": confirm or None,
     }
     carry_out(workplace, scope, [DayRange(names, days[0], days[-1])], options, as_json=as_json)
 

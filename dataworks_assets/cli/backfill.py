@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dataworks_assets.cli.carrying import carry_out
+from dataworks_assets.cli.carrying import carry_out, record_runs
 from dataworks_assets.cli.plan import days_or_usual, make_plan
 from dataworks_assets.cli.ranges import DayRange, cover, free_days, gaps
 from dataworks_assets.cli.selection import CollectionsOption, DaysOption, NarrowTypeOption, SystemOption, in_one_room
@@ -57,7 +57,7 @@ def backfill(
         return
     ranges = plan_ranges(workplace, room, names, days, force=force)
     _show(workplace, ranges, len(days))
-    options: dict[str, object] = {"force": force, "confirm": confirm}
+    options: dict[str, object] = {"force": force or None, "confirm": confirm or None}
     if dry_run:
         return
     if launch:
@@ -97,7 +97,8 @@ def _launch(workplace: Workplace, scope: Scope, ranges: list[DayRange], options:
     from dataworks_assets.cli.runs import RunRequest
 
     address = webserver_url(prepare_dagster_home(workplace.settings), url)
+    act = record_runs(workplace, scope, ranges, options)
     for chosen in ranges:
-        request = RunRequest(scope, chosen.collections, chosen.first_day, chosen.last_day, options)
+        request = RunRequest(scope, chosen.collections, chosen.first_day, chosen.last_day, options, act=act.id)
         run_id = launch(address, request)
         workplace.console.print(f"{request.title}: {address}/runs/{run_id}", soft_wrap=True)

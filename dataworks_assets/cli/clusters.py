@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from dataworks_assets.cli.confirming import DryRunOption, YesOption, confirmed
 from dataworks_assets.cli.selection import JsonOption
 from dataworks_assets.cli.showing import plural, table, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Clusters of EMR: list, start, stop, sweep.", no_args_is_help=True)
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, change nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Kinds = Annotated[
     list[str] | None,
     typer.Option(
@@ -54,7 +53,7 @@ def start(
     name: Annotated[str, typer.Argument(help="Its name, behind `dataworks-<deployment>-`.")],
     size: Annotated[str, typer.Option("--size", help="One of the deployment's sizes.")],
     hours: Annotated[float, typer.Option("--hours", min=0.1, help="How long it is left alone by the sweeper.")] = 8.0,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Start a cluster that waits for steps; it ends when it is idle for the configured time.
 
@@ -69,9 +68,8 @@ def start(
     from dataworks_assets.systems.acts import new_act
 
     workplace = workplace_of(ctx)
-    config = _clusters(workplace).place.config
-    if size in config.sizes:
-        workplace.notes.print(forecast_of(config, config.sizes[size], size).text(), soft_wrap=True)
+    clusters = _clusters(workplace)
+    workplace.notes.print(forecast_of(clusters.place.config, clusters.size(size), size).text(), soft_wrap=True)
     if dry_run:
         return
     keep_until = datetime.now(UTC) + timedelta(hours=hours)
@@ -85,8 +83,8 @@ def start(
 def stop(
     ctx: typer.Context,
     cluster: Annotated[str, typer.Argument(help="Its id or its name.")],
-    dry_run: DryRun = False,
-    yes: Yes = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
 ) -> None:
     """End one cluster with everything that runs on it; its run is cancelled with it and not retried.
 
@@ -100,7 +98,7 @@ def stop(
 
 
 @app.command("stop-all")
-def stop_all(ctx: typer.Context, kind: Kinds = None, dry_run: DryRun = False, yes: Yes = False) -> None:
+def stop_all(ctx: typer.Context, kind: Kinds = None, dry_run: DryRunOption = False, yes: YesOption = False) -> None:
     """End every cluster of some kinds, or of this deployment, also those that are to be kept; their runs are cancelled.
 
     [bold]Examples[/]
@@ -115,24 +113,32 @@ def stop_all(ctx: typer.Context, kind: Kinds = None, dry_run: DryRun = False, ye
 
 
 @app.command()
-def sweep(ctx: typer.Context, dry_run: DryRun = False) -> None:
+def sweep(ctx: typer.Context, dry_run: DryRunOption = False, yes: YesOption = False) -> None:
     """End clusters and steps of no live run, as the sensor `emr_clusters` does every five minutes.
 
-    [bold]Example[/]
+    [bold]Examples[/]
 
     dataworks -d aws clusters sweep --dry-run
+
+    dataworks -d aws clusters sweep
     """
     from dataworks_assets.cli.dagster_home import open_instance
-    from dataworks_assets.systems.clusters import is_live
+    from dataworks_assets.systems import clusters as own
+    from dataworks_assets.systems.acts import new_act
 
     workplace = workplace_of(ctx)
     clusters = _clusters(workplace)
     with open_instance(workplace.settings) as instance:
-        swept = clusters.sweep(lambda family: is_live(instance, family), dry_run=dry_run)
-    for each in swept:
-        workplace.console.print(f"{'would end' if dry_run else 'ended'} {each.what}: {each.why}", soft_wrap=True)
-    if not swept:
-        workplace.console.print("Nothing to end: every cluster has a live run, or is to be kept.")
+        plan = own.plan_sweep(clusters, instance)
+        if not plan.found:
+            workplace.console.print(f"{plan.words}.")
+            return
+        if not confirmed(workplace, plan.words, dry_run=dry_run, yes=yes):
+            return
+        act = new_act(workplace.platform, own.SWEEP, {"ended": ", ".join(plan.names)})
+        swept = own.sweep_by_hand(clusters, instance, plan, act)
+    ended = ", ".join(each.what for each in swept) or "nothing: it has a live run by now, or has ended"
+    workplace.console.print(f"Ended {ended}. By {act.by} ({act.identity}).", soft_wrap=True)
 
 
 def _clusters(workplace: Workplace) -> Clusters:
@@ -145,15 +151,13 @@ def _stop(workplace: Workplace, clusters: Clusters, chosen: list[OwnCluster], *,
     from dataworks_assets.cli.dagster_home import open_instance
     from dataworks_assets.systems import clusters as own
 
+    plan = own.Stopping(tuple(chosen))
     if not chosen:
-        workplace.console.print("No cluster of this deployment lives: nothing to stop.")
+        workplace.console.print(f"{plan.words}.")
         return
     _show(workplace, chosen)
-    if dry_run:
-        workplace.console.print(f"{plural(len(chosen), 'cluster')} would be stopped.")
+    if not confirmed(workplace, plan.words, dry_run=dry_run, yes=yes):
         return
-    if not yes:
-        typer.confirm(f"Stop {plural(len(chosen), 'cluster')} with everything that runs there?", abort=True, err=True)
     with open_instance(workplace.settings) as instance:
         runs = [run.run_id for each in chosen for run in own.live_runs(each, instance)]
         act = own.act_on(workplace.platform, own.STOP, chosen)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from dataworks_assets.cli.carrying import carry_out
+from dataworks_assets.cli.confirming import DryRunOption
 from dataworks_assets.cli.plan import plan_document, show_plan
 from dataworks_assets.cli.ranges import DayRange
 from dataworks_assets.cli.selection import COLLECTION_HELP, DaysOption, JsonOption, parse_days, the_one
@@ -58,6 +59,7 @@ def run(
     e2e_test: TestOption = False,
     force: Annotated[bool, typer.Option(help="Read and publish again what is published and unchanged.")] = False,
     confirm: Annotated[bool, typer.Option(help="Accept that a clean-up loses days which the source has no more.")] = False,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Publish a module's days; without dates from the first incomplete one up to yesterday.
@@ -68,7 +70,7 @@ def run(
 
     dataworks kickstart run --module vacancy
 
-    dataworks kickstart run -m payment --start 2026-11-12 --end 2026-11-14 --force
+    dataworks kickstart run -m payment --start 2026-11-12 --end 2026-11-14 --force --dry-run
     """
     workplace = workplace_of(ctx)
     scope = workplace.kickstart
@@ -80,12 +82,16 @@ def run(
         workplace.console.print("[bold green]Nothing had to be done[/]: every day up to yesterday is complete.")
         return
     if clean_up:
-        _show_history(workplace, collections, is_test=e2e_test, confirm=confirm)
+        _show_history(workplace, collections, is_test=e2e_test, asks=not confirm and not dry_run)
+    if dry_run:
+        made = _planned(workplace, collections, days, is_test=e2e_test, force=force)
+        show_plan(workplace, scope, made, read_refusals(workplace.platform.store, scope), work_only=False)
+        return
     options: dict[str, object] = {
-        "CLEAN_UP_FLG": clean_up,
-        "E2E_TEST_FLG": e2e_test,
-        "force": force,
-        "confirm": confirm,
+        "CLEAN_UP_FLG": clean_up or None,
+        "E2E_TEST_FLG": e2e_test or None,
+        "force": force or None,
+        "confirm": confirm or None,
     }
     chosen = DayRange(tuple(each.name for each in collections), days[0], days[-1])
     look_at = "dataworks status --system kickstart shows what is published, and where a catch-up begins"
@@ -181,9 +187,9 @@ def _planned(
         return _planner(workplace, is_test=is_test).plan(request)
 
 
-def _show_history(workplace: Workplace, collections: Sequence[ScopedPartner], *, is_test: bool, confirm: bool) -> None:
+def _show_history(workplace: Workplace, collections: Sequence[ScopedPartner], *, is_test: bool, asks: bool) -> None:
     """Says what a clean-up would forget, and asks; what cannot be rebuilt is refused later, unless it is confirmed."""
     history = look_at_history(workplace.platform, _planner(workplace, is_test=is_test), collections)
     workplace.console.print(f"Clean-up: {history.text()}", soft_wrap=True)
-    if not confirm and not typer.confirm("Forget this history?"):
+    if asks and not typer.confirm("Forget this history?"):
         raise typer.Exit(1)

@@ -63,7 +63,7 @@ def launch(url: str, request: RunRequest) -> str:
             repository_location_name=LOCATION,
             repository_name="__repository__",
             run_config=request.configuration,
-            tags={**request.range_tags, "dataworks/launched_by": "backfill"},
+            tags={**request.tags, "dataworks/launched_by": "backfill"},
             asset_selection=request.asset_keys,
         )
     except DagsterGraphQLClientError as error:

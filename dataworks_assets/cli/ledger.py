@@ -127,10 +127,11 @@ def clear(
     if not confirmed(workplace, plan.words, dry_run=dry_run, yes=yes):
         return
     about = {"day": str(plan.day), "correlation_id": plan.correlation_id, "product": plan.product}
-    admin.clear(plan, new_act(workplace.platform, "clear", about), starts=False)
+    act = new_act(workplace.platform, "clear", about)
+    admin.clear(plan, act, starts=False)
     names = tuple(sorted(configured(scope, plan.day)))
     options: dict[str, object] = {"correlation_id": plan.correlation_id, "force": True}
-    carry_out(workplace, scope, [DayRange(names, plan.day, plan.day)], options)
+    carry_out(workplace, scope, [DayRange(names, plan.day, plan.day)], options, act=act)
 
 
 @app.command("resend")
@@ -169,7 +170,7 @@ def resend(
 
 @app.command("acts")
 def acts(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """List what operators did by hand: rows cleared, messages sent again, clusters started or stopped, passwords rotated.
+    """List what operators did by hand: runs, rows cleared, messages sent again, clusters started or ended, passwords rotated.
 
     [bold]Example[/]
 

@@ -27,6 +27,11 @@ class DayRange:
         """Number of days."""
         return (self.last_day - self.first_day).days + 1
 
+    @property
+    def text(self) -> str:
+        """The range as it is written on the command line."""
+        return str(self.first_day) if self.first_day == self.last_day else f"{self.first_day}...{self.last_day}"
+
 
 def free_days(plan: Iterable[PlannedDay]) -> set[date]:
     """Returns the days that cost nothing for any collection that was planned."""

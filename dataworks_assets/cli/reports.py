@@ -26,7 +26,8 @@ def show_reports(console: Console, reports: Sequence[RunReport]) -> None:
     _show_refused(console, [day for day in days if day.state == "refused"])
     for report in reports:
         if not report.succeeded and not report.of_state("refused"):
-            console.print(Text.assemble(("The run failed: ", "bold red"), report.error), soft_wrap=True)
+            ended = "was cancelled" if report.was_cancelled else "failed"
+            console.print(Text.assemble((f"The run {ended}: ", "bold red"), report.error), soft_wrap=True)
     console.print(summary(reports), soft_wrap=True)
 
 

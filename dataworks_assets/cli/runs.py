@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
+import uuid
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -13,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from dataworks_assets.cli.dagster_home import PROCESS_TAG, open_instance, process_tag
 from dataworks_assets.cli.live import WatchedEngine, Watcher, watching
 from dataworks_assets.cli.workplace import Workplace
+from dataworks_assets.systems.acts import ACT_TAG
+from dataworks_assets.systems.runs import RANGE_END_TAG, RANGE_START_TAG, is_cancelled
 from dataworks_assets.systems.scope import Scope
 
 if TYPE_CHECKING:
@@ -21,6 +26,11 @@ if TYPE_CHECKING:
     from dataworks_assets.systems.platform import Platform
 
 _LONGEST_CAUSE = 2_000
+_LOOK_SECONDS = 2.0
+_CANCELLED = (
+    "in Dagster, or with its cluster: `dataworks ledger acts` says who stopped one. What was published stays; run it again"
+    " when it is wanted"
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,8 @@ class RunRequest:
     last_day: date
     options: dict[str, Any] = field(default_factory=dict)
     """Fields of the asset's run configuration; None means unset."""
+    act: str = ""
+    """The operator's act that starts it, where one does."""
 
     @property
     def asset_keys(self) -> list[list[str]]:
@@ -40,11 +52,12 @@ class RunRequest:
         return [list(self.scope.collections[name].key_path) for name in self.collections]
 
     @property
-    def range_tags(self) -> dict[str, str]:
-        """The tags by which Dagster knows a range of partitions."""
+    def tags(self) -> dict[str, str]:
+        """The tags by which Dagster knows a range of partitions, and that of the act."""
         return {
-            "dagster/asset_partition_range_start": self.first_day.isoformat(),
-            "dagster/asset_partition_range_end": self.last_day.isoformat(),
+            RANGE_START_TAG: self.first_day.isoformat(),
+            RANGE_END_TAG: self.last_day.isoformat(),
+            **({ACT_TAG: self.act} if self.act else {}),
         }
 
     @property
@@ -81,13 +94,14 @@ class DayOutcome:
 
 @dataclass(frozen=True)
 class RunReport:
-    """How a run ended; `error` is what it said of itself where it failed."""
+    """How a run ended; `error` is what it said of itself where it did not end well."""
 
     run_id: str
     succeeded: bool
     seconds: float
     days: tuple[DayOutcome, ...]
     error: str = ""
+    was_cancelled: bool = False
 
     def of_state(self, state: str) -> tuple[DayOutcome, ...]:
         """Returns the days of one state."""
@@ -95,24 +109,26 @@ class RunReport:
 
 
 def run_here(workplace: Workplace, request: RunRequest) -> RunReport:
-    """Carries out a run in this process and returns what became of it; a failed run is a report, not an exception.
+    """Carries out a run in this process and returns what became of it; one that failed or was cancelled is a report.
 
     Raises:
-        KeyboardInterrupt: the run was interrupted; it is recorded as such, and what it had published stays.
+        KeyboardInterrupt: this process was interrupted; the run is recorded as such, and what it had published stays.
     """
     _ = workplace.platform  # the stack's addresses are in the environment then, where Dagster's logs look for them
     with open_instance(workplace.settings) as instance, watching(workplace.notes, request.title) as watch:
         started_seconds = time.monotonic()
         result = _execute(workplace, request, instance, watch)
         seconds = time.monotonic() - started_seconds
-        if _was_interrupted(result):
+        was_cancelled = is_cancelled(instance, result.run_id)
+        if _was_interrupted(result) and not was_cancelled:
             raise KeyboardInterrupt
         return RunReport(
             run_id=result.run_id,
             succeeded=result.success,
             seconds=seconds,
             days=tuple(_outcomes(instance, result.run_id, request.scope)),
-            error="" if result.success else _error(result),
+            error="" if result.success else _CANCELLED if was_cancelled else _error(result),
+            was_cancelled=was_cancelled,
         )
 
 
@@ -127,13 +143,42 @@ def _execute(workplace: Workplace, request: RunRequest, instance: DagsterInstanc
         keys = [AssetKey(path) for path in request.asset_keys]
         job = repository.get_implicit_job_def_for_assets(keys)
         assert job is not None  # noqa: S101 - assets of one multi-asset always have one
-        return job.execute_in_process(
-            instance=instance,
-            asset_selection=keys,
-            run_config={**request.configuration, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            tags={**request.range_tags, PROCESS_TAG: process_tag(), "dagster/max_retries": "0"},
-            raise_on_error=False,
-        )
+        run_id = str(uuid.uuid4())
+        with _interrupted_when_cancelled(instance, run_id):
+            return job.execute_in_process(
+                instance=instance,
+                asset_selection=keys,
+                run_config={**request.configuration, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                tags={**request.tags, PROCESS_TAG: process_tag(), "dagster/max_retries": "0"},
+                raise_on_error=False,
+                run_id=run_id,
+            )
+
+
+@contextmanager
+def _interrupted_when_cancelled(instance: DagsterInstance, run_id: str) -> Iterator[None]:
+    """Interrupts the run in this thread once somebody cancels it: in the UI, or with its cluster.
+
+    Dagster reaches only runs that it has launched itself.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    over, runs_in = threading.Event(), threading.get_ident()
+
+    def look() -> None:
+        while not over.wait(_LOOK_SECONDS):
+            with suppress(SQLAlchemyError):  # the run itself says so, if its storage is gone for longer
+                if is_cancelled(instance, run_id):
+                    signal.pthread_kill(runs_in, signal.SIGINT)
+                    return
+
+    watcher = threading.Thread(target=look, name="cancellation", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
 
 
 @contextmanager

@@ -1,43 +1,59 @@
-"""Clusters of EMR in Dagster: a sensor that ends those of no live run, and the operators' actions as jobs.
+"""What operators do to clusters of EMR, and which of them work for a run of Dagster that is under way."""
 
-(Annotations are not postponed in this module: Dagster reads those of the ops to find their configuration.)
-"""
+from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from dagster import (
-    Config,
-    DagsterError,
-    DagsterInstance,
-    DagsterRun,
-    DefaultSensorStatus,
-    Failure,
-    JobDefinition,
-    OpExecutionContext,
-    RunsFilter,
-    SensorDefinition,
-    SensorEvaluationContext,
-    SkipReason,
-    job,
-    op,
-    sensor,
-)
-from pydantic import Field
+from dagster import DagsterError, DagsterInstance, DagsterRun, RunsFilter
 
 from dataworks_assets.engines.emr.clusters import Clusters, OwnCluster, Swept
 from dataworks_assets.engines.factory import open_clusters
-from dataworks_assets.systems.acts import BY, COMMAND_LINE, NO_RETRIES, Act, new_act, record_act
+from dataworks_assets.systems.acts import COMMAND_LINE, Act, new_act, record_act
 from dataworks_assets.systems.platform import Platform
 
-_SWEEP_SECONDS = 300
 _RUN_ID_CHARACTERS = 36
 _ROOT_TAG = "dagster/root_run_id"
 _WILL_RETRY_TAG = "dagster/will_retry"
 _RETRIED_TAG = "dagster/auto_retry_run_id"
 _MAX_RETRIES_TAG = "dagster/max_retries"
-START, STOP = "start cluster", "stop clusters"
-CONFIRMATION = "stop"
-"""What has to be typed where something is to be ended."""
+START, STOP, SWEEP = "start cluster", "stop clusters", "sweep clusters"
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """Clusters that are to be stopped."""
+
+    chosen: tuple[OwnCluster, ...]
+    phrase: str = "stop"
+
+    @property
+    def words(self) -> str:
+        """What would be done."""
+        if not self.chosen:
+            return "No cluster of this deployment lives: nothing to stop"
+        return f"Stop with everything that runs there, and cancel their runs: {'; '.join(map(describe, self.chosen))}"
+
+
+@dataclass(frozen=True)
+class Sweeping:
+    """What of no live run is to be ended."""
+
+    found: tuple[Swept, ...]
+    phrase: str = "sweep"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The clusters and steps."""
+        return tuple(each.what for each in self.found)
+
+    @property
+    def words(self) -> str:
+        """What would be done."""
+        if not self.found:
+            return "Nothing to end: every cluster has a live run, or is to be kept"
+        return f"End {'; '.join(f'{each.what}: {each.why}' for each in self.found)}"
 
 
 def clusters_of(platform: Platform) -> Clusters:
@@ -65,7 +81,7 @@ def is_live(instance: DagsterInstance, family: str) -> bool:
     )
 
 
-def stop(clusters: Clusters, chosen: list[OwnCluster], instance: DagsterInstance, act: Act) -> None:
+def stop(clusters: Clusters, chosen: Sequence[OwnCluster], instance: DagsterInstance, act: Act) -> None:
     """Cancels the runs that clusters work for, so that nothing retries them, and terminates the clusters.
 
     Raises:
@@ -85,16 +101,39 @@ def live_runs(each: OwnCluster, instance: DagsterInstance) -> list[DagsterRun]:
 
 
 def _cancel(run: DagsterRun, instance: DagsterInstance, why: str) -> None:
-    """Has a run cancelled; one that cannot be reached fails, with its cluster as the reason. Neither is retried."""
+    """Has a run cancelled, and not retried. One that cannot be reached ends with its cluster, as cancelled too."""
     instance.add_run_tags(run.run_id, {_MAX_RETRIES_TAG: "0"})
     instance.report_engine_event(why, run)
     try:
         instance.run_coordinator.cancel_run(run.run_id)
     except DagsterError as error:
-        instance.report_engine_event(f"The run could not be cancelled, and fails: {error}", run)
+        instance.report_engine_event(f"The run could not be reached, and ends with its cluster: {error}", run)
 
 
-def act_on(platform: Platform, what: str, chosen: list[OwnCluster], *, by: str = "", via: str = COMMAND_LINE) -> Act:
+def plan_sweep(clusters: Clusters, instance: DagsterInstance) -> Sweeping:
+    """Returns what a sweep would end."""
+    return Sweeping(tuple(sweep(clusters, instance, dry_run=True)))
+
+
+def sweep_by_hand(clusters: Clusters, instance: DagsterInstance, plan: Sweeping, act: Act) -> list[Swept]:
+    """Ends what was planned, but for what has a live run by now; returns what was ended.
+
+    Raises:
+        StoreError: it cannot be recorded, and is not done.
+        EngineError: AWS does not take it.
+    """
+    record_act(clusters.store, clusters.control_uri, act)
+    return sweep(clusters, instance, only=plan.names)
+
+
+def sweep(
+    clusters: Clusters, instance: DagsterInstance, *, dry_run: bool = False, only: Collection[str] | None = None
+) -> list[Swept]:
+    """Ends what works for no run of this Dagster that is under way; see `Clusters.sweep`."""
+    return clusters.sweep(lambda family: is_live(instance, family), dry_run=dry_run, only=only)
+
+
+def act_on(platform: Platform, what: str, chosen: Sequence[OwnCluster], *, by: str = "", via: str = COMMAND_LINE) -> Act:
     """Returns an act on clusters that is about to be done."""
     families = sorted({family for each in chosen for family in each.families})
     about = {"clusters": ", ".join(each.view.id for each in chosen), "runs": ", ".join(families)}
@@ -121,129 +160,3 @@ def describe(each: OwnCluster) -> str:
     runs = f", works for {', '.join(each.families)}" if each.families else ""
     kind = f" ({each.kind})" if each.kind else ""
     return f"{each.view.id} {each.view.name}{kind} {each.view.state}, {each.hours:.1f} hours, {cost}{runs}{kept}"
-
-
-class ActConfig(Config):
-    """What every job that acts is told."""
-
-    by: str = Field(description=BY)
-    dry_run: bool = Field(default=False, description="Say what would be done, do nothing.")
-
-
-class StopConfig(ActConfig):
-    """Which clusters to stop."""
-
-    cluster: str = Field(default="", description="Id or name of one; empty: all of the kinds below.")
-    kinds: list[str] = Field(
-        default_factory=list,
-        description="Started for `full`, `incremental`, `backfill`, a system such as `kickstart`, or `manual`; empty: all.",
-    )
-    confirm: str = Field(default="", description=f"Type `{CONFIRMATION}`: clusters end with everything that runs on them.")
-
-
-class StartConfig(ActConfig):
-    """Which cluster to start."""
-
-    name: str = Field(description="Its name, behind `dataworks-<deployment>-`.")
-    size: str = Field(description="One of the deployment's sizes.")
-    hours: float = Field(default=8.0, gt=0, description="How long the sweeper leaves it alone.")
-
-
-class SweepConfig(Config):
-    """How to sweep."""
-
-    dry_run: bool = Field(default=True, description="Say what would be ended, end nothing.")
-
-
-@op(name="list_clusters", required_resource_keys={"platform"})
-def _list_clusters(context: OpExecutionContext) -> None:
-    found = clusters_of(context.resources.platform).living()
-    for each in found:
-        context.log.info("%s", describe(each))
-    context.add_output_metadata({"clusters": len(found)})
-
-
-@op(name="stop_clusters", required_resource_keys={"platform"})
-def _stop_clusters(context: OpExecutionContext, config: StopConfig) -> None:
-    platform = context.resources.platform
-    clusters = clusters_of(platform)
-    chosen = [clusters.find(config.cluster)] if config.cluster else clusters.of_kinds(config.kinds)
-    for each in chosen:
-        context.log.info("to be stopped: %s", describe(each))
-    if config.dry_run:
-        context.log.info("a dry run: nothing was done")
-        return
-    if config.confirm != CONFIRMATION:
-        raise Failure(f"Nothing was stopped: type `{CONFIRMATION}` into `confirm`", allow_retries=False)
-    if chosen:
-        act = act_on(platform, STOP, chosen, by=config.by, via=f"run {context.run_id}")
-        stop(clusters, chosen, context.instance, act)
-        context.log.info("done by %s (%s)", act.by, act.identity)
-    context.add_output_metadata({"stopped": len(chosen)})
-
-
-@op(name="start_cluster", required_resource_keys={"platform"})
-def _start_cluster(context: OpExecutionContext, config: StartConfig) -> None:
-    platform = context.resources.platform
-    keep_until = datetime.now(UTC) + timedelta(hours=config.hours)
-    context.log.info("to be started: %s of the size %s, kept until %s", config.name, config.size, keep_until.isoformat())
-    if config.dry_run:
-        context.log.info("a dry run: nothing was done")
-        return
-    about = {"name": config.name, "size": config.size, "kept until": keep_until.isoformat(timespec="minutes")}
-    act = new_act(platform, START, about, by=config.by, via=f"run {context.run_id}")
-    made = start(platform, config.name, size=config.size, keep_until=keep_until, act=act)
-    context.log.info("%s starts; done by %s (%s)", made, act.by, act.identity)
-    context.add_output_metadata({"cluster": made})
-
-
-@op(name="sweep_clusters", required_resource_keys={"platform"})
-def _sweep_clusters(context: OpExecutionContext, config: SweepConfig) -> None:
-    for each in _sweep(context.resources.platform, context.instance, dry_run=config.dry_run):
-        context.log.info("%s %s: %s", "would be ended:" if config.dry_run else "ended:", each.what, each.why)
-
-
-@job(name="emr_list_clusters", description="Says which clusters live, with their ages and what they have cost.")
-def _listing() -> None:
-    _list_clusters()
-
-
-@job(name="emr_stop_clusters", description="Ends one cluster, all of some kinds, or all of this deployment.", tags=NO_RETRIES)
-def _stopping() -> None:
-    _stop_clusters()
-
-
-@job(name="emr_start_cluster", description="Starts a cluster that waits for steps.", tags=NO_RETRIES)
-def _starting() -> None:
-    _start_cluster()
-
-
-@job(name="emr_sweep_clusters", description="Ends clusters and steps of no live run.")
-def _sweeping() -> None:
-    _sweep_clusters()
-
-
-@sensor(
-    name="emr_clusters",
-    description="Ends clusters and steps of no live run; leaves those that are to be kept.",
-    minimum_interval_seconds=_SWEEP_SECONDS,
-    default_status=DefaultSensorStatus.RUNNING,
-    required_resource_keys={"platform"},
-    jobs=[_sweeping],
-)
-def _sweeper(context: SensorEvaluationContext) -> SkipReason:
-    swept = _sweep(context.resources.platform, context.instance, dry_run=False)
-    for each in swept:
-        context.log.warning("ended %s: %s", each.what, each.why)
-    return SkipReason(f"Ended {', '.join(each.what for each in swept)}" if swept else "Every cluster has a live run")
-
-
-def build_clusters(platform: Platform) -> tuple[list[JobDefinition], list[SensorDefinition]]:
-    """Returns the jobs and the sensor of a deployment whose jobs run on EMR; none for another one."""
-    if platform.settings.deployment.engine.emr is None:
-        return [], []
-    return [_listing, _starting, _stopping, _sweeping], [_sweeper]
-
-
-def _sweep(platform: Platform, instance: DagsterInstance, *, dry_run: bool) -> list[Swept]:
-    return clusters_of(platform).sweep(lambda family: is_live(instance, family), dry_run=dry_run)

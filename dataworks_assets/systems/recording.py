@@ -137,7 +137,13 @@ def may_be_retried(instance: DagsterInstance, run: DagsterRun) -> bool:
 
 @contextmanager
 def recorded(
-    book: LedgerBook, entry: RunEntry, log: logging.Logger, *, may_be_retried: bool = False, in_background: bool = True
+    book: LedgerBook,
+    entry: RunEntry,
+    log: logging.Logger,
+    *,
+    may_be_retried: bool = False,
+    was_cancelled: Callable[[], bool] = lambda: False,
+    in_background: bool = True,
 ) -> Iterator[RunLedger]:
     """Keeps the ledger of a run while the block runs, however it ends.
 
@@ -146,6 +152,8 @@ def recorded(
         entry: the run.
         log: the run's, where it is said what could not be written.
         may_be_retried: whether Dagster may start the run again by itself where it fails.
+        was_cancelled: whether somebody asked for the run's end, where that does not interrupt it: with its cluster the
+            application ends, and the run with an error.
         in_background: whether rows are written behind the run's back.
     """
     ledger = RunLedger(Recorder(book, entry, scribe=Scribe(book.tables, in_background=in_background)), may_be_retried)
@@ -154,7 +162,9 @@ def recorded(
     try:
         yield ledger
     except BaseException as error:
-        outcome = Outcome.CANCELLED if _is_interruption(error) else Outcome.FAILED
+        outcome = Outcome.FAILED
+        if _is_interruption(error) or was_cancelled():
+            outcome = Outcome.CANCELLED
         raise
     finally:
         if ledger.failing and outcome is Outcome.SUCCEEDED:

@@ -59,6 +59,12 @@ class MessageRun:
     outcome: str = ""
 
 
+def is_cancelled(instance: DagsterInstance, run_id: str) -> bool:
+    """Whether somebody asked for a run's end, though its process may not know yet."""
+    run = instance.get_run_by_id(run_id)
+    return run is not None and run.status in {DagsterRunStatus.CANCELING, DagsterRunStatus.CANCELED}
+
+
 def in_flight(instance: DagsterInstance, scope: Scope, *, now: datetime) -> frozenset[CollectionDay]:
     """Returns every collection and day that a run is about to do, or is doing."""
     runs = instance.get_runs(RunsFilter(statuses=list(_UNFINISHED)))

@@ -100,6 +100,7 @@ def lake():
 def workplace(settings, lake, tmp_path, monkeypatch):
     monkeypatch.setenv("DATAWORKS_HOME", str(tmp_path))
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.setattr(Platform, "caller_identity", lambda _: "arn:aws:iam::1:role/operator")
     made = Workplace()
     made.settings = settings
     made.platform = Platform(settings)

@@ -80,8 +80,23 @@ def test_clusters_of_another_kind_go_on(bench, clusters, started):
     assert living(clusters) == [started]
 
 
+def test_a_dry_run_refuses_a_size_that_is_none(bench, clusters):
+    with pytest.raises(ConfigurationError, match="no size 'huge'"):
+        bench("clusters", "start", "x", "--size", "huge", "--dry-run")
+
+
 def test_a_sweep_leaves_what_is_to_be_kept(bench, clusters, started):
     assert "Nothing to end" in bench("clusters", "sweep", "--dry-run")
+
+
+def test_a_sweep_says_what_it_ends_asks_and_is_recorded(bench, workplace, clusters):
+    gone = clusters.start("gone", size="small", keep_until=clusters.now() - timedelta(hours=1))
+    assert f"End {gone}" in bench("clusters", "sweep", "--dry-run")
+    refused = CliRunner().invoke(app, ["clusters", "sweep"], obj=workplace, input="n\n")
+    assert (refused.exit_code, living(clusters), read_acts(clusters.store, clusters.control_uri)) == (1, [gone], [])
+    assert f"Ended {gone}" in bench("clusters", "sweep", "--yes")
+    [act] = read_acts(clusters.store, clusters.control_uri)
+    assert (living(clusters), act.what, act.about) == ([], "sweep clusters", {"ended": gone})
 
 
 @pytest.mark.parametrize("arguments", [("clusters", "list"), ("deploy", "artefacts")])

@@ -63,6 +63,13 @@ def test_where_all_is_complete_nothing_is_done(world, command):
     assert "Nothing to do" in command("plan", "--module", "vacancy")
 
 
+def test_a_dry_run_says_what_a_run_would_do_and_starts_none(world, command):
+    world.csv(GOOD, YESTERDAY)
+    said = command("run", "--module", "vacancy", "--start", str(YESTERDAY), "--dry-run")
+    assert "1 collection-day to do" in said
+    assert world.pointer(ADVERTS, YESTERDAY) is None
+
+
 def test_a_clean_up_says_what_can_be_rebuilt_and_asks(world, command):
     world.first_day = YESTERDAY
     uri = world.csv(GOOD, YESTERDAY)

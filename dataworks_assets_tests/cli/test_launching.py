@@ -42,7 +42,7 @@ def test_the_run_is_of_the_assets_and_options_that_were_asked_for(bench, submitt
     ((address, _, request),) = submitted
     assert address == ("127.0.0.1", 3001)
     assert request["asset_selection"] == [["adg_full", "core", "toDo"]]
-    assert request["run_config"]["ops"]["adg_full"]["config"] == {"force": True, "confirm": False}
+    assert request["run_config"]["ops"]["adg_full"]["config"] == {"force": True}
 
 
 def test_a_run_that_dagster_refuses_says_what_to_do(bench, monkeypatch):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from dagster import AssetKey, DagsterInstance, DagsterRunStatus
 
 from dataworks_assets.engines.base import Engine
 from spark.contract import Finding, JobResult, PartitionResult, PartitionState, TableResult
-from spark.errors import EngineError
+from spark.errors import EngineError, StoreError
 from spark.jobs.progress import Finished, Progress
 
 DAY = "2026-11-20"
@@ -102,11 +104,46 @@ def test_a_run_that_failed_says_why(bench, workplace):
     assert "the application was killed" in shown
 
 
-def test_options_reach_the_run(bench, engine):
+def test_options_reach_the_run_and_the_record_of_who_started_it(bench, engine, workplace):
     bench.export("core/toDo")
-    bench("adg", "run", "--day", DAY, "-c", "core/toDo", "--correlation-id", "id-7", "--confirm")
+    bench("adg", "run", "--day", DAY, "-c", "core/toDo", "--correlation-id", "id-7", "--confirm", "--no-skip-pdm-trigger")
     (work,) = engine.submissions[0].parameters.partitions
     assert (work.correlation_id, work.confirmed) == ("id-7", True)
+    (act,) = bench.json("ledger", "acts")
+    told = {"correlation_id": "id-7", "confirm": "true", "skip_pdm_trigger": "false"}
+    assert act["about"] == {"system": "adg_full", "days": DAY, "collections": "core/toDo", **told}
+    assert (act["what"], act["identity"], act["via"]) == ("run", "arn:aws:iam::1:role/operator", "command line")
+    (run,) = runs(workplace)
+    assert run.tags["dataworks/act"] == act["id"]
+
+
+def test_a_run_that_cannot_be_recorded_is_not_started(bench, engine, workplace, monkeypatch):
+    def refuse(*_):
+        raise StoreError("the bucket is not there")
+
+    monkeypatch.setattr("dataworks_assets.systems.acts.record_act", refuse)
+    with pytest.raises(StoreError):
+        bench("adg", "run", "--day", DAY, "-c", "core/toDo")
+    assert engine.submissions == []
+
+
+def test_a_run_that_is_cancelled_elsewhere_ends_and_none_follows_it(bench, workplace):
+    class Cancelled(Answers):
+        def run(self, submission, *, on_message, channel=None):
+            self.submissions.append(submission)
+            (run,) = runs(workplace)
+            with DagsterInstance.from_config(str(workplace.settings.environment.home / "dagster")) as instance:
+                instance.report_run_canceling(run)
+            threading.Event().wait()
+
+    engine = workplace.platform.engine = Cancelled()
+    for day in ("2026-11-10", DAY):
+        bench.export("core/toDo", day)
+    shown = bench("backfill", "-D", f"2026-11-10,{DAY}", "-c", "core/toDo", exit_code=1)
+    (run,) = runs(workplace)
+    assert (run.status, len(engine.submissions)) == (DagsterRunStatus.CANCELED, 1)
+    assert "The run was cancelled" in shown
+    assert f"Not begun, for the run before was cancelled: {DAY}" in shown
 
 
 def test_a_range_is_one_application(bench, engine):
@@ -131,13 +168,17 @@ def test_a_backfill_runs_each_range(bench, engine, workplace):
         bench.export("core/toDo", day)
     shown = bench("backfill", "-D", f"2026-11-10,{DAY}", "-c", "core/toDo")
     assert "2 runs" in shown
-    assert len(engine.submissions) == len(runs(workplace)) == 2
+    started = runs(workplace)
+    assert len(engine.submissions) == len(started) == 2
+    (act,) = bench.json("ledger", "acts")
+    assert act["about"]["days"] == f"2026-11-10, {DAY}"
+    assert {run.tags["dataworks/act"] for run in started} == {act["id"]}
 
 
 def test_a_dry_run_of_a_backfill_starts_nothing(bench, engine):
     bench.export("core/toDo")
     bench("backfill", "-D", DAY, "-c", "core/toDo", "--dry-run")
-    assert engine.submissions == []
+    assert engine.submissions == bench.json("ledger", "acts") == []
 
 
 def test_a_backfill_cannot_be_launched_where_nothing_runs(bench):

@@ -17,6 +17,7 @@ from dataworks_assets.engines.emr.clusters import OwnCluster, Swept
 from dataworks_assets.engines.emr.requests import TAG_FAMILY, TAG_KIND
 from dataworks_assets.systems import clusters
 from dataworks_assets.systems.acts import read_acts
+from dataworks_assets.systems.cluster_jobs import build_clusters
 from dataworks_assets.systems.platform import Platform
 from spark.errors import StoreError
 from spark.store import ObjectStore
@@ -93,9 +94,14 @@ class Pretended:
         self.done.append(f"started {name} {size}")
         return "j-NEW"
 
-    def sweep(self, is_live, *, dry_run=False):
-        self.done.append(f"swept {'dry' if dry_run else 'wet'}")
-        return self.swept
+    def size(self, name):
+        return name
+
+    def sweep(self, is_live, *, dry_run=False, only=None):
+        chosen = [each for each in self.swept if only is None or each.what in only]
+        if not dry_run:
+            self.done += [f"swept {each.what}" for each in chosen]
+        return chosen
 
 
 def own(cluster_id, family="", kind="full"):
@@ -129,10 +135,10 @@ def run_job(instance, job_name, **config):
 
 
 def jobs():
-    return clusters.build_clusters(Platform(load_settings("emulated")))[0]
+    return build_clusters(Platform(load_settings("emulated")))[0]
 
 
-@pytest.mark.parametrize(("config", "succeeds"), [({}, False), ({"confirm": "yes"}, False), ({"dry_run": True}, True)])
+@pytest.mark.parametrize(("config", "succeeds"), [({}, False), ({"confirmation": "yes"}, False), ({"dry_run": True}, True)])
 def test_nothing_is_stopped_before_the_word_was_typed(instance, pretended, config, succeeds):
     assert run_job(instance, "emr_stop_clusters", cluster="j-1", by="ann", **config).success is succeeds
     assert (pretended.done, acts(pretended)) == ([], [])
@@ -148,12 +154,12 @@ def test_nothing_is_stopped_before_the_word_was_typed(instance, pretended, confi
     ],
 )
 def test_one_is_stopped_or_those_of_some_kinds_or_all(instance, pretended, chosen, stopped):
-    assert run_job(instance, "emr_stop_clusters", confirm="stop", by="ann", **chosen).success
+    assert run_job(instance, "emr_stop_clusters", confirmation="stop", by="ann", **chosen).success
     assert pretended.done == stopped
 
 
 def test_who_stopped_a_cluster_is_kept(instance, pretended):
-    run_id = run_job(instance, "emr_stop_clusters", cluster="j-2", confirm="stop", by="ann").run_id
+    run_id = run_job(instance, "emr_stop_clusters", cluster="j-2", confirmation="stop", by="ann").run_id
     [act] = acts(pretended)
     assert (act.what, act.by, act.identity, act.via) == (
         "stop clusters",
@@ -199,10 +205,32 @@ def test_the_run_of_a_cluster_that_was_stopped_is_cancelled_and_not_retried(inst
     assert act.about["runs"] == ", ".join(sorted([family_of(run_id), family_of(ended)]))
 
 
-def test_a_sweep_by_hand_ends_nothing_unless_told_to(instance, pretended):
-    run_job(instance, "emr_sweep_clusters")
-    run_job(instance, "emr_sweep_clusters", dry_run=False)
-    assert pretended.done == ["swept dry", "swept wet"]
+@pytest.mark.parametrize("config", [{}, {"confirmation": "stop"}, {"confirmation": "sweep", "dry_run": True}])
+def test_a_sweep_by_hand_ends_nothing_before_the_word_was_typed(instance, pretended, config):
+    pretended.swept = [Swept("j-9", "no try is under way")]
+    assert run_job(instance, "emr_sweep_clusters", by="ann", **config).success is config.get("dry_run", False)
+    assert (pretended.done, acts(pretended)) == ([], [])
+
+
+def test_who_swept_what_by_hand_is_kept(instance, pretended):
+    pretended.swept = [Swept("j-9", "no try is under way")]
+    run_id = run_job(instance, "emr_sweep_clusters", by="ann", confirmation="sweep").run_id
+    [act] = acts(pretended)
+    assert pretended.done == ["swept j-9"]
+    assert (act.what, act.about, act.by, act.via) == ("sweep clusters", {"ended": "j-9"}, "ann", f"run {run_id}")
+
+
+def test_a_sweep_of_nothing_is_no_act(instance, pretended):
+    assert run_job(instance, "emr_sweep_clusters", by="ann", confirmation="sweep").success
+    assert acts(pretended) == []
+
+
+def test_a_sweep_by_hand_ends_what_was_shown_and_no_more(instance, pretended):
+    pretended.swept = [Swept("j-9", "no try is under way")]
+    plan = clusters.plan_sweep(pretended, instance)
+    pretended.swept.append(Swept("j-10", "no try is under way"))
+    act = clusters.act_on(IDENTIFIED, clusters.SWEEP, [])
+    assert [each.what for each in clusters.sweep_by_hand(pretended, instance, plan, act)] == ["j-9"]
 
 
 def test_a_cluster_is_started_and_those_there_are_listed(instance, pretended):
@@ -215,7 +243,7 @@ def test_a_cluster_is_started_and_those_there_are_listed(instance, pretended):
 
 def test_the_sensor_says_what_it_ended(instance, pretended):
     pretended.swept = [Swept("j-9", "no try is under way")]
-    (sensor,) = clusters.build_clusters(Platform(load_settings("emulated")))[1]
+    (sensor,) = build_clusters(Platform(load_settings("emulated")))[1]
     context = build_sensor_context(instance=instance, resources={"platform": object()})
     assert "j-9" in sensor.evaluate_tick(context).skip_message
 

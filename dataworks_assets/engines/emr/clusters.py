@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from dataworks_assets.config.emr import SizeConfig
 from dataworks_assets.engines.emr.artefacts import current_artefacts
 from dataworks_assets.engines.emr.calls import CLUSTER_LIVING, STEP_ENDED, ClusterView, EmrCalls
 from dataworks_assets.engines.emr.forecast import forecast_of
@@ -122,6 +123,17 @@ class Clusters:
             raise ConfigurationError(f"no cluster of the kind {' or '.join(kinds)} lives", remedy=f"There are those of {there}")
         return chosen
 
+    def size(self, name: str) -> SizeConfig:
+        """Returns one of the deployment's sizes.
+
+        Raises:
+            ConfigurationError: there is none of this name.
+        """
+        sizes = self.place.config.sizes
+        if name not in sizes:
+            raise ConfigurationError(f"there is no size {name!r}", remedy=f"There are {', '.join(sorted(sizes))}")
+        return sizes[name]
+
     def start(self, name: str, *, size: str, keep_until: datetime) -> str:
         """Starts a cluster that waits for steps until it is idle for too long, and returns its id.
 
@@ -134,13 +146,11 @@ class Clusters:
             ConfigurationError: there is no such size.
             EngineError: nothing was deployed, or AWS refuses it.
         """
-        sizes = self.place.config.sizes
-        if size not in sizes:
-            raise ConfigurationError(f"there is no size {size!r}", remedy=f"There are {', '.join(sorted(sizes))}")
+        chosen = self.size(size)
         artefacts = current_artefacts(self.store, self.artefacts_uri, python=self.place.config.python)
         tags = {TAG_DEPLOYMENT: self.place.deployment, TAG_SIZE: size, TAG_KIND: MANUAL}
         tags[TAG_KEEP_UNTIL] = keep_until.isoformat()
-        request = cluster_request(self.place, artefacts, sizes[size], name=self.place.cluster_name(name), tags=tags)
+        request = cluster_request(self.place, artefacts, chosen, name=self.place.cluster_name(name), tags=tags)
         return self.calls.run_job_flow(request)
 
     def find(self, name: str) -> OwnCluster:
@@ -164,20 +174,25 @@ class Clusters:
         if clusters:
             self.calls.terminate([each.view.id for each in clusters])
 
-    def sweep(self, is_live: IsLive, *, dry_run: bool = False) -> list[Swept]:
+    def sweep(self, is_live: IsLive, *, dry_run: bool = False, only: Collection[str] | None = None) -> list[Swept]:
         """Ends clusters and steps of no live run, but leaves those whose keep-until has not come; says which.
+
+        Args:
+            is_live: whether a run is under way.
+            dry_run: only says which.
+            only: ends none but these, by their `Swept.what`; None: all that are to be ended.
 
         Raises:
             EngineError: AWS does not answer.
         """
         swept = []
         for cluster in self.living():
-            if why := self._why_swept(cluster, is_live):
+            if (why := self._why_swept(cluster, is_live)) and (only is None or cluster.view.id in only):
                 swept.append(Swept(cluster.view.id, why))
                 if not dry_run:
                     self.stop([cluster])
         for intent in self._dead_intents(is_live):
-            swept.extend(self._sweep_step(intent, dry_run=dry_run))
+            swept.extend(self._sweep_step(intent, dry_run=dry_run, only=only))
         return swept
 
     def _views(self) -> Iterator[ClusterView]:
@@ -210,7 +225,7 @@ class Clusters:
             if self.now() - datetime.fromisoformat(intent.begun_utc) > _GRACE and not is_live(intent.family):
                 yield intent
 
-    def _sweep_step(self, intent: Intent, *, dry_run: bool) -> Iterator[Swept]:
+    def _sweep_step(self, intent: Intent, *, dry_run: bool, only: Collection[str] | None) -> Iterator[Swept]:
         """Ends what is left of an application nobody goes on with; forgets it once its cluster or step has ended."""
         if intent.owns_cluster and intent.cluster_id:
             if self.calls.describe_cluster(intent.cluster_id).state in CLUSTER_LIVING:
@@ -218,9 +233,11 @@ class Clusters:
         elif intent.cluster_id and intent.step_id:
             step = self.calls.describe_step(intent.cluster_id, intent.step_id)
             if step.state not in STEP_ENDED:
-                yield Swept(f"{intent.step_id} on {intent.cluster_id}", f"no try of the run {intent.family} is under way")
-                if not dry_run:
-                    self.calls.cancel_step(intent.cluster_id, intent.step_id, kill=True)
+                swept = Swept(f"{intent.step_id} on {intent.cluster_id}", f"no try of the run {intent.family} is under way")
+                if only is None or swept.what in only:
+                    yield swept
+                    if not dry_run:
+                        self.calls.cancel_step(intent.cluster_id, intent.step_id, kill=True)
                 return
         if not dry_run:
             Intents(self.store, self.control_uri).remove(intent)

@@ -27,7 +27,7 @@ _BY_CODE = {
     "INTERNAL_ERROR": ("AWS failed", f"{_AGAIN}. If it ends so again, look at the state of AWS", True),
     "USER_REQUEST": (
         "somebody terminated it",
-        f"{_AGAIN}, once it is clear who ended it, and why: `dataworks ledger acts` says so, else CloudTrail",
+        f"See who ended it, and why: `dataworks ledger acts` says so, else CloudTrail. {_AGAIN}",
         True,
     ),
 }

@@ -10,7 +10,7 @@ from dagster import Config, JobDefinition, OpExecutionContext, job, op
 from pydantic import Field
 
 from dataworks_assets.ledger.errands import ErrandKind
-from dataworks_assets.systems.acts import BY, NO_RETRIES, new_act
+from dataworks_assets.systems.acts import BY, NO_RETRIES, RUN, new_act, run_about
 from dataworks_assets.systems.adg.admin import LedgerAdmin
 from dataworks_assets.systems.adg.automation.restarts import Restart
 from dataworks_assets.systems.adg.scope import AdgScope
@@ -123,8 +123,15 @@ def _start_job(scope: AdgScope) -> JobDefinition:
         if config.dry_run:
             context.log.info("a dry run: nothing was done")
             return
-        about = {"day": config.day, "system": scope.name, "correlation_id": config.correlation_id, "force": str(config.force)}
-        act = new_act(platform, "run", about, by=config.by, via=f"run {context.run_id}")
+        told = {
+            "correlation_id": config.correlation_id,
+            "s3_prefix": config.s3_prefix,
+            "skip_pdm_trigger": config.skip_pdm_trigger,
+            "force": config.force or None,
+        }
+        names = {planned.collection.name for planned in plan.plan.days}
+        about = run_about(scope, [str(restart.date)], names, told)
+        act = new_act(platform, RUN, about, by=config.by, via=f"run {context.run_id}")
         admin.start(plan, act)
         context.log.info("done by %s (%s); the sensor adg_ledger_%s starts the run", act.by, act.identity, scope.snapshot_type)
 

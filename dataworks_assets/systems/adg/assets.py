@@ -35,7 +35,7 @@ from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.rechecking import Recheck
 from dataworks_assets.systems.recording import may_be_retried, recorded
 from dataworks_assets.systems.reporting import CHECK_NAME, column_schema
-from dataworks_assets.systems.runs import MESSAGE_TRIGGER, TRIGGER_TAG, run_days
+from dataworks_assets.systems.runs import MESSAGE_TRIGGER, TRIGGER_TAG, is_cancelled, run_days
 from spark.publish.tables import columns_of
 
 SPARK_POOL = "local_spark"
@@ -106,7 +106,11 @@ def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
         book = ledger_book(platform, scope, platform.notifier)
         has_message = context.run.tags.get(TRIGGER_TAG) == MESSAGE_TRIGGER
         entry = run_entry(scope, request, run_id=context.run_id, has_message=has_message, now=book.clock())
-        with recorded(book, entry, context.log, may_be_retried=may_be_retried(context.instance, context.run)) as told:
+        with recorded(
+            *(book, entry, context.log),
+            may_be_retried=may_be_retried(context.instance, context.run),
+            was_cancelled=lambda: is_cancelled(context.instance, context.run_id),
+        ) as told:
             is_retry = context.run.parent_run_id is not None
             plans, channel = Planner(platform, scope), PipesChannel(context)
             execution = Execution(

@@ -6,7 +6,7 @@ The row's key has no date, so that a run over many days is one start: what it te
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -147,6 +147,7 @@ def kickstart_recorded(
     *,
     names: Sequence[str],
     days: Sequence[date],
+    was_cancelled: Callable[[], bool] = lambda: False,
     in_background: bool = True,
 ) -> Iterator[ModuleLedgers]:
     """Keeps the ledgers of a run's modules while the block runs, however it ends.
@@ -157,6 +158,7 @@ def kickstart_recorded(
         context: the run.
         names: the collections that were asked for.
         days: the days, one at least.
+        was_cancelled: as `recorded` has it.
         in_background: whether rows are written behind the run's back.
     """
     by_module: dict[PartnerModule, list[str]] = defaultdict(list)
@@ -167,6 +169,7 @@ def kickstart_recorded(
         for module, asked in by_module.items():
             book = kickstart_book(platform, scope, module, platform.notifier)
             entry = run_entry(scope, module, asked, days, book=book, run_id=context.run_id)
-            ledger = stack.enter_context(recorded(book, entry, context.log, in_background=in_background))
+            kept = recorded(book, entry, context.log, was_cancelled=was_cancelled, in_background=in_background)
+            ledger = stack.enter_context(kept)
             ledgers |= dict.fromkeys(asked, ledger)
         yield ModuleLedgers(ledgers, max(days).isoformat())

@@ -55,6 +55,7 @@ class Around:
         is_retry: whether an earlier try of the same run may have left something behind.
         family: what all tries of this run have in common; its own id when empty.
         show: tells a reader of the run where its application runs.
+        was_cancelled: whether somebody asked for the run's end.
     """
 
     context: RunContext
@@ -62,6 +63,7 @@ class Around:
     is_retry: bool = False
     family: str = ""
     show: Callable[[Placed], None] = lambda _placed: None
+    was_cancelled: Callable[[], bool] = lambda: False
 
 
 def carry_out(platform: Platform, scope: KickstartScope, around: Around, order: Order) -> list[Failed]:
@@ -87,7 +89,7 @@ def carry_out(platform: Platform, scope: KickstartScope, around: Around, order: 
     if order.clean_up and not around.is_retry:
         _clean_up(platform, scope, planner, context, order)
     names = [each.name for each in scope.select(order.collections)]
-    with kickstart_recorded(platform, scope, context, names=names, days=order.days) as told:
+    with kickstart_recorded(platform, scope, context, names=names, days=order.days, was_cancelled=around.was_cancelled) as told:
         execution = Execution(
             *(platform, scope, planner, context),
             channel=around.channel,

@@ -210,7 +210,8 @@ def test_a_run_is_started_with_what_it_is_told(world, platform, instance, asked,
     assert request.run_config["ops"]["adg_full"]["config"] == told
     assert {each.path[-1] for each in request.asset_selection} == {name.partition("/")[2] for name in world.scope.collections}
     [act] = acts(world)
-    assert (act.what, act.by, act.about["day"], request.tags["dataworks/restart"]) == ("run", "ann", "2026-11-20", act.id)
+    assert (act.what, act.by, act.about["days"], request.tags["dataworks/restart"]) == ("run", "ann", "2026-11-20", act.id)
+    assert {name for name in act.about if name in told} == set(told)
 
 
 def test_a_run_is_started_of_the_collections_that_are_named(world, platform, instance):

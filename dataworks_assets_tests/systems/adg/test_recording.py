@@ -5,9 +5,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from dagster import DagsterExecutionInterruptedError
 
+from dataworks_assets.systems.adg.recording import ledger_book, run_entry
+from dataworks_assets.systems.plan import Request
+from dataworks_assets.systems.recording import recorded
 from dataworks_assets_tests.ledger.memory_tables import MemoryTables
-from dataworks_assets_tests.systems.adg.whole_path import DAY, DAY_AFTER, DAY_BEFORE, World, bare, configured, documents
-from spark.errors import CatalogError, StoreError
+from dataworks_assets_tests.systems.adg.whole_path import (
+    DAY,
+    DAY_AFTER,
+    DAY_BEFORE,
+    Events,
+    World,
+    bare,
+    configured,
+    documents,
+)
+from spark.errors import CatalogError, EngineError, StoreError
 from spark.jobs.progress import Placed
 
 STATUS, COLLECTIONS = "data_pipeline_metadata", "UCExportToCrownStatus"
@@ -121,6 +133,18 @@ def test_a_cancelled_run_counts_as_failed(world, error):
     with pytest.raises(error):
         world.run_recorded()
     assert (row(world)["Status"], said(world, STATEMENT)) == ("FAILED", "Failed_Processing")
+
+
+@pytest.mark.parametrize(("asked", "outcome"), [(True, "was cancelled"), (False, "failed")])
+def test_a_run_that_ends_with_its_cluster_was_cancelled_where_somebody_asked_for_its_end(world, asked, outcome):
+    book = ledger_book(world.platform, world.scope, world)
+    request = Request((), (DAY,))
+    entry = run_entry(world.scope, request, run_id="run-1", has_message=False, now=MORNING)
+    ends = recorded(book, entry, Events("run-1").log, was_cancelled=lambda: asked, in_background=False)
+    with pytest.raises(EngineError), ends:
+        raise EngineError("the cluster is gone")
+    assert row(world)["Status"] == "FAILED"
+    assert world.notices[-1].title == f"ADG-full {DAY} {outcome}"
 
 
 class _Listening(list):
