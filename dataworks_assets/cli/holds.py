@@ -30,6 +30,8 @@ def hold(
 ) -> None:
     """Let no run publish these collections until they are released; what is published stays as it is.
 
+    A run that is under way publishes nothing more of them: it says so, and ends failed.
+
     [bold]Examples[/]
 
     dataworks hold core/statement --reason 'wrong amounts at the source, see INC-123'

@@ -1,6 +1,7 @@
 """Holds: an operator's word that a collection is not to be published until it is released.
 
-An object a collection under the control prefix; a run leaves a held collection alone and says so.
+An object a collection under the control prefix; a run leaves a held collection alone and says so. One that is laid on while a
+run goes on keeps it from publishing what it has not published yet.
 """
 
 from __future__ import annotations
@@ -10,24 +11,13 @@ from datetime import UTC, datetime
 import msgspec
 
 from dataworks_assets.systems.scope import Scope
-from spark.contract import Document
+from spark.publish.holds import Hold, holds_uri, reasons_of_holds
 from spark.store import ObjectStore
-
-
-class Hold(Document, frozen=True):
-    """Why, by whom and since when (UTC, ISO 8601) a collection is held."""
-
-    reason: str
-    by: str = ""
-    since_utc: str = ""
 
 
 def read_holds(store: ObjectStore, scope: Scope) -> dict[str, str]:
     """Returns the reason of every hold by collection name."""
-    prefix = f"{scope.control_uri}/holds/{scope.snapshot_type}"
-    uris = [listed.uri for listed in store.list(prefix)]
-    holds = zip(uris, store.read_many(uris), strict=True)
-    return {_name_of(uri, prefix): msgspec.json.decode(body, type=Hold).reason for uri, body in holds if body is not None}
+    return reasons_of_holds(store, scope.control_uri, scope.snapshot_type)
 
 
 def hold(store: ObjectStore, scope: Scope, name: str, *, reason: str, by: str) -> None:
@@ -47,8 +37,4 @@ def release(store: ObjectStore, scope: Scope, name: str) -> bool:
 
 
 def _uri_of(scope: Scope, name: str) -> str:
-    return f"{scope.control_uri}/holds/{scope.snapshot_type}/{name}.json"
-
-
-def _name_of(uri: str, prefix: str) -> str:
-    return uri.removeprefix(f"{prefix}/").removesuffix(".json")
+    return f"{holds_uri(scope.control_uri, scope.snapshot_type)}/{name}.json"

@@ -5,7 +5,7 @@ How the catalog is switched is in `spark.publish`; here outcomes of tasks become
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from spark.contract import (
@@ -21,7 +21,7 @@ from spark.contract import (
 )
 from spark.errors import DataworksError, LeaseError
 from spark.jobs.audit import row_count, state_of
-from spark.jobs.outcome import ShardOutcome
+from spark.jobs.outcome import ShardOutcome, failed
 from spark.jobs.unlock import finding_of
 from spark.jobs.writers import StageSettings, table_location
 from spark.publish.intent import PublishOutcome, ReadyPartition
@@ -51,9 +51,12 @@ class Publication:
     publisher: Publisher
     settings: StageSettings
     leases: dict[str, Lease | LeaseError]
+    holds: Callable[[str], Mapping[str, str]]
+    """Reads the reasons of a snapshot type's holds, by collection: an operator may lay one on while the application runs."""
 
     def publish(self, batch: Sequence[Audited]) -> list[PartitionResult]:
         """Returns each day's result, in order; a day that cannot be published leaves the others alone."""
+        held = {snapshot_type: self._held(snapshot_type) for snapshot_type in {day.collection.snapshot_type for day in batch}}
         good: dict[int, ReadyPartition] = {}
         refused: dict[int, ReadyPartition] = {}
         results: dict[int, PartitionResult] = {}
@@ -61,15 +64,27 @@ class Publication:
             lease = self.leases[day.work.lease_uri]
             if isinstance(lease, LeaseError):
                 results[index] = self._result(day, extra=_not_published(lease))
+            elif state_of(day.findings) is not PartitionState.PUBLISHED:
+                refused[index] = self._ready(day, lease)
+            elif (finding := held[day.collection.snapshot_type](day.collection.name)) is not None:
+                results[index] = self._result(day, extra=finding)
             else:
-                passed = state_of(day.findings) is PartitionState.PUBLISHED
-                (good if passed else refused)[index] = self._ready(day, lease)
+                good[index] = self._ready(day, lease)
         for index, outcome in zip(good, self.publisher.publish(list(good.values())), strict=True):
             results[index] = self._judged(batch[index], outcome)
         kept = self.publisher.publish_quarantine(list(refused.values()))
         for index, outcome in zip(refused, kept, strict=True):
             results[index] = self._judged(batch[index], outcome)
         return [results[index] for index in range(len(batch))]
+
+    def _held(self, snapshot_type: str) -> Callable[[str], Finding | None]:
+        """Returns what says why a collection must not be published now; where that cannot be known, none may be."""
+        try:
+            reasons = self.holds(snapshot_type)
+        except DataworksError as error:
+            unknown = _not_published(error)
+            return lambda _name: unknown
+        return lambda name: _held(reasons[name]) if name in reasons else None
 
     def _ready(self, day: Audited, lease: Lease) -> ReadyPartition:
         return ReadyPartition(
@@ -131,6 +146,15 @@ class Publication:
             files=tuple(files),
             rows=sum(file.rows for file in files),
         )
+
+
+def _held(reason: str) -> Finding:
+    return failed(
+        "hold",
+        cause=f"an operator held the collection while the run went on: {reason}",
+        remedy="`dataworks release` lets the next run publish it; what this one wrote is collected as garbage",
+        transient=True,
+    )
 
 
 def _not_published(error: DataworksError) -> Finding:

@@ -6,14 +6,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from spark.contract import JobParameters
 from spark.jobs.publication import Publication
 from spark.jobs.writers import StageSettings
 from spark.publish.catalog import Catalog
 from spark.publish.catalogs import open_catalog
+from spark.publish.holds import reasons_of_holds
 from spark.publish.intent import PublishContext
 from spark.publish.lease import LeaseKeeper
+from spark.publish.repetition import repeated
 from spark.publish.switch import Publisher
 from spark.sources.keys import KeyService
 from spark.store import ObjectStore, shared_store
@@ -70,6 +73,12 @@ def open_publication(parameters: JobParameters, services: Services, settings: St
         context = PublishContext(parameters.system, parameters.run_id, parameters.output_uri)
         publisher = Publisher(services.catalog, services.store, leases=leases, context=context, pause=services.pause)
         held = leases.adopt_many([(work.lease_uri, work.epoch) for work in parameters.partitions])
-        yield Publication(publisher, settings, held)
+
+        def holds(snapshot_type: str) -> dict[str, str]:
+            return repeated(
+                partial(reasons_of_holds, services.store, parameters.control_uri, snapshot_type), pause=services.pause
+            )
+
+        yield Publication(publisher, settings, held, holds)
     finally:
         leases.stop()

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
 from dataworks_assets.systems.holds import hold, release
 from dataworks_assets.systems.housekeeping import collect_garbage
 from dataworks_assets.systems.plan import Decision
-from dataworks_assets_tests.systems.adg.whole_path import DAY, DAY_AFTER, DAY_BEFORE, World, configured, documents
+from dataworks_assets_tests.systems.adg.whole_path import (
+    DAY,
+    DAY_AFTER,
+    DAY_BEFORE,
+    ThreadEngine,
+    World,
+    before_the_job,
+    configured,
+    documents,
+)
 from spark.errors import AccessError
+from spark.jobs import services
 
 TOPIC = "db.core.statement"
 NAME = "core/statement"
@@ -109,6 +120,31 @@ def test_a_held_collection_is_left_alone_until_it_is_released(world):
     release(world.store, world.scope, NAME)
     world.run()
     assert len(world.ids(NAME) or ()) == 5
+
+
+def test_a_hold_that_is_laid_on_while_a_run_goes_on_keeps_it_from_publishing(world, monkeypatch):
+    other = "db.core.claimant"
+    world.collections = (configured(TOPIC), configured(other))
+    for topic in (TOPIC, other):
+        world.write(topic, DAY, documents(5))
+    lay = partial(hold, world.store, world.scope, NAME, reason="a wrong export", by="an operator")
+    before_the_job(monkeypatch, ThreadEngine, lay)
+    outcome = world.run()
+    assert outcome.finding(NAME).cause == "an operator held the collection while the run went on: a wrong export"
+    assert [(failure.collection, failure.lies_in_data) for failure in outcome.failures] == [(NAME, False)]
+    assert world.ids(NAME) == ["s0", "s1", "s2"]
+    assert len(world.ids("core/claimant") or ()) == 5
+    assert world.run().failures == ()  # the retry leaves it alone
+
+
+def test_where_it_cannot_be_known_what_is_held_nothing_is_published(world, monkeypatch):
+    def refuse(*_):
+        raise AccessError("access refused", where="memory://output/_dataworks/holds", remedy="Grant it")
+
+    world.write(TOPIC, DAY, documents(5))
+    monkeypatch.setattr(services, "reasons_of_holds", refuse)
+    assert world.run().finding(NAME).cause == "access refused"
+    assert world.ids(NAME) == ["s0", "s1", "s2"]
 
 
 def test_the_newest_table_does_not_go_back_when_an_old_day_is_done(world):

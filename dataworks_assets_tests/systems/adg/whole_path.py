@@ -403,3 +403,14 @@ def encoded(topic: str, records: Sequence[Record], *, part: tuple[int, int] = (0
 def with_body(file: EncodedFile, body: bytes | None) -> EncodedFile:
     """The same file with another body."""
     return replace(file, body=body)
+
+
+def before_the_job(monkeypatch, engine, act):
+    """Something happens after a run was planned, and before its job does anything."""
+    work = engine.job
+
+    def job(self, parameters, cluster, reporter):
+        act()
+        return work(self, parameters, cluster, reporter)
+
+    monkeypatch.setattr(engine, "job", job)

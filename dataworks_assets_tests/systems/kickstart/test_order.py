@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 import pytest
 from dagster import DagsterInstance
 
+from dataworks_assets.systems.holds import hold
 from dataworks_assets.systems.kickstart.acknowledged import acknowledge
 from dataworks_assets.systems.kickstart.automation import CatchUp
 from dataworks_assets.systems.plan import Decision
-from dataworks_assets_tests.systems.kickstart.whole_path import ADVERTS, DAY, World, configured, days_from
+from dataworks_assets_tests.systems.adg.whole_path import before_the_job
+from dataworks_assets_tests.systems.kickstart.whole_path import ADVERTS, DAY, PartnerEngine, World, configured, days_from
 from spark.publish.lease import LeaseKeeper, LeaseKey
 
 FIRST, SECOND, THIRD = days_from(3)
@@ -117,6 +119,19 @@ def test_a_later_range_is_tried_again_while_another_run_has_the_earlier_day(worl
     cause = f"another run has {SECOND}, and the schema follows the days in their order"
     assert outcome.finding(ADVERTS, THIRD).cause == cause
     assert [failure.lies_in_data for failure in outcome.failures] == [False]
+
+
+def test_a_hold_that_is_laid_on_while_a_run_goes_on_keeps_its_days_from_being_published(world, monkeypatch):
+    world.csv(GOOD, SECOND)
+    before_the_job(monkeypatch, PartnerEngine, lambda: hold(world.store, world.scope, ADVERTS, reason="wages", by="op"))
+    outcome = world.run(days=[SECOND, THIRD])
+    assert outcome.finding(ADVERTS, SECOND).check == "hold"
+    assert [(failure.day, failure.lies_in_data) for failure in outcome.failures] == [
+        (SECOND.isoformat(), False),
+        (THIRD.isoformat(), False),
+    ]
+    assert world.rows(ADVERTS, SECOND) is None
+    assert "wage" not in world.types(ADVERTS)
 
 
 def test_the_sensor_does_not_ask_for_a_day_behind_one_that_was_refused(world):
