@@ -30,6 +30,7 @@ PROCESS_TAG = "dataworks/process"
 """Tag of a run that a `dataworks` command carries out itself: `<host>:<process id>:<start of the process>`."""
 
 _FILE = "dagster.yaml"
+_LOCAL_STORAGE = {"module": "dataworks_assets.instance.local_storage", "class": "LocalStorage"}
 
 
 def prepare_dagster_home(settings: Settings) -> Path:
@@ -112,6 +113,7 @@ def _write(folder: Path, *, logs_bucket: str) -> None:
         remedy = "Run the command from a checkout of the project, or set DAGSTER_HOME to a folder with a dagster.yaml"
         raise ConfigurationError("Dagster's set-up is not there", where=str(source), remedy=remedy) from error
     set_up["compute_logs"]["config"] |= {"bucket": logs_bucket, "local_dir": str(folder / "compute-logs")}
+    set_up["storage"] = {"custom": {**_LOCAL_STORAGE, "config": {"base_dir": str(folder)}}}
     text = f"# Made from {source}: change it there.\n{yaml.safe_dump(set_up, sort_keys=False)}"
     path = folder / _FILE
     if not path.exists() or path.read_text(encoding="utf-8") != text:
@@ -123,7 +125,7 @@ def _has_server_storage(path: Path) -> bool:
     if not path.exists():
         return False
     storage = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("storage", {})
-    return bool(storage) and "sqlite" not in storage
+    return bool(storage) and "sqlite" not in storage and storage.get("custom", {}).get("class") != _LOCAL_STORAGE["class"]
 
 
 def _migrate(folder: Path) -> None:

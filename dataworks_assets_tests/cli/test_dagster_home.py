@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dagster
 import psutil
 import pytest
 import yaml
@@ -16,6 +17,7 @@ from dagster._core.test_utils import create_run_for_test
 
 from dataworks_assets.cli.dagster_home import PROCESS_TAG, end_dead_runs, open_instance, prepare_dagster_home, process_tag
 from dataworks_assets.cli.launching import Webserver, find_webserver, forget, remember
+from dataworks_assets.instance.local_storage import SqliteEventLog
 from spark.errors import ConfigurationError
 
 
@@ -38,6 +40,15 @@ def test_dagster_takes_the_set_up(settings):
         assert instance.run_retries_max_retries == 2
         assert instance.run_monitoring_enabled
         assert instance.telemetry_enabled is False
+        assert isinstance(instance.event_log_storage, SqliteEventLog)
+
+
+def test_this_machines_storage_in_a_folder_of_ones_own_is_brought_up_to_date(settings, tmp_path, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "own"))
+    version = prepare_dagster_home(settings) / ".storage-version"
+    version.write_text("an older Dagster")
+    prepare_dagster_home(settings)
+    assert version.read_text() == dagster.__version__
 
 
 def test_a_set_up_of_ones_own_is_left_alone(settings, tmp_path, monkeypatch):
