@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import obstore
@@ -19,7 +20,15 @@ from obstore import exceptions
 
 from spark.contract import SourceObject, StoreSettings
 from spark.errors import ConfigurationError, ConflictError, NotFoundError, StoreError
-from spark.store_clients import Client, SessionEndedError, domain_errors, end_sessions, first_line, make_client, session_keys
+from spark.store_clients import (
+    Client,
+    SessionEndedError,
+    boto_errors,
+    domain_errors,
+    end_sessions,
+    make_boto_client,
+    make_client,
+)
 
 if TYPE_CHECKING:
     from obstore import Bytes, GetResult, WritableFile
@@ -58,10 +67,11 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 @dataclass
 class ObjectStore:
-    """Objects by URI. Clients are made on first use, so an instance is cheap and can be made anywhere."""
+    """Objects by URI. Clients are made on first use, so an instance is cheap and can be made anywhere. Safe over threads."""
 
     settings: StoreSettings
     _clients: dict[str, Client] = field(default_factory=dict, repr=False)
+    _making: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
     @classmethod
     def in_memory(cls) -> ObjectStore:
@@ -72,9 +82,10 @@ class ObjectStore:
         return (shared_store, (self.settings,))
 
     def _client(self, bucket: str) -> Client:
-        if bucket not in self._clients:
-            self._clients[bucket] = make_client(bucket, self.settings)
-        return self._clients[bucket]
+        with self._making:  # or threads that ask at once would make one each, and each assume the roles
+            if bucket not in self._clients:
+                self._clients[bucket] = make_client(bucket, self.settings)
+            return self._clients[bucket]
 
     def _errors(self, uri: str) -> AbstractContextManager[None]:
         return domain_errors(uri, self.settings.chain)
@@ -94,9 +105,10 @@ class ObjectStore:
 
     def _renew(self, bucket: str, client: Client) -> None:
         """Gives up a client whose session has ended, unless another thread did so already."""
-        if self._clients.get(bucket) is client:
-            end_sessions(self.settings)
-            self._clients.pop(bucket, None)
+        with self._making:
+            if self._clients.get(bucket) is client:
+                end_sessions(self.settings)
+                del self._clients[bucket]
 
     def _uri(self, bucket: str, key: str) -> str:
         return f"{self.settings.scheme}://{bucket}/{key}"
@@ -129,20 +141,12 @@ class ObjectStore:
 
     def _list_odd(self, bucket: str, prefix: str, after: str | None) -> Iterator[Listed]:
         """Lists on behind a key that obstore takes for no path (`a//b`): such a stranger must not hide the others."""
-        import boto3
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        uri = self._uri(bucket, prefix)
-        keys = session_keys(self.settings)
-        client = boto3.client("s3", endpoint_url=self.settings.endpoint_url, region_name=self.settings.region, **keys)
         folder = f"{prefix}/" if prefix else ""
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder, StartAfter=after or "")
-        try:
-            for page in pages:
+        with boto_errors(self._uri(bucket, prefix), self.settings.chain):
+            pages = make_boto_client(self.settings).get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=bucket, Prefix=folder, StartAfter=after or ""):
                 for item in page.get("Contents", ()):
                     yield Listed(self._uri(bucket, item["Key"]), item["Size"], item["ETag"], item["LastModified"])
-        except (BotoCoreError, ClientError) as error:
-            raise StoreError(first_line(error), where=uri, remedy="Retry; if it stays, look at the object store") from error
 
     def get(self, uri: str, *, etag: str | None = None, start_byte: int = 0) -> GetResult:
         """Opens an object for streaming, from a byte on; with `etag` only if it is still that one.

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 from obstore import exceptions
@@ -21,8 +22,8 @@ from spark.roles import RoleSessions
 Client = S3Store | MemoryStore
 _OF_PROVIDER = "External AWS credential provider: "
 _FORBIDDEN = "403 Forbidden"
-_ENDED = ("<Code>ExpiredToken</Code>", "<Code>InvalidToken</Code>")
-
+_ENDED_CODES = ("ExpiredToken", "InvalidToken")
+_ENDED = tuple(f"<Code>{code}</Code>" for code in _ENDED_CODES)
 
 _BARE = re.compile(r"400 Bad Request: *$", re.MULTILINE)
 """What an ended session is answered where the answer has no body, as that to a HEAD."""
@@ -38,16 +39,24 @@ def shared_sessions(chain: RoleChain, region: str) -> RoleSessions:
     return RoleSessions(chain, region)
 
 
-def session_keys(settings: StoreSettings) -> dict[str, Any]:
-    """Credentials for a client of boto3; none where it finds its own."""
-    if settings.chain is None:
-        return {}
-    given = shared_sessions(settings.chain, settings.region)()
-    return {
-        "aws_access_key_id": given["access_key_id"],
-        "aws_secret_access_key": given["secret_access_key"],
-        "aws_session_token": given["token"],
-    }
+def make_boto_client(settings: StoreSettings) -> Any:
+    """Returns a client of boto3, for what obstore cannot ask.
+
+    Raises:
+        AccessError: a role cannot be assumed.
+        StoreError: STS is unavailable.
+    """
+    import boto3
+
+    keys: dict[str, Any] = {}
+    if settings.chain is not None:
+        given = shared_sessions(settings.chain, settings.region)()
+        keys = {
+            "aws_access_key_id": given["access_key_id"],
+            "aws_secret_access_key": given["secret_access_key"],
+            "aws_session_token": given["token"],
+        }
+    return boto3.client("s3", endpoint_url=settings.endpoint_url, region_name=settings.region, **keys)
 
 
 def end_sessions(settings: StoreSettings) -> None:
@@ -104,14 +113,39 @@ def domain_errors(uri: str, chain: RoleChain | None) -> Iterator[None]:
         if _FORBIDDEN in text:  # of a listing obstore does not say so by its class
             raise _refused(uri, chain, error) from error
         if any(code in text for code in _ENDED) or (chain is not None and _BARE.search(text)):
-            raise SessionEndedError(
-                "the session has ended before its time", where=uri, remedy="Run again: it gets new sessions"
-            ) from error
-        raise StoreError(first_line(error), where=uri, remedy="Retry; if it stays, look at the object store") from error
+            raise _ended(uri) from error
+        raise _unclear(uri, error) from error
+
+
+@contextmanager
+def boto_errors(uri: str, chain: RoleChain | None) -> Iterator[None]:
+    """Turns boto3's errors into the platform's, chained, as `domain_errors` does obstore's."""
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+    try:
+        yield
+    except ClientError as error:
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == HTTPStatus.FORBIDDEN:
+            raise _refused(uri, chain, error) from error
+        if error.response.get("Error", {}).get("Code") in _ENDED_CODES:
+            raise _ended(uri) from error
+        raise _unclear(uri, error) from error
+    except NoCredentialsError as error:
+        raise AccessError("no credentials", where=uri, remedy="Give this process credentials") from error
+    except BotoCoreError as error:
+        raise _unclear(uri, error) from error
+
+
+def _ended(uri: str) -> SessionEndedError:
+    return SessionEndedError("the session has ended before its time", where=uri, remedy="Run again: it gets new sessions")
+
+
+def _unclear(uri: str, error: Exception) -> StoreError:
+    return StoreError(_first_line(error), where=uri, remedy="Retry; if it stays, look at the object store")
 
 
 def _refused(uri: str, chain: RoleChain | None, error: Exception) -> AccessError:
-    told = first_line(error).partition(_OF_PROVIDER)[2]
+    told = _first_line(error).partition(_OF_PROVIDER)[2]
     if told:
         return AccessError(f"no credentials: {told}", where=uri, remedy="Correct this process's credentials")
     if chain is None:
@@ -125,6 +159,6 @@ def _refused(uri: str, chain: RoleChain | None, error: Exception) -> AccessError
     )
 
 
-def first_line(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     """Returns an error's first line, without a full stop."""
     return str(error).strip().splitlines()[0].rstrip(".")

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import boto3
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from obstore.store import MemoryStore
 
+import spark.store
 from dataworks_assets.stack.state import OUTPUT_BUCKET
-from spark.contract import StoreSettings
-from spark.errors import ConfigurationError, ConflictError, InputChangedError, NotFoundError
+from spark.contract import Role, RoleChain, StoreSettings
+from spark.errors import AccessError, ConfigurationError, ConflictError, InputChangedError, NotFoundError, StoreError
 from spark.store import ObjectStore, split_uri
+from spark.store_clients import SessionEndedError, boto_errors
 
 
 @pytest.fixture
@@ -77,6 +84,51 @@ def test_a_key_that_is_no_path_hides_no_other(stack):
         client.put_object(Bucket="odd-keys", Key=key, Body=b"1")
     found = ObjectStore(StoreSettings(endpoint_url=endpoint, region=stack.region)).list("s3://odd-keys/day")
     assert sorted(split_uri(listed.uri)[1] for listed in found) == keys
+
+
+def refused_by_s3(code, status):
+    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "ListObjectsV2")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "said"),
+    [
+        (refused_by_s3("AccessDenied", 403), AccessError, "s3://b/day: access refused. Give this role the right"),
+        (refused_by_s3("ExpiredToken", 400), SessionEndedError, "the session has ended before its time"),
+        (refused_by_s3("SlowDown", 503), StoreError, "SlowDown.* Retry"),
+        (NoCredentialsError(), AccessError, "no credentials. Give this process credentials"),
+        (EndpointConnectionError(endpoint_url="http://s3.example"), StoreError, "s3.example.* Retry"),
+    ],
+)
+def test_a_listing_by_boto3_says_what_one_by_obstore_would(error, kind, said):
+    with pytest.raises(kind, match=said) as raised, boto_errors("s3://b/day", None):
+        raise error
+    assert type(raised.value) is kind
+
+
+def test_a_refusal_of_boto3_names_the_role_that_was_refused():
+    chain = RoleChain(roles=(Role(arn="arn:aws:iam::1:role/theirs"),), session_name="run")
+    with (
+        pytest.raises(AccessError, match="access refused to the role arn:aws:iam::1:role/theirs"),
+        boto_errors("s3://b/d", chain),
+    ):
+        raise refused_by_s3("AccessDenied", 403)
+
+
+def test_threads_that_ask_at_once_share_one_client(monkeypatch):
+    made = []
+
+    def make_slowly(bucket, settings):
+        made.append(bucket)
+        time.sleep(0.02)
+        return MemoryStore()
+
+    monkeypatch.setattr(spark.store, "make_client", make_slowly)
+    store = ObjectStore.in_memory()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: store.put(f"memory://b/{number}", b"1"), range(8)))
+    assert made == ["b"]
+    assert len(list(store.list("memory://b"))) == 8
 
 
 def test_the_configured_endpoint_goes_before_the_environments(stack, monkeypatch):

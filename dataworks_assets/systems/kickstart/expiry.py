@@ -11,7 +11,7 @@ from dataworks_assets.systems.kickstart.days import days_of, history_start
 from dataworks_assets.systems.kickstart.planner import KickstartPlanner
 from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
 from spark.contract import StoreSettings
-from spark.store_clients import session_keys
+from spark.store_clients import make_boto_client
 
 
 class RuleReader(Protocol):
@@ -82,14 +82,11 @@ def s3_rules(scope: KickstartScope, settings: StoreSettings) -> RuleReader:
     """Returns what reads the bucket's lifecycle rules by the chain's roles."""
 
     def read() -> Sequence[tuple[str, int]]:
-        import boto3
         from botocore.exceptions import BotoCoreError, ClientError
 
         if settings.scheme != "s3":
             return ()
-        client: Any = boto3.client(
-            "s3", endpoint_url=settings.endpoint_url, region_name=settings.region, **session_keys(settings)
-        )
+        client = make_boto_client(settings)
         try:
             answer = client.get_bucket_lifecycle_configuration(Bucket=scope.source.bucket)
         except (ClientError, BotoCoreError):  # the partner need not let us: the configured days count then
