@@ -77,7 +77,9 @@ def demo(
         workplace.console.print("[bold green]Nothing had to be done[/]: everything but that is published already.")
     _show_next(workplace, days)
     if once:
-        workplace.console.print("\nDagster's UI: `dataworks dev` starts it; the stack goes on until `dataworks stack down`.")
+        dataworks = _own_command(workplace)
+        said = f"\nDagster's UI: `{dataworks} dev` starts it; the stack goes on until `{dataworks} stack down`."
+        workplace.console.print(said, markup=False, soft_wrap=True)
     else:
         _serve(workplace, port)
 
@@ -217,8 +219,7 @@ def _failed_unexpectedly(reports: Sequence[RunReport], *, bad: bool) -> str:
 
 
 def _show_next(workplace: Workplace, days: Sequence[date]) -> None:
-    name = workplace.settings.deployment.name
-    dataworks = own_name() if name == "local" else f"{own_name()} -d {name}"
+    dataworks = _own_command(workplace)
     workplace.console.print("[bold]Four things to try[/]")
     for what, command in (
         ("See what is published, by collection and day", "status"),
@@ -227,6 +228,11 @@ def _show_next(workplace: Workplace, days: Sequence[date]) -> None:
         ("Query a table", "sql 'SELECT * FROM analytical_dataset_generation.core_contract LIMIT 5'"),
     ):
         workplace.console.print(f"  {what}:\n    {dataworks} {command}", markup=False, soft_wrap=True)
+
+
+def _own_command(workplace: Workplace) -> str:
+    name = workplace.settings.deployment.name
+    return own_name() if name == "local" else f"{own_name()} -d {name}"
 
 
 def own_name() -> str:

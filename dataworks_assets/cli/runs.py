@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworks_assets.cli.dagster_home import PROCESS_TAG, open_instance, process_tag
 from dataworks_assets.cli.live import WatchedEngine, Watcher, watching
+from dataworks_assets.cli.notices import notices_shown
 from dataworks_assets.cli.workplace import Workplace
 from dataworks_assets.systems.acts import ACT_TAG
 from dataworks_assets.systems.runs import RANGE_END_TAG, RANGE_START_TAG, is_cancelled
@@ -115,7 +116,11 @@ def run_here(workplace: Workplace, request: RunRequest) -> RunReport:
         KeyboardInterrupt: this process was interrupted; the run is recorded as such, and what it had published stays.
     """
     _ = workplace.platform  # the stack's addresses are in the environment then, where Dagster's logs look for them
-    with open_instance(workplace.settings) as instance, watching(workplace.notes, request.title) as watch:
+    with (
+        open_instance(workplace.settings) as instance,
+        notices_shown(workplace.notes),
+        watching(workplace.notes, request.title) as watch,
+    ):
         started_seconds = time.monotonic()
         result = _execute(workplace, request, instance, watch)
         seconds = time.monotonic() - started_seconds

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _SUBJECT_CHARACTERS = 100
 _ELEMENT_CHARACTERS = 2000
+TITLE = "notice_title"
+"""The attribute of a notice's log record that holds its title alone."""
 
 
 class NoticeType(StrEnum):
@@ -125,7 +127,7 @@ def log_notice(notice: Notice) -> None:
     """Writes a notice to the log, at the level of its kind."""
     levels = {NoticeType.INFORMATION: logging.INFO, NoticeType.WARNING: logging.WARNING, NoticeType.ERROR: logging.ERROR}
     said = ", ".join(f"{key}: {text}" for key, text in notice.elements.items())
-    _LOG.log(levels[notice.kind], "%s (%s)", notice.title, said)
+    _LOG.log(levels[notice.kind], "%s (%s)", notice.title, said, extra={TITLE: notice.title})
 
 
 def _subject(title: str) -> str:

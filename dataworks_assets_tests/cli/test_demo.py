@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -122,6 +123,12 @@ def test_commands_to_try_can_be_copied_also_where_the_environment_is_not_active(
 def test_they_are_short_where_it_is(monkeypatch):
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     assert demo.own_name() == "dataworks"
+
+
+@pytest.mark.parametrize(("name", "command"), [("local", "dataworks"), ("emulated", "dataworks -d emulated")])
+def test_a_command_to_try_names_a_deployment_that_is_not_the_default(name, command, monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    assert demo._own_command(SimpleNamespace(settings=SimpleNamespace(deployment=SimpleNamespace(name=name)))) == command
 
 
 def partner(*days, error=""):
