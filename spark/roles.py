@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypedDict
@@ -17,7 +18,14 @@ from spark.errors import AccessError, StoreError
 
 RENEW_BEFORE = timedelta(minutes=10)
 """A session is renewed when it has less than this to live; clients ask for renewal at five minutes."""
-_REFUSED = {"AccessDenied", "AccessDeniedException", "InvalidClientTokenId", "ExpiredToken", "ExpiredTokenException"}
+_ENDED = {"ExpiredToken", "ExpiredTokenException"}
+_REFUSED = {"AccessDenied", "AccessDeniedException", "InvalidClientTokenId", *_ENDED}
+_TRIES = 3
+"""How often a chain is begun anew whose first sessions end before its last role is assumed."""
+
+
+class _EndedOnTheWayError(AccessError):
+    """A session of the chain had ended before it was used, though it was just given."""
 
 
 class Credentials(TypedDict):
@@ -102,6 +110,12 @@ class RoleSessions:
         return expires is not None and expires - self.clock() < RENEW_BEFORE
 
     def _assume_all(self) -> Credentials:
+        for _ in range(_TRIES - 1):
+            with suppress(_EndedOnTheWayError):
+                return self._assume_chain()
+        return self._assume_chain()
+
+    def _assume_chain(self) -> Credentials:
         credentials: Credentials | None = None
         by = "the credentials of this process"
         for role in self.chain.roles:
@@ -125,9 +139,10 @@ class RoleSessions:
         try:
             given = self.connect(self.chain, self.region, credentials).assume_role(**asked)["Credentials"]
         except ClientError as error:
-            raise _failure(role, by, error.response.get("Error", {}).get("Code", ""), error) from error
+            code = error.response.get("Error", {}).get("Code", "")
+            raise _failure(role, by, code, error, is_chained=credentials is not None) from error
         except BotoCoreError as error:
-            raise _failure(role, by, "", error) from error
+            raise _failure(role, by, "", error, is_chained=credentials is not None) from error
         return Credentials(
             access_key_id=given["AccessKeyId"],
             secret_access_key=given["SecretAccessKey"],
@@ -136,10 +151,11 @@ class RoleSessions:
         )
 
 
-def _failure(role: Role, by: str, code: str, error: Exception) -> AccessError | StoreError:
+def _failure(role: Role, by: str, code: str, error: Exception, *, is_chained: bool) -> AccessError | StoreError:
     if code in _REFUSED:
         external = ", and the external id is the one that its owner gave" if role.external_id else ""
-        return AccessError(
+        kind = _EndedOnTheWayError if is_chained and code in _ENDED else AccessError
+        return kind(
             f"the role cannot be assumed (sts:AssumeRole by {by}: {code})",
             where=role.arn,
             remedy=f"Have its owner see that its trust policy allows sts:AssumeRole and sts:TagSession to {by}{external}",

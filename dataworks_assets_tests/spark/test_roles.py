@@ -27,6 +27,8 @@ class Sts:
         self.external_ids = {THEIRS: "dataworks"}
         self.sessions = {}
         self.failure = None
+        self.ends_on_the_way = 0
+        """How often the session of the first role ends at once."""
 
     def connect(self, chain, region, credentials):
         return _Client(self, credentials and credentials["token"])
@@ -42,6 +44,9 @@ class _Client:
         if sts.failure:
             raise sts.failure
         role, expires = sts.sessions.get(self.token, (None, sts.now))
+        if role == OURS and sts.ends_on_the_way:
+            sts.ends_on_the_way -= 1
+            raise refusal("ExpiredToken")
         if expires < sts.now:
             raise refusal("ExpiredToken")
         if sts.trusted[arn] != role or asked.get("ExternalId") != sts.external_ids.get(arn):
@@ -100,6 +105,19 @@ def test_a_role_that_cannot_be_assumed_is_one_error_with_role_call_and_remedy(st
     assert f"sts:AssumeRole by {by}: AccessDenied" in caught.value.what
     assert "trust policy" in caught.value.remedy
     assert not caught.value.transient
+
+
+def test_a_chain_whose_first_session_ends_before_the_last_role_is_assumed_is_begun_anew(sts):
+    sts.ends_on_the_way = 2
+    assert sts.sessions[sessions(sts)()["token"]][0] == THEIRS
+    assert [asked["RoleArn"] for asked in sts.asked] == [OURS, THEIRS] * 3
+
+
+def test_a_chain_whose_first_session_always_ends_is_refused_by_name(sts):
+    sts.ends_on_the_way = 3
+    with pytest.raises(AccessError, match=f"the role cannot be assumed .sts:AssumeRole by {OURS}: ExpiredToken") as refused:
+        sessions(sts)()
+    assert isinstance(refused.value.__cause__, ClientError)
 
 
 @pytest.mark.parametrize("failure", [refusal("Throttling"), EndpointConnectionError(endpoint_url="https://sts")])
