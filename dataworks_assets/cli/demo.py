@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 _DAYS = 3
 _BAD_INPUT = "bad_input"
+_QUERY = (
+    "SELECT carrier, count(*) AS flights, round(avg(arrival.delay), 1) AS minutes_late"
+    " FROM analytical_dataset_generation.transport_flights GROUP BY carrier ORDER BY minutes_late"
+)
 
 app = typer.Typer()
 
@@ -225,7 +229,7 @@ def _show_next(workplace: Workplace, days: Sequence[date]) -> None:
         ("See what is published, by collection and day", "status"),
         ("Publish a day of a collection again", f"adg run --day {days[-1]} --collection core/contract --force"),
         ("See the partner's days, and where a catch-up begins", "status --system kickstart --last 10"),
-        ("Query a table", "sql 'SELECT * FROM analytical_dataset_generation.core_contract LIMIT 5'"),
+        ("Query a table", f"sql '{_QUERY}'"),
     ):
         workplace.console.print(f"  {what}:\n    {dataworks} {command}", markup=False, soft_wrap=True)
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.text import Text
 
+from dataworks_assets.cli.rows import plain, show_rows
 from dataworks_assets.cli.selection import JsonOption
-from dataworks_assets.cli.showing import plural, table, write_json
+from dataworks_assets.cli.showing import plural, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.addresses import is_embedded
 from dataworks_assets.engines.properties import common_properties, write_properties
@@ -26,7 +26,6 @@ from spark.errors import ConfigurationError, InputError
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-_LONGEST_CELL = 200
 _QUIET = """\
 logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
 logger.gateway.level = error
@@ -72,13 +71,10 @@ def sql(
         columns, rows = _run(session, query, max_rows + 1)
     shown = rows[:max_rows]
     if as_json:
-        write_json([dict(zip(columns, row, strict=True)) for row in shown])
+        write_json([dict(zip(columns, map(plain, row), strict=True)) for row in shown])
         return
     if columns:
-        printed = table(*(escape(name) for name in columns))
-        for row in shown:
-            printed.add_row(*(_cell(value) for value in row))
-        workplace.console.print(printed)
+        show_rows(workplace.console, columns, shown)
     more = f"the first {max_rows:,} rows; there are more" if len(rows) > max_rows else plural(len(rows), "row")
     workplace.console.print(more, style="dim")
 
@@ -109,7 +105,9 @@ def _session(workplace: Workplace, *, hive_reader: bool) -> Iterator[SparkSessio
             "PYSPARK_PYTHON": sys.executable,
             "SPARK_LOCAL_IP": "127.0.0.1",
             "JAVA_HOME": before.get("JAVA_HOME") or str(find_java_home()),
+            "TZ": "UTC",  # pyspark gives timestamps in the zone of this process
         }
+        time.tzset()
         try:
             session = SparkSession.builder.getOrCreate()
             yield session
@@ -117,6 +115,7 @@ def _session(workplace: Workplace, *, hive_reader: bool) -> Iterator[SparkSessio
         finally:
             os.environ.clear()
             os.environ |= before
+            time.tzset()
 
 
 def _properties(workplace: Workplace, folder: Path, *, hive_reader: bool) -> dict[str, str]:
@@ -138,8 +137,3 @@ def _properties(workplace: Workplace, folder: Path, *, hive_reader: bool) -> dic
         "spark.sql.hive.convertMetastoreParquet": "false" if hive_reader else "true",
         **deployment.engine.spark_conf,
     }
-
-
-def _cell(value: object) -> Text:
-    text = "" if value is None else str(value)
-    return Text(text if len(text) <= _LONGEST_CELL else f"{text[:_LONGEST_CELL]}…")

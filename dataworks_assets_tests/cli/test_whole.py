@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -93,8 +94,11 @@ app(sys.argv[2:], obj=workplace)
 
 def test_a_query_reads_the_rows_as_hive_would(stack, published):
     rows = {day["collection"]: day["rows"] for day in published["days"]}
-    query = f"SELECT count(*) AS n FROM analytical_dataset_generation.core_contract_history WHERE export_date = '{DAY}'"
+    also = "TIMESTAMP '2026-07-01 12:00:00' AS noon, array(struct(1 AS one)) AS nested"
+    query = f"SELECT count(*) AS n, {also} FROM analytical_dataset_generation.core_contract_history WHERE export_date = '{DAY}'"
     arguments = [sys.executable, "-c", _SQL, str(stack.home), "sql", query, "--json", "--hive-reader"]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    elsewhere = os.environ | {"TZ": "Asia/Tokyo"}
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False, env=elsewhere)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == [{"n": rows["core/contract"]}]
+    (row,) = json.loads(done.stdout)
+    assert row == {"n": rows["core/contract"], "noon": "2026-07-01 12:00:00", "nested": [{"one": 1}]}
