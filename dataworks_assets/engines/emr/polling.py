@@ -98,6 +98,7 @@ class Poller:
     turns: Turns | None = None
     _watches: list[Watch] = field(default_factory=list)
     _turn_seconds: dict[str, float] = field(default_factory=dict)
+    _looked_seconds: dict[str, float] = field(default_factory=dict)
     _current_gap_seconds: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -132,6 +133,7 @@ class Poller:
 
     def _look(self, kind: str) -> None:
         now = self.clock()
+        before, self._looked_seconds[kind] = self._looked_seconds.get(kind, now), now
         waiting = [
             watch
             for watch in self._watches
@@ -140,7 +142,7 @@ class Poller:
             and not watch.is_settled
             and watch.error is None
         ]
-        if not waiting or not self._has_turn(kind, now):
+        if not waiting or not self._has_turn(kind, looked_before_seconds=before):
             return
         watch = min(waiting, key=lambda each: each.due_seconds)
         try:
@@ -158,13 +160,17 @@ class Poller:
     def _gap_seconds(self) -> float:
         return max(self.gap_seconds, self._current_gap_seconds)
 
-    def _has_turn(self, kind: str, now: float) -> bool:
-        """Whether the next call of a kind may be made now; takes a turn where none was taken, or one was let pass."""
+    def _has_turn(self, kind: str, *, looked_before_seconds: float) -> bool:
+        """Whether the next call of a kind may be made now; takes a turn where none was taken, or one was let pass.
+
+        It was let pass where an earlier look could have used it, and not because looks are far apart: who looks seldom would
+        stand at the end of the queue for ever.
+        """
         turn = self._turn_seconds.get(kind)
-        if turn is None or now - turn > self._gap_seconds:
+        if turn is None or looked_before_seconds >= turn:
             assert self.turns is not None  # noqa: S101 - made with the poller
             turn = self._turn_seconds[kind] = self.turns.take(kind, self._gap_seconds)
-        if turn > self.clock():  # and not `now`: a turn that is taken at once lies a moment after it
+        if turn > self.clock():  # and not the look's begin: a turn that is taken at once lies a moment after it
             return False
         del self._turn_seconds[kind]
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from bench.measures.polling import polled
 from bench.pretended_emr import PretendedEmr
 from dataworks_assets.engines.emr.calls import EmrCalls
 from dataworks_assets.engines.emr.polling import Poller, Watch
+from dataworks_assets.engines.emr.turns import OwnTurns
 from dataworks_assets_tests.stack.emr.memory import Clock
 
 RUNS = 50
@@ -109,6 +111,33 @@ def test_throttling_makes_the_calls_rare_and_its_end_makes_them_frequent_again(c
     emr.throttling = False
     look_for(600, poller, clock)
     assert steps_asked(emr) > 100
+
+
+def test_processes_that_look_more_seldom_than_the_gap_all_have_their_turns(clock, emr):
+    turns, looks_apart_seconds = OwnTurns(clock), 3.0
+    pollers = [replace(poller_of(clock, emr, interval_seconds=10.0), gap_seconds=1.0, turns=turns) for _ in range(40)]
+    watches = [watch for poller in pollers for watch in watched(poller, 1)]
+    for _ in range(200):
+        for poller in pollers:
+            poller.look()
+            clock.sleep(looks_apart_seconds / len(pollers))
+    assert all(watch.step is not None for watch in watches)
+    assert min(map(len, emr.called_seconds.values())) > len(pollers)
+
+
+def test_a_turn_that_nothing_was_asked_in_is_not_kept_for_later(clock, emr):
+    turns = OwnTurns(clock)
+    poller = replace(poller_of(clock, emr), gap_seconds=10.0, turns=turns)
+    turns.take("DescribeCluster", 10.0)
+    (watch,) = watched(poller, 1)
+    poller.look()
+    poller.remove(watch)
+    clock.sleep(11)
+    poller.look()
+    turns.take("DescribeCluster", 10.0)
+    watched(poller, 1)
+    poller.look()
+    assert not emr.called_seconds["DescribeCluster"]
 
 
 class MovingClock(Clock):
