@@ -104,9 +104,16 @@ def _permissions(_name: str, resource: Document) -> Iterator[str]:
             yield f"{statement['Sid']} allows actions by wildcard: {', '.join(actions)}"
         if "*" in _listed(statement["Resource"]) and not set(actions) <= _WITHOUT_RESOURCE:
             yield f"{statement['Sid']} allows {', '.join(actions)} on everything"
+        if "kms:CreateGrant" in actions and not _only_for_aws(statement):
+            yield f"{statement['Sid']} lets its role give the key to anybody"
     for arn in said.get("ManagedPolicyArns", ()):
         if "AdministratorAccess" in str(arn) or "FullAccess" in str(arn):
             yield f"it has {arn}"
+
+
+def _only_for_aws(statement: Document) -> bool:
+    said = statement.get("Condition", {}).get("Bool", {})
+    return bool(said.get("kms:GrantIsForAWSResource") == "true")
 
 
 def _security_configuration(_name: str, resource: Document) -> Iterator[str]:

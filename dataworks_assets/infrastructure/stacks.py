@@ -101,6 +101,7 @@ def permission_table() -> str:
 def _reasons() -> dict[str, str]:
     everything = (
         *(*access.catalog_statements(), *access.lake_statements(), *access.job_statements(), *access.metastore_statements()),
+        *access.disk_statements(),
         *access.rotation_statements(),
         *(
             *relay_statements(),

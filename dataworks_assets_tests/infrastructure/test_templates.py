@@ -90,11 +90,41 @@ def test_the_reference_page_is_current():
 def test_every_statement_has_a_reason_on_the_page():
     shown = page()
     for stack in ("cluster", "dagster"):
-        for name, role in of_type(stack, "AWS::IAM::Role").items():
-            statements = [
-                each for policy in role["Properties"].get("Policies", ()) for each in policy["PolicyDocument"]["Statement"]
-            ]
+        given = {
+            name: [each for policy in role["Properties"].get("Policies", ()) for each in policy["PolicyDocument"]["Statement"]]
+            for name, role in of_type(stack, "AWS::IAM::Role").items()
+        }
+        for policy in of_type(stack, "AWS::IAM::Policy").values():
+            for role in policy["Properties"]["Roles"]:
+                given[role["Ref"]] += policy["Properties"]["PolicyDocument"]["Statement"]
+        for name, statements in given.items():
             assert all(f"| {stack} | {name} | {each['Sid']} | " in shown for each in statements)
+
+
+def test_emr_may_have_nodes_made_whose_disks_are_encrypted_with_our_key():
+    said = of_type("cluster", "AWS::EMR::SecurityConfiguration")["ClusterSecurity"]["Properties"]["SecurityConfiguration"]
+    disks = said["EncryptionConfiguration"]["AtRestEncryptionConfiguration"]["LocalDiskEncryptionConfiguration"]
+    policy = BY_NAME["cluster"]["Resources"]["EncryptsDisks"]["Properties"]
+    actions = {action for each in policy["PolicyDocument"]["Statement"] for action in listed(each["Action"])}
+    needed = {"CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo"}
+    assert (policy["Roles"], actions) == ([{"Ref": "ServiceRole"}], {f"kms:{name}" for name in needed})
+    assert all(each["Resource"] == [disks["AwsKmsKey"]] for each in policy["PolicyDocument"]["Statement"])
+    of_spot = [
+        each for each in BY_NAME["data"]["Resources"]["DataKey"]["Properties"]["KeyPolicy"]["Statement"] if is_spot(each)
+    ]
+    assert {action for each in of_spot for action in listed(each["Action"])} == actions
+    assert all(each["Condition"]["StringEquals"]["kms:CallerAccount"] == {"Ref": "AWS::AccountId"} for each in of_spot)
+
+
+def is_spot(said: dict[str, Any]) -> bool:
+    """Whether a statement is about EC2's own role for spot nodes alone."""
+    arn = said.get("Condition", {}).get("ArnEquals", {}).get("aws:PrincipalArn", {}).get("Fn::Sub", "")
+    return arn.endswith("/AWSServiceRoleForEC2Spot")
+
+
+def listed(value: Any) -> list[Any]:
+    """A value as a list."""
+    return value if isinstance(value, list) else [value]
 
 
 def spoiled(stack: str, name: str, change: Callable[[dict[str, Any]], object]) -> list[str]:
@@ -117,6 +147,11 @@ def having(**values: object) -> Callable[[dict[str, Any]], object]:
 def statement(number: int, **values: object) -> Callable[[dict[str, Any]], object]:
     """Changes a statement of a role's first policy."""
     return lambda said: said["Policies"][0]["PolicyDocument"]["Statement"][number].update(values)
+
+
+def granting_to_anybody(said: dict[str, Any]) -> None:
+    """Lets a role give its key away."""
+    said["PolicyDocument"]["Statement"][1].pop("Condition")
 
 
 def public(said: dict[str, Any]) -> None:
@@ -156,6 +191,7 @@ def without_token(said: dict[str, Any]) -> None:
         ("network", "DagsterSecurityGroup", without("SecurityGroupEgress"), "may reach everything"),
         ("cluster", "NodeRole", statement(0, Action=["s3:*"]), "by wildcard"),
         ("cluster", "NodeRole", statement(1, Resource="*"), "on everything"),
+        ("cluster", "EncryptsDisks", granting_to_anybody, "give the key to anybody"),
         ("cluster", "ServiceRole", all_powerful, "AdministratorAccess"),
         ("cluster", "ClusterSecurity", without_token, "without a token"),
         ("dagster", "Database", having(PubliclyAccessible=True), "open to the public"),

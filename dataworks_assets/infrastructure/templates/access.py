@@ -116,6 +116,33 @@ def job_statements() -> tuple[Statement, ...]:
     )
 
 
+DISK_ACTIONS = (
+    *("kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
+)
+"""What EBS calls in the name of whoever has an instance made whose disks are encrypted with a customer's key."""
+GRANTS_OF_AWS = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+"""Keeps grants to those that a service of AWS asks for, for a resource of its own."""
+
+
+def disk_statements() -> tuple[Statement, ...]:
+    """What EMR itself needs to have nodes made whose disks the security configuration encrypts with the platform's key."""
+    return (
+        Statement(
+            "DisksAreEncrypted",
+            "Disks of nodes are encrypted with this key; EMR's own policy knows no key, and no node would start",
+            DISK_ACTIONS,
+            (take("DataKeyArn"),),
+        ),
+        Statement(
+            "DisksAreAttached",
+            "EBS opens a disk's key for as long as it is attached to its node, by a grant",
+            ("kms:CreateGrant",),
+            (take("DataKeyArn"),),
+            conditions=GRANTS_OF_AWS,
+        ),
+    )
+
+
 def metastore_statements() -> tuple[Statement, ...]:
     """What EMR itself needs for clusters with Hive over an existing metastore's database; in force where there is one."""
     return (

@@ -12,6 +12,7 @@ from dataworks_assets.infrastructure.permissions import OWN_ACCOUNT, document, t
 from dataworks_assets.infrastructure.templates.access import (
     NODES_GET_THEIR_ROLE,
     catalog_statements,
+    disk_statements,
     job_statements,
     lake_statements,
     metastore_statements,
@@ -54,6 +55,14 @@ def cluster() -> Template:
             PolicyName="pass-node-role",
             Roles=[Ref(service_role)],
             PolicyDocument=document([replace(NODES_GET_THEIR_ROLE, resources=(GetAtt(node_role, "Arn"),))]),
+        )
+    )
+    template.add_resource(
+        iam.PolicyType(
+            "EncryptsDisks",
+            PolicyName="encrypt-disks",
+            Roles=[Ref(service_role)],
+            PolicyDocument=document(disk_statements()),
         )
     )
     for title, role, condition, statements in (

@@ -8,6 +8,7 @@ from troposphere import Equals, GetAtt, If, Ref, Sub, Template, dynamodb, kms, l
 
 from dataworks_assets.infrastructure import parameters
 from dataworks_assets.infrastructure.names import CLUSTER_LOG_GROUP, EXPIRY_ATTRIBUTE, TABLE_KEYS, Names, product_log_groups
+from dataworks_assets.infrastructure.templates.access import DISK_ACTIONS, GRANTS_OF_AWS
 from dataworks_assets.infrastructure.templates.exchange import IS_PRODUCTION, give, tags
 
 NAMES = Names("${Prefix}")
@@ -44,6 +45,29 @@ def _log_group(template: Template, name: str, key: kms.Key) -> logs.LogGroup:
     )
 
 
+def _of_spot_nodes() -> list[dict[str, Any]]:
+    """Lets EC2 make spot nodes with encrypted disks: by a role of its own, which has no right to a customer's key by itself.
+
+    It is named in a condition, for the role is made with an account's first spot request: a policy whose principal does not
+    exist is refused.
+    """
+    arn = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
+    is_spot = {
+        "StringEquals": {"kms:CallerAccount": Ref("AWS::AccountId")},
+        "ArnEquals": {"aws:PrincipalArn": Sub(arn)},
+    }
+    everyone = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Resource": "*"}
+    return [
+        {"Sid": "DisksOfSpotNodesAreEncrypted", **everyone, "Action": list(DISK_ACTIONS), "Condition": is_spot},
+        {
+            "Sid": "DisksOfSpotNodesAreAttached",
+            **everyone,
+            "Action": "kms:CreateGrant",
+            "Condition": is_spot | GRANTS_OF_AWS,
+        },
+    ]
+
+
 def _key(template: Template) -> kms.Key:
     statements: list[dict[str, Any]] = [
         {
@@ -73,6 +97,7 @@ def _key(template: Template) -> kms.Key:
             "Resource": "*",
             "Condition": {"StringEquals": {"aws:SourceAccount": Ref("AWS::AccountId")}},
         },
+        *_of_spot_nodes(),
     ]
     key = template.add_resource(
         kms.Key(
