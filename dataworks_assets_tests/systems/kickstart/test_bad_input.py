@@ -61,6 +61,18 @@ def test_a_csv_file_that_cannot_be_read_is_named_with_the_cause(body, cause):
         (b'{"fields": [{"fieldName": "id", "pii": "perhaps"}], "data": []}', "the PII mark of the field 'id' is 'perhaps'"),
         (b'{"fields": [{"fieldName": "id", "pii": true}], "data": [{"id": 1,}]}', "not valid JSON"),
         (b'{"fields": [{"fieldName": "id", "pii": true}], "data": [{"id": "\xff"}]}', "bytes that are not UTF-8"),
+        (
+            b'{"fields": [{"fieldName": "id", "pii": true}], "fields": [{"fieldName": "id", "pii": false}], "data": []}',
+            "`fields` is there twice",
+        ),
+        (
+            b'{"fields": [{"fieldName": "id", "pii": true}], "data": [{"id": %b%b}]}' % (b"[" * 5000, b"]" * 5000),
+            "an element is nested deeper than can be read",
+        ),
+        (
+            b'{"more": %b%b, "fields": [{"fieldName": "id", "pii": true}], "data": []}' % (b"[" * 5000, b"]" * 5000),
+            "not the documented JSON object: nested deeper than can be read",
+        ),
     ],
 )
 def test_a_document_that_is_not_the_documented_one_is_named_with_the_cause(text, cause):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 import pyarrow as pa
@@ -19,6 +19,7 @@ from spark.decode.lines import QuarantinedLine
 from spark.decode.native.columns import ANY, DocumentReader
 from spark.decode.partner.batches import JsonColumn, SourceBatch, SourceField
 from spark.decode.partner.elements import brackets, cut_elements
+from spark.decode.partner.skeleton import TOO_DEEP, all_fields, begun_fields
 from spark.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,25 +32,12 @@ _AGAIN = "Have the partner deliver the file again"
 _NULL = b"null"
 _DATA_KEY = b'"data"'
 _KEY_LOOK_BACK = 4096
-_YES = {"true": True, "false": False}
 
 Columns = tuple[int, list[pa.Array]]
 """How many documents there are, and the values of each of their fields as `ANY`."""
 
 Decode = Callable[[bytes], Columns | None]
 """Decodes a text of elements between commas; None where it is none."""
-
-
-class _Field(msgspec.Struct):
-    fieldName: str  # noqa: N815 - the partner's own
-    pii: bool | str
-
-
-class _Skeleton(msgspec.Struct):
-    """The document without its elements."""
-
-    fields: list[_Field]
-    data: list[msgspec.Raw]
 
 
 @dataclass
@@ -136,18 +124,11 @@ class _Document:
     def fields(self) -> tuple[SourceField, ...] | None:
         """Returns the declared fields, None where they stand after the elements and were not read yet."""
         if not self.after:
-            try:
-                early = msgspec.json.decode(self.before + b"]}", type=_Skeleton)
-            except (msgspec.ValidationError, msgspec.DecodeError):
-                return None
-            return tuple(_source_field(each, self.uri) for each in early.fields)
+            return begun_fields(self.before, uri=self.uri)
         try:
-            skeleton = msgspec.json.decode(self.before + self.after, type=_Skeleton)
-        except msgspec.MsgspecError as error:
+            return all_fields(self.before + self.after, uri=self.uri)
+        except ValueError as error:
             self._no_document(str(error), b"", error)
-        if skeleton.data:
-            self._no_document("`data` is there twice", b"")
-        return tuple(_source_field(each, self.uri) for each in skeleton.fields)
 
     def read_bytes(self) -> int:
         """Returns the bytes that were read since the last call."""
@@ -168,10 +149,10 @@ class _Document:
         self._taken_bytes += size
         return size > 0
 
-    def _fail(self, what: str) -> Any:
+    def _fail(self, what: str) -> NoReturn:
         raise InputError(what, where=f"{self.uri}, byte {self.offset}", remedy=_AGAIN)
 
-    def _no_document(self, why: str, text: bytes, error: Exception | None = None) -> Any:
+    def _no_document(self, why: str, text: bytes, error: Exception | None = None) -> NoReturn:
         remedy = "Compare the object's metadata (`iv`, `ciphertext`, `datakeyencryptionkeyid`) with the partner's"
         if text or error:
             remedy = 'It has to be {"fields": [{"fieldName", "pii"}], "data": [...]}. ' + _AGAIN
@@ -244,6 +225,9 @@ class _Decoder:
             else:
                 rows, arrays = columns
                 named = {name: JsonColumn.of(array) for name, array in zip(self._names, arrays, strict=True)}
+        except RecursionError as error:
+            place = f"{self._document.uri}, `data` from its element {first} on"
+            raise InputError(f"an element is {TOO_DEEP}", where=place, remedy=_AGAIN) from error
         except pa.ArrowInvalid as error:
             place = f"{self._document.uri}, `data` from its element {first} on"
             raise InputError(f"bytes that are not UTF-8 ({error})", where=place, remedy=_AGAIN) from error
@@ -298,14 +282,3 @@ def _data_start(text: bytes) -> int | None:
             if key.endswith(b":") and key[:-1].rstrip().endswith(_DATA_KEY):
                 return position + 1
     return None
-
-
-def _source_field(each: _Field, uri: str) -> SourceField:
-    pii = _YES.get(each.pii.lower()) if isinstance(each.pii, str) else each.pii
-    if pii is None:
-        raise InputError(
-            f"the PII mark of the field {each.fieldName!r} is {each.pii!r}, not true or false",
-            where=uri,
-            remedy="Have the partner mark every field",
-        )
-    return SourceField(each.fieldName, pii)
