@@ -70,6 +70,6 @@ def test_a_module_that_is_none_is_said_before_anything_runs(ui, backfill):
 
 
 def test_a_modules_files_are_named_by_their_badge(ui, partner_days):
-    ui.open("/locations/dataworks/asset-groups/kickstart_source")
     for module in ("vacancy", "application", "payment"):
+        ui.open(f"/locations/dataworks/asset-groups/kickstart_{module}")
         expect(ui.page.get_by_text(f"{module}-files", exact=True).first).to_be_visible()

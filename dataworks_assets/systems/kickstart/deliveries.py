@@ -105,7 +105,7 @@ def _spec(scope: KickstartScope, key: AssetKey, module: PartnerModule) -> AssetS
     return AssetSpec(
         key=key,
         partitions_def=daily(scope.first_day),
-        group_name=f"{SYSTEM}_source",
+        group_name=f"{SYSTEM}_{module}",
         kinds={"s3", f"{module}-files"},  # the UI shows a key by its last part, which is empty: this is its name there
         description=f"The partner's files of the module {module} in their own account, {config.format}, a prefix a day.",
         metadata={"location": MetadataValue.path(f"{source.scheme}://{source.bucket}/{source.prefix}")},
