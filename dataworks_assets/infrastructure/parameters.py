@@ -148,6 +148,12 @@ COLLECTION_SECRETS = Choice(
     "/concourse/dataworks/adg",
     r"^/[A-Za-z0-9/_-]+$",
 )
+PARTNER_ROLE = Choice(
+    "PartnerRoleArn",
+    "Role in the partner's account by which Kickstart reads their bucket; empty: no role of ours is made that may assume it.",
+    "",
+    r"^(arn:aws[a-z-]*:iam::\d{12}:role/.+)?$",
+)
 IMAGE = Choice("Image", "Container image of Dagster with this project, by digest.", pattern=r"^.+@sha256:[0-9a-f]{64}$")
 CERTIFICATE = Choice("CertificateArn", "Certificate of the address of Dagster's pages.", pattern=r"^arn:aws[a-z-]*:acm:.+$")
 OIDC_ISSUER = Choice("OidcIssuer", "Issuer by which people sign in before they see a page.", pattern=r"^https://.+$")
@@ -185,7 +191,7 @@ ALL = (
         METASTORE_DATABASE_RANGE,
         METASTORE_DATABASE_PORT,
     ),
-    *(METASTORE_SECRET, METASTORE_ROTATION),
+    *(METASTORE_SECRET, METASTORE_ROTATION, PARTNER_ROLE),
     *(IN_TRANSIT_CERTIFICATES, KEY_SERVICE_SECRET, COLLECTION_SECRETS, IMAGE, CERTIFICATE),
     *(OIDC_ISSUER, OIDC_AUTHORIZATION, OIDC_TOKEN, OIDC_USER_INFO, OIDC_CLIENT, OIDC_SECRET, DEPLOYMENT, DATABASE_CLASS),
 )

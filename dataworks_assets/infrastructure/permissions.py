@@ -47,5 +47,15 @@ def trust(service: str, *, conditions: Mapping[str, Any] | None = None) -> dict[
     return {"Version": "2012-10-17", "Statement": [said | ({"Condition": dict(conditions)} if conditions else {})]}
 
 
+CHAINED = ("sts:AssumeRole", "sts:TagSession")
+"""What takes a role on with tags that say which run it is."""
+
+
+def trust_of_roles(arns: Sequence[Any], actions: Sequence[str]) -> dict[str, Any]:
+    """Returns the document by which other roles may take a role on."""
+    said = {"Effect": "Allow", "Principal": {"AWS": list(arns)}, "Action": list(actions)}
+    return {"Version": "2012-10-17", "Statement": [said]}
+
+
 OWN_ACCOUNT = {"StringEquals": {"aws:SourceAccount": Sub("${AWS::AccountId}")}}
 """Keeps a service from being used by another account's resources."""

@@ -101,6 +101,19 @@ def test_every_statement_has_a_reason_on_the_page():
             assert all(f"| {stack} | {name} | {each['Sid']} | " in shown for each in statements)
 
 
+def test_dagster_and_the_nodes_reach_a_partners_bucket_by_a_role_of_ours_that_may_do_nothing_else():
+    resources = BY_NAME["dagster"]["Resources"]
+    role = resources["PartnerReaderRole"]
+    (trusted,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    (policy,) = role["Properties"]["Policies"]
+    (allowed,) = policy["PolicyDocument"]["Statement"]
+    tagged = ["sts:AssumeRole", "sts:TagSession"]
+    nodes = {"Fn::ImportValue": {"Fn::Sub": "${Prefix}-NodeRoleArn"}}
+    assert role["Condition"] == "HasPartner"
+    assert trusted["Principal"] == {"AWS": [{"Fn::GetAtt": ["DagsterRole", "Arn"]}, nodes]}
+    assert (trusted["Action"], allowed["Action"], allowed["Resource"]) == (tagged, tagged, [{"Ref": "PartnerRoleArn"}])
+
+
 def test_emr_may_have_nodes_made_whose_disks_are_encrypted_with_our_key():
     said = of_type("cluster", "AWS::EMR::SecurityConfiguration")["ClusterSecurity"]["Properties"]["SecurityConfiguration"]
     disks = said["EncryptionConfiguration"]["AtRestEncryptionConfiguration"]["LocalDiskEncryptionConfiguration"]

@@ -7,7 +7,7 @@ from typing import Any
 from troposphere import If, Ref, Sub
 
 from dataworks_assets.infrastructure.names import TABLE_KEYS
-from dataworks_assets.infrastructure.permissions import Statement
+from dataworks_assets.infrastructure.permissions import CHAINED, Statement
 from dataworks_assets.infrastructure.templates.exchange import take
 
 _ARN = "arn:${AWS::Partition}"
@@ -252,6 +252,18 @@ def dagster_statements(roles: tuple[Any, Any]) -> tuple[Statement, ...]:
             "Secrets that say which collections there are, and their tags",
             ("secretsmanager:GetSecretValue",),
             (f"{_ARN}:secretsmanager:{_HERE}:secret:${{CollectionSecretsPath}}/*",),
+        ),
+    )
+
+
+def partner_statements() -> tuple[Statement, ...]:
+    """What the role does by which a partner's bucket is reached: nothing but take their role on."""
+    return (
+        Statement(
+            "PartnersRoleIsAssumed",
+            "Kickstart reads a partner's files in their account by their role, in sessions that are tagged with the run",
+            CHAINED,
+            (Ref("PartnerRoleArn"),),
         ),
     )
 

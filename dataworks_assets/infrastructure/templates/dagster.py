@@ -35,6 +35,7 @@ from dataworks_assets.infrastructure.templates.access import (
 from dataworks_assets.infrastructure.templates.database import DATABASE, USER, make_database
 from dataworks_assets.infrastructure.templates.exchange import IS_PRODUCTION, SUBNETS, give, tags, take
 from dataworks_assets.infrastructure.templates.pages import make_pages
+from dataworks_assets.infrastructure.templates.partner import make_partner_reader
 
 _WEBSERVER_PORT, _CODE_SERVER_PORT = 3000, 4000
 _LOG_GROUP = "/app/dagster/"
@@ -69,7 +70,7 @@ def dagster() -> Template:
         *(parameters.OIDC_TOKEN, parameters.OIDC_USER_INFO, parameters.OIDC_CLIENT, parameters.OIDC_SECRET),
         *(parameters.DATABASE_CLASS, parameters.DEPLOYMENT, parameters.LOG_DAYS, parameters.INPUT_KEY),
         *(parameters.KEY_SERVICE_SECRET, parameters.METASTORE, parameters.METASTORE_SECRET, parameters.METASTORE_ROTATION),
-        parameters.COLLECTION_SECRETS,
+        *(parameters.COLLECTION_SECRETS, parameters.PARTNER_ROLE),
     )
     template.add_condition(IS_PRODUCTION, Equals(Ref("Environment"), "production"))
     template.add_condition("HasInputKey", Not(Equals(Ref("InputKeyArn"), "")))
@@ -87,6 +88,7 @@ def dagster() -> Template:
     )
     database = make_database(template)
     task_role, execution_role = _roles(template, database)
+    make_partner_reader(template, task_role)
     target = make_pages(template, webserver_port=_WEBSERVER_PORT)
     _services(template, database, (task_role, execution_role), target)
     _alarms(template, database)
