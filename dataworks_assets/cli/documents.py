@@ -13,7 +13,8 @@ from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
 from spark.contract import Layout, SourceObject
 from spark.errors import ConfigurationError, InputError
 from spark.publish.manifest import data_files
-from spark.sources.keys import KeyService, read_encryption_metadata
+from spark.sources.encryption import read_encryption_metadata
+from spark.sources.keys import KeyService
 from spark.sources.listing import list_export
 
 _BATCH_ROWS = 1_000

@@ -41,7 +41,7 @@ def show_rows(console: Console, columns: Sequence[str], rows: Sequence[Sequence[
 
 def _cell(value: Any) -> str:
     value = plain(value)
-    text = json.dumps(value, default=str, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)
+    text = json.dumps(value, default=str, ensure_ascii=False) if isinstance(value, (dict, list, bool)) else str(value)
     if value is None:
         return ""
     return text if len(text) <= _LONGEST_CELL else f"{text[:_LONGEST_CELL]}…"

@@ -77,23 +77,29 @@ def infer(
         return
     chosen = scope.collections[found.name]
     wanted = parse_days([day])[0] if day else None
+    texts: Iterator[str | bytes]
     if file:
-        texts: Iterator[str | bytes] = file_lines(file)
+        texts = file_lines(file)
     elif exported:
         texts = exported_documents(workplace, scope, chosen, wanted)
     else:
         texts = published_documents(workplace, chosen, wanted)
-    root, count, unread = _look(islice(texts, documents))
+    where = str(file or chosen.name)
+    typer.echo(_from_documents(chosen.config, islice(texts, documents), where=where, nested=nested), nl=False)
+
+
+def _from_documents(config: CollectionConfig, texts: Iterator[str | bytes], *, where: str, nested: bool) -> str:
+    """Returns what the documents propose, with a first line that says how many they were."""
+    root, count, unread = _look(texts)
     if not count:
         raise InputError(
             "there is no document to look at",
-            where=str(file or chosen.name),
+            where=where,
             remedy="Look at the export itself with --exported, or name a --file",
         )
-    columns = propose(root, skip=_shown_anyway(chosen.config), taken=_taken(chosen.config), documents=count)
-    text = proposal(chosen.config, columns if nested else [_as_text(column) for column in columns])
-    typer.echo(f"# From {count:,} documents of {file or chosen.name}" + (f"; {unread:,} lines were none" if unread else "."))
-    typer.echo(text, nl=False)
+    columns = propose(root, skip=_shown_anyway(config), taken=_taken(config), documents=count)
+    text = proposal(config, columns if nested else [_as_text(column) for column in columns])
+    return f"# From {count:,} documents of {where}" + (f"; {unread:,} lines were none\n" if unread else ".\n") + text
 
 
 def proposal(config: CollectionConfig, columns: list[ProposedColumn]) -> str:

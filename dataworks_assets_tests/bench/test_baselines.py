@@ -12,7 +12,8 @@ from bench.production import collection_of
 from dataworks_assets.stack.sample.bench import BenchRequest, blocks, write_bench_export, write_plain_files
 from dataworks_assets.stack.sample.wire import FIXED_KEY, Destination, encode_body
 from spark.contract import Layout
-from spark.sources.keys import FileKey, read_encryption_metadata
+from spark.sources.encryption import read_encryption_metadata
+from spark.sources.keys import FileKey
 from spark.sources.listing import list_export
 
 LINES = [b'{"_id":{"d_oid":"1"}}', '{"_id":{"d_oid":"2"},"name":"Zoë"}'.encode()]

@@ -19,7 +19,7 @@ def shown(columns, rows, width=80):
 
 
 def test_rows_are_a_table():
-    assert "│ 7 │ [x] │" in shown(["n", "t"], [(7, "[x]"), (None, "")])
+    assert "│ 7 │ true │ [x] │" in shown(["n", "b", "t"], [(7, True, "[x]"), (None, None, "")])
 
 
 def test_nested_values_are_json_with_the_names_of_their_fields():

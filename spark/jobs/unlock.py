@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from spark.contract import Finding, SourceObject
 from spark.errors import DataworksError, KeyServiceError, StoreError
-from spark.sources.keys import EncryptionMetadata, FileKey, KeyRefusedError, KeyService, read_all_encryption_metadata
+from spark.sources.encryption import EncryptionMetadata, read_all_encryption_metadata
+from spark.sources.keys import FileKey, KeyRefusedError, KeyService
 from spark.store import ObjectStore
 
 KEY_SERVICE_PLACE = "key service "

@@ -1,7 +1,8 @@
-"""Data keys: what a data file's metadata says of its encryption, and the key service that turns it into a key.
+"""Data keys, and the key service that decrypts them.
 
 The service is called once per distinct (ciphertext, key id) pair. A plaintext key is a return value and nothing else:
-it is in no log, no exception (nor in the causes chained to one) and no repr. Decrypting belongs to the decoder.
+it is in no log, no exception (nor in the causes chained to one) and no repr. What a data file's metadata says of its key is
+in `encryption`; decrypting belongs to the decoder.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,9 +19,8 @@ from typing import TYPE_CHECKING
 
 import tenacity
 
-from spark.contract import KeyServiceSettings, SourceObject
-from spark.errors import ConfigurationError, DataworksError, InputError, KeyServiceError
-from spark.store import ObjectStore
+from spark.contract import KeyServiceSettings
+from spark.errors import ConfigurationError, KeyServiceError
 
 if TYPE_CHECKING:
     import requests
@@ -29,7 +29,6 @@ KEY_BYTES = 32
 IV_BYTES = 16
 
 _IN_PARALLEL = 8
-_METADATA_IN_PARALLEL = 32
 _FIRST_WAIT_SECONDS = 0.2
 _LONGEST_WAIT_SECONDS = 10.0
 
@@ -49,20 +48,6 @@ class FileKey:
 
     def __repr__(self) -> str:
         return "FileKey(...)"
-
-
-@dataclass(frozen=True, slots=True)
-class EncryptionMetadata:
-    """What a data file's metadata says: the counter block, and the data key as the key service encrypted it (base64)."""
-
-    iv: bytes
-    ciphertext: str
-    key_id: str
-
-    @property
-    def pair(self) -> tuple[str, str]:
-        """What the key service is asked with."""
-        return self.ciphertext, self.key_id
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -249,57 +234,3 @@ def _field(response: requests.Response, name: str) -> str:
             transient=False,
         )
     return value
-
-
-def read_encryption_metadata(store: ObjectStore, source: SourceObject) -> EncryptionMetadata:
-    """Returns what a data file's user metadata says of its encryption.
-
-    Raises:
-        InputError: an entry is missing or malformed; names the object and the entry.
-        InputChangedError, NotFoundError, AccessError, StoreError
-    """
-    metadata = store.metadata(source.uri, etag=source.etag)
-    iv = _decoded(metadata, "iv", source.uri)
-    if len(iv) != IV_BYTES:
-        raise _malformed("iv", f"is {len(iv)} bytes long instead of {IV_BYTES}", source.uri)
-    _decoded(metadata, "ciphertext", source.uri)
-    return EncryptionMetadata(iv, metadata["ciphertext"], _entry(metadata, "datakeyencryptionkeyid", source.uri))
-
-
-def read_all_encryption_metadata(
-    store: ObjectStore, sources: Sequence[SourceObject]
-) -> dict[str, EncryptionMetadata | DataworksError]:
-    """Returns, by address, what each data file's metadata says, or why it cannot be used; reads 32 at a time."""
-    with ThreadPoolExecutor(_METADATA_IN_PARALLEL) as pool:
-        results = pool.map(lambda source: _read_or_error(store, source), sources)
-        return dict(zip((source.uri for source in sources), results, strict=True))
-
-
-def _read_or_error(store: ObjectStore, source: SourceObject) -> EncryptionMetadata | DataworksError:
-    try:
-        return read_encryption_metadata(store, source)
-    except DataworksError as error:
-        return error
-
-
-def _entry(metadata: dict[str, str], name: str, uri: str) -> str:
-    value = metadata.get(name, "")
-    if not value:
-        raise _malformed(name, "is missing", uri)
-    return value
-
-
-def _decoded(metadata: dict[str, str], name: str, uri: str) -> bytes:
-    value = _entry(metadata, name, uri)
-    try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise _malformed(name, "is not base64", uri) from error
-
-
-def _malformed(name: str, what: str, uri: str) -> InputError:
-    return InputError(
-        f"the object's metadata entry {name} {what}",
-        where=uri,
-        remedy="The file cannot be decrypted: have the producer export it again with its metadata",
-    )

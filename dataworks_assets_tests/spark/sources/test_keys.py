@@ -11,15 +11,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from spark.contract import KeyServiceSettings, SourceObject
-from spark.errors import ConfigurationError, DataworksError, InputChangedError, InputError, KeyServiceError, NotFoundError
-from spark.sources.keys import FileKey, KeyService, read_all_encryption_metadata, read_encryption_metadata
-from spark.store import ObjectStore
+from spark.contract import KeyServiceSettings
+from spark.errors import ConfigurationError, KeyServiceError
+from spark.sources.keys import FileKey, KeyService
 
 KEY = b"plaintext-key-of-thirty-two-byte"
 PAIR = ("Y2lwaGVy", "cloudhsm:7,14")
-URI = "memory://input/file.txt.gz.enc"
-GOOD = {"iv": base64.b64encode(bytes(16)).decode(), "ciphertext": "Y2lwaGVy", "datakeyencryptionkeyid": "cloudhsm:7,14"}
 
 
 def plaintext_answer(key: bytes = KEY) -> dict[str, str]:
@@ -192,53 +189,3 @@ def test_a_certificate_that_is_not_there_is_named():
     settings = KeyServiceSettings(url="https://127.0.0.1:9", ca_path="/nowhere/ca.pem")
     with pytest.raises(ConfigurationError, match="ca_path"):
         KeyService(settings, correlation_id="1").resolve([PAIR])
-
-
-def stored(metadata) -> tuple[ObjectStore, SourceObject]:
-    store = ObjectStore.in_memory()
-    etag = store.put(URI, b"body", metadata=metadata)
-    return store, SourceObject(uri=URI, etag=etag, size_bytes=4)
-
-
-def test_the_metadata_say_how_to_decrypt():
-    store, source = stored(GOOD)
-    metadata = read_encryption_metadata(store, source)
-    assert (metadata.iv, metadata.pair) == (bytes(16), ("Y2lwaGVy", "cloudhsm:7,14"))
-
-
-@pytest.mark.parametrize("name", ["iv", "ciphertext", "datakeyencryptionkeyid"])
-def test_a_missing_entry_is_named(name):
-    store, source = stored({key: value for key, value in GOOD.items() if key != name})
-    with pytest.raises(InputError, match=rf"^{URI}: the object's metadata entry {name} is missing"):
-        read_encryption_metadata(store, source)
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "what"),
-    [
-        ("iv", "not base64!", "is not base64"),
-        ("iv", base64.b64encode(bytes(12)).decode(), "is 12 bytes long instead of 16"),
-        ("ciphertext", "not base64!", "is not base64"),
-    ],
-)
-def test_a_malformed_entry_is_named(name, value, what):
-    store, source = stored(GOOD | {name: value})
-    with pytest.raises(InputError, match=f"{name} {what}"):
-        read_encryption_metadata(store, source)
-
-
-def test_one_bad_object_does_not_hide_the_others():
-    store, good = stored(GOOD)
-    bad_uri = "memory://input/bad.txt.gz.enc"
-    bad = SourceObject(uri=bad_uri, etag=store.put(bad_uri, b"body"), size_bytes=4)
-    gone = SourceObject(uri="memory://input/gone.txt.gz.enc", etag="", size_bytes=4)
-    changed = SourceObject(uri=URI, etag="another", size_bytes=4)
-    answers = read_all_encryption_metadata(store, [good, bad, gone])
-    assert [type(answer) for answer in answers.values()] == [
-        type(read_encryption_metadata(store, good)),
-        InputError,
-        NotFoundError,
-    ]
-    (answer,) = read_all_encryption_metadata(store, [changed]).values()
-    assert isinstance(answer, InputChangedError)
-    assert isinstance(answer, DataworksError)

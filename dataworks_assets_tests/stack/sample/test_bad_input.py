@@ -11,7 +11,7 @@ from dataworks_assets.stack.sample.bad_input import BAD_INPUTS
 from dataworks_assets.stack.sample.export import SampleWriter
 from dataworks_assets.stack.sample.wire import FIXED_KEY, encrypt
 from spark.errors import InputError
-from spark.sources.keys import read_encryption_metadata
+from spark.sources.encryption import read_encryption_metadata
 from spark.sources.listing import list_export
 from spark.sources.manifest import read_manifest
 from spark.store import ObjectStore

@@ -7,7 +7,7 @@ import pytest
 
 from dataworks_assets.stack.sample.bench import COLUMNS, BenchRequest, blocks, write_bench_export, write_plain_files
 from dataworks_assets.stack.sample.wire import FIXED_KEY, Destination, encrypt
-from spark.sources.keys import read_encryption_metadata
+from spark.sources.encryption import read_encryption_metadata
 from spark.sources.listing import list_export
 from spark.sources.manifest import read_manifest
 from spark.store import ObjectStore

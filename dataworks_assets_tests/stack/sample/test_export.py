@@ -15,7 +15,8 @@ from dataworks_assets.stack.sample.truth import sorted_sha256
 from dataworks_assets.stack.sample.wire import FIXED_KEY, encrypt
 from spark.contract import KeyServiceSettings
 from spark.errors import ConfigurationError, KeyServiceError
-from spark.sources.keys import KeyService, read_encryption_metadata
+from spark.sources.encryption import read_encryption_metadata
+from spark.sources.keys import KeyService
 from spark.sources.listing import list_export
 from spark.store import ObjectStore
 

@@ -15,7 +15,7 @@ from dataworks_assets.stack.sample.partner import (
     write_partner_sample,
 )
 from dataworks_assets.stack.sample.wire import FIXED_KEY, encrypt
-from spark.sources.keys import read_encryption_metadata
+from spark.sources.encryption import read_encryption_metadata
 from spark.store import ObjectStore
 
 LAST = date(2026, 11, 20)

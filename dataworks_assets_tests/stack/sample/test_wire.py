@@ -18,7 +18,7 @@ from dataworks_assets.stack.sample.wire import (
     store_file,
 )
 from spark.contract import SourceObject
-from spark.sources.keys import read_encryption_metadata
+from spark.sources.encryption import read_encryption_metadata
 from spark.sources.manifest import read_manifest
 from spark.sources.names import ObjectName
 from spark.store import ObjectStore
