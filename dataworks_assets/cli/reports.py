@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dataworks_assets.cli.runs import DayOutcome, RunReport
-from dataworks_assets.cli.showing import bytes_text, number, plural, table
+from dataworks_assets.cli.showing import bytes_text, days_text, number, plural, table
 
 _LONG_TABLE = 30
 _FOLDERS = re.compile(r"\w+://\S+/")
@@ -63,7 +63,7 @@ def _show_published(console: Console, days: Sequence[DayOutcome]) -> None:
     for (asset, *_), group in _grouped(days, lambda day: (_asset(day), "" if is_long else day.day)):
         shown.add_row(
             asset,
-            _days_text(group),
+            days_text([day.day for day in group]),
             number(sum(day.rows for day in group)),
             number(sum(day.files for day in group)),
             bytes_text(sum(day.input_bytes for day in group)),
@@ -82,7 +82,7 @@ def _show_refused(console: Console, days: Sequence[DayOutcome]) -> None:
         newest = group[-1]
         where = _FOLDERS.sub("", newest.where)
         remedy = Text("\n".join(filter(None, (where, newest.remedy))), style="dim")
-        shown.add_row(asset, _days_text(group), Text(_FOLDERS.sub("", newest.cause), style="red"), remedy)
+        shown.add_row(asset, days_text([day.day for day in group]), Text(_FOLDERS.sub("", newest.cause), style="red"), remedy)
     console.print(shown)
 
 
@@ -98,8 +98,3 @@ def _grouped(
 
 def _asset(day: DayOutcome) -> str:
     return f"{day.scope}/{day.collection}"
-
-
-def _days_text(days: Sequence[DayOutcome]) -> str:
-    first, last = days[0].day, days[-1].day
-    return first if len(days) == 1 else f"{first} … {last} ({len(days)})"

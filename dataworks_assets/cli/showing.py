@@ -56,6 +56,11 @@ def number(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
+def days_text(days: Sequence[str]) -> str:
+    """Returns days in order as people read them: the one, or the first, the last and how many."""
+    return days[0] if len(days) == 1 else f"{days[0]} … {days[-1]} ({len(days)})"
+
+
 def table(*columns: str, title: str = "", right: Sequence[str] = ()) -> Table:
     """Returns an empty table; the columns named in `right` hold numbers."""
     made = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold")

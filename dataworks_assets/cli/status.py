@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any
 
 import typer
@@ -20,12 +20,13 @@ from dataworks_assets.cli.selection import (
     parse_days,
     select_anywhere,
 )
-from dataworks_assets.cli.showing import STATE_STYLES, bytes_text, number, state_text, table, write_json
+from dataworks_assets.cli.showing import STATE_STYLES, bytes_text, days_text, number, state_text, table, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.systems.rooms import Room
 from dataworks_assets.systems.scope import Scoped
 
 _SHORT_RUN_ID = 8
+_DAY = timedelta(days=1)
 _LEGEND = (
     "[green]1,234[/] rows published   [cyan]delivered[/] and not published   [bold red]refused[/]"
     "   [bold magenta]gone[/] from the catalog   [dim]-[/] missing"
@@ -162,18 +163,34 @@ def _show_details(console: Console, found: ScopeStatus, rows: Sequence[DayStatus
     numbers = ("Rows", "Files", "Size")
     shown = table("Collection", "Day", "State", *numbers, "Published (UTC)", "Run", "Attempt", "Why", right=numbers)
     shown.title = found.scope.name
-    for row in rows:
-        shown.add_row(*_details(row, found))
+    for alike in _together(rows):
+        shown.add_row(*_details(alike[-1], found, days_text([row.day.isoformat() for row in alike])))
     console.print(shown)
     _show_end(console, found)
 
 
-def _details(row: DayStatus, found: ScopeStatus) -> tuple[str | Text, ...]:
+def _together(rows: Sequence[DayStatus]) -> list[list[DayStatus]]:
+    """Returns the rows, with days in a row of a collection of which nothing is known but that they are missing as one."""
+    groups: list[list[DayStatus]] = []
+    for row in rows:
+        if groups and _follows(groups[-1][-1], row):
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
+
+
+def _follows(before: DayStatus, row: DayStatus) -> bool:
+    are_bare = all(each.state == "missing" and each.foreseen is None for each in (before, row))
+    return are_bare and row.collection == before.collection and row.day == before.day + _DAY
+
+
+def _details(row: DayStatus, found: ScopeStatus, days: str) -> tuple[str | Text, ...]:
     pointer = row.pointer
     run_id = pointer.run_id if pointer else row.refusal.run_id if row.refusal else ""
     return (
         row.collection,
-        row.day.isoformat(),
+        days,
         state_text(row.state),
         number(pointer.rows) if pointer else "",
         number(pointer.files) if pointer else "",

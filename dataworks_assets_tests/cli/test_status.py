@@ -127,6 +127,14 @@ def test_problems_leave_out_what_is_well(bench):
     assert "core/toDo" not in shown
 
 
+def test_days_in_a_row_that_are_missing_are_one_line(bench):
+    for day in ("2026-11-16", DAY):
+        bench.publish("core/toDo", day)
+    shown = bench("status", "core/toDo", "--type", "full", "--no-dagster", "--problems", "--day", f"2026-11-15...{DAY}")
+    missing = [line.split("│")[2].strip() for line in shown.splitlines() if " missing " in line]
+    assert missing == ["2026-11-15", "2026-11-17 … 2026-11-19 (3)"]
+
+
 def test_what_was_refused_stands_before_what_is_missing(bench):
     bench.publish("core/toDo", DAY)
     bench.refuse("quartz/claimantEvent")
