@@ -111,12 +111,8 @@ def show_plan(workplace: Workplace, scope: Scope, made: Plan, refusals: Refusals
     console.print(_totals(made), soft_wrap=True)
     if (started := started_by(workplace, made)) is not None:
         console.print(started.text(), soft_wrap=True)
-    for topic in made.unconfigured_topics[:_MOST_NAMED]:
-        console.print(
-            f"Topic {topic} is exported but not configured: left alone.", style="yellow", markup=False, soft_wrap=True
-        )
-    for uri in made.foreign_objects[:_MOST_NAMED]:
-        console.print(f"{uri} is no data file of an export: left alone.", style="yellow", markup=False, soft_wrap=True)
+    for line in made.left_alone(_MOST_NAMED):
+        console.print(line, style="yellow", markup=False, soft_wrap=True)
 
 
 def _cells(planned: PlannedDay, refusals: Refusals) -> tuple[str | Text, ...]:

@@ -187,12 +187,8 @@ class Execution:
             "%s: %d days of collections: %s; %d files, %.1f MB to be read",
             *(self.scope.name, len(plan.days), said, files, input_bytes / 1e6),
         )
-        for topic in plan.unconfigured_topics:
-            log.warning("topic %s is exported but not configured: left alone", topic)
-        for uri in plan.foreign_objects[:_MOST_NAMED]:
-            log.warning("%s is no data file of an export: left alone", uri)
-        if len(plan.foreign_objects) > _MOST_NAMED:
-            log.warning("%d more objects are no data files of an export: left alone", len(plan.foreign_objects) - _MOST_NAMED)
+        for line in plan.left_alone(_MOST_NAMED):
+            log.warning("%s", line)
 
     def _report_without_work(self, planned: PlannedDay) -> None:
         key = AssetKey(list(planned.collection.key_path))

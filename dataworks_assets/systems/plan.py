@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -128,6 +128,17 @@ class Plan:
     def decided(self, decision: Decision) -> tuple[PlannedDay, ...]:
         """The days of one decision."""
         return tuple(day for day in self.days if day.decision is decision)
+
+    def left_alone(self, most: int) -> Iterator[str]:
+        """Yields a line for each topic and object of the source that is none of ours; `most` of a kind, then how many more."""
+        for topic in self.unconfigured_topics[:most]:
+            yield f"topic {topic} is exported but not configured: left alone"
+        if (more := len(self.unconfigured_topics) - most) > 0:
+            yield f"{more:,} more topics are exported but not configured: left alone"
+        for uri in self.foreign_objects[:most]:
+            yield f"{uri} is no data file of an export: left alone"
+        if (more := len(self.foreign_objects) - most) > 0:
+            yield f"{more:,} more objects are no data files of an export: left alone"
 
 
 class Plans(Protocol):

@@ -77,6 +77,14 @@ def test_a_topic_that_is_not_configured_is_told_and_left_alone(world):
     assert not any("unheard" in uri for uri in world.objects())
 
 
+def test_many_topics_that_are_not_configured_are_counted(world):
+    for number in range(25):
+        world.write(f"db.core.unheardOf{chr(ord('A') + number)}", DAY, documents(1))
+    lines = world.run(WELL).events.lines
+    assert sum("unheardOf" in line for line in lines) == 20
+    assert "WARNING 5 more topics are exported but not configured: left alone" in lines
+
+
 def test_foreign_objects_are_told_and_left_alone(world):
     world.put(file_of(documents(2)))
     place = world.destination()
