@@ -64,8 +64,10 @@ def test_where_all_is_complete_nothing_is_done(world, command):
 
 
 def test_a_dry_run_says_what_a_run_would_do_and_starts_none(world, command):
-    world.first_day = YESTERDAY
-    world.csv(GOOD, YESTERDAY)
+    before, _ = days_from(2, YESTERDAY)
+    for day in (before, YESTERDAY):
+        world.csv(GOOD, day)
+    world.run(ADVERTS, days=[before])
     said = command("run", "--module", "vacancy", "--start", str(YESTERDAY), "--dry-run")
     assert "1 collection-day to do" in said
     assert world.pointer(ADVERTS, YESTERDAY) is None

@@ -80,15 +80,16 @@ def test_clearing_says_what_it_would_do_and_asks(bench, dead, workplace):
 
 def test_clearing_deletes_the_row_and_runs_the_day_by_force(bench, dead, workplace, monkeypatch):
     asked = []
-    monkeypatch.setattr("dataworks_assets.cli.carrying.carry_out", lambda *arguments: asked.append(arguments))
+    monkeypatch.setattr("dataworks_assets.cli.carrying.carry_out", lambda *arguments, act: asked.append((*arguments, act)))
     workplace.platform.caller_identity = lambda: "arn:aws:iam::1:user/ann"
     bench("ledger", "clear", "--day", "2026-11-20", "--yes")
-    [(_, scope, [days], options)] = asked
+    [(_, scope, [days], options, noted)] = asked
     assert (scope.name, str(days.first_day), options) == ("adg_full", "2026-11-20", {"correlation_id": "c-7", "force": True})
     assert set(days.collections) == set(scope.collections)
     assert bench.json("ledger", "show")["rows"] == []
     [act] = bench.json("ledger", "acts")
     assert (act["what"], act["identity"], act["about"]["correlation_id"]) == ("clear", "arn:aws:iam::1:user/ann", "c-7")
+    assert (noted.what, noted.identity) == (act["what"], act["identity"])
     assert "arn:aws:iam::1:user/ann" in bench("ledger", "acts")
 
 
