@@ -137,8 +137,10 @@ def sweep(ctx: typer.Context, dry_run: DryRunOption = False, yes: YesOption = Fa
             return
         act = new_act(workplace.platform, own.SWEEP, {"ended": ", ".join(plan.names)})
         swept = own.sweep_by_hand(clusters, instance, plan, act)
-    ended = ", ".join(each.what for each in swept) or "nothing: it has a live run by now, or has ended"
-    workplace.console.print(f"Ended {ended}. By {act.by} ({act.identity}).", soft_wrap=True)
+    said = "; ".join(map(own.outcome_of, swept)) or "ended nothing: it has a live run by now, or has ended"
+    workplace.console.print(f"{said[0].upper()}{said[1:]}. By {act.by} ({act.identity}).", markup=False, soft_wrap=True)
+    if any(each.error for each in swept):
+        raise typer.Exit(1)
 
 
 def _clusters(workplace: Workplace) -> Clusters:

@@ -109,8 +109,9 @@ def _sweep_clusters(context: OpExecutionContext, config: SweepConfig) -> None:
         about = {"ended": ", ".join(plan.names)}
         act = new_act(platform, clusters.SWEEP, about, by=config.by, via=f"run {context.run_id}")
         swept = clusters.sweep_by_hand(own, context.instance, plan, act)
-        context.log.info("ended %s; done by %s (%s)", ", ".join(each.what for each in swept), act.by, act.identity)
-    context.add_output_metadata({"ended": len(swept)})
+        for each in swept:
+            context.log.info("%s; done by %s (%s)", clusters.outcome_of(each), act.by, act.identity)
+    context.add_output_metadata({"ended": sum(not each.error for each in swept)})
 
 
 @job(name="emr_list_clusters", description="Says which clusters live, with their ages and what they have cost.")
@@ -144,8 +145,8 @@ def _sweeping() -> None:
 def _sweeper(context: SensorEvaluationContext) -> SkipReason:
     swept = clusters.sweep(clusters.clusters_of(context.resources.platform), context.instance)
     for each in swept:
-        context.log.warning("ended %s: %s", each.what, each.why)
-    return SkipReason(f"Ended {', '.join(each.what for each in swept)}" if swept else "Every cluster has a live run")
+        context.log.warning("%s: %s", clusters.outcome_of(each), each.why)
+    return SkipReason("; ".join(map(clusters.outcome_of, swept)) or "Every cluster has a live run")
 
 
 def build_clusters(platform: Platform) -> tuple[list[JobDefinition], list[SensorDefinition]]:

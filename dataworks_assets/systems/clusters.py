@@ -133,6 +133,11 @@ def sweep(
     return clusters.sweep(lambda family: is_live(instance, family), dry_run=dry_run, only=only)
 
 
+def outcome_of(swept: Swept) -> str:
+    """Returns what became of something that was to be ended."""
+    return f"could not end {swept.what}: {swept.error}" if swept.error else f"ended {swept.what}"
+
+
 def act_on(platform: Platform, what: str, chosen: Sequence[OwnCluster], *, by: str = "", via: str = COMMAND_LINE) -> Act:
     """Returns an act on clusters that is about to be done."""
     families = sorted({family for each in chosen for family in each.families})

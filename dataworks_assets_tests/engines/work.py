@@ -25,7 +25,7 @@ from dataworks_assets.systems.execution import Failed
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets_tests.engines.sample_job import TASKS, partition
 from dataworks_assets_tests.systems.adg.whole_path import Events
-from dataworks_assets_tests.systems.kickstart.on_stack import EVOLVING_DAYS, Delivery, Shown
+from dataworks_assets_tests.systems.kickstart.on_stack import Delivery, Shown
 from spark.contract import JobResult, PartitionState
 from spark.jobs import kickstart
 from spark.jobs.cluster import ThreadCluster
@@ -155,7 +155,7 @@ class KickstartWork:
 
     def deliver(self) -> Delivery:
         """Has the partner deliver its days anew."""
-        delivery = Delivery.open(self._settings, f"engines_{uuid.uuid4().hex[:8]}", days=EVOLVING_DAYS[::2])
+        delivery = Delivery.open(self._settings, f"engines_{uuid.uuid4().hex[:8]}")
         delivery.write()
         return delivery
 

@@ -28,6 +28,9 @@ _SERVER_ERRORS = 500
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
 
+_MOST_TERMINATED = 10
+"""Clusters in a TerminateJobFlows, as AWS documents it."""
+
 
 class OutcomeUnknownError(EngineError):
     """A call that changes something may or may not have been carried out."""
@@ -127,8 +130,9 @@ class EmrCalls:
         self._call("cancel_steps", wanted)
 
     def terminate(self, cluster_ids: Sequence[str]) -> None:
-        """Terminates clusters; one that has ended is left alone."""
-        self._call("terminate_job_flows", {"JobFlowIds": list(cluster_ids)})
+        """Terminates clusters, as many at once as a call takes; one that has ended is left alone."""
+        for first in range(0, len(cluster_ids), _MOST_TERMINATED):
+            self._call("terminate_job_flows", {"JobFlowIds": list(cluster_ids[first : first + _MOST_TERMINATED])})
 
     def _pages(self, operation: str, parameters: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         marker: dict[str, str] = {}

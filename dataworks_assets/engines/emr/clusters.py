@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from dataworks_assets.config.emr import SizeConfig
 from dataworks_assets.engines.emr.artefacts import current_artefacts
@@ -77,10 +78,14 @@ class OwnCluster:
 
 @dataclass(frozen=True)
 class Swept:
-    """What was ended, or would be, and why. `what` is a cluster's id, or a step's with its cluster's."""
+    """What was ended, or would be, and why. `what` is a cluster's id, or a step's with its cluster's.
+
+    `error` is why it goes on: AWS did not take its end.
+    """
 
     what: str
     why: str
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -177,6 +182,8 @@ class Clusters:
     def sweep(self, is_live: IsLive, *, dry_run: bool = False, only: Collection[str] | None = None) -> list[Swept]:
         """Ends clusters and steps of no live run, but leaves those whose keep-until has not come; says which.
 
+        One that AWS does not let end keeps none of the others.
+
         Args:
             is_live: whether a run is under way.
             dry_run: only says which.
@@ -188,9 +195,8 @@ class Clusters:
         swept = []
         for cluster in self.living():
             if (why := self._why_swept(cluster, is_live)) and (only is None or cluster.view.id in only):
-                swept.append(Swept(cluster.view.id, why))
-                if not dry_run:
-                    self.stop([cluster])
+                found = Swept(cluster.view.id, why)
+                swept.append(found if dry_run else _ended(found, partial(self.stop, [cluster])))
         for intent in self._dead_intents(is_live):
             swept.extend(self._sweep_step(intent, dry_run=dry_run, only=only))
         return swept
@@ -235,9 +241,17 @@ class Clusters:
             if step.state not in STEP_ENDED:
                 swept = Swept(f"{intent.step_id} on {intent.cluster_id}", f"no try of the run {intent.family} is under way")
                 if only is None or swept.what in only:
-                    yield swept
-                    if not dry_run:
-                        self.calls.cancel_step(intent.cluster_id, intent.step_id, kill=True)
+                    cancel = partial(self.calls.cancel_step, intent.cluster_id, intent.step_id, kill=True)
+                    yield swept if dry_run else _ended(swept, cancel)
                 return
         if not dry_run:
             Intents(self.store, self.control_uri).remove(intent)
+
+
+def _ended(swept: Swept, end: Callable[[], None]) -> Swept:
+    """Ends something; says so where that is not taken."""
+    try:
+        end()
+    except EngineError as error:
+        return replace(swept, error=str(error))
+    return swept

@@ -168,6 +168,7 @@ class EmulatedEmr:
         return {"CancelStepsInfoList": answers}
 
     def _terminate(self, parameters: Mapping[str, Any]) -> Document:
+        rules.check_terminate(parameters["JobFlowIds"])
         clusters = [self._cluster(cluster_id) for cluster_id in parameters["JobFlowIds"]]
         for cluster in clusters:
             if not cluster.is_protected:

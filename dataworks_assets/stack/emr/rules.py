@@ -15,6 +15,7 @@ from dataworks_assets.stack.emr.records import CLUSTER_ENDING, Cluster, RefusedE
 
 LONGEST_STEP_CHARACTERS = 10_240
 MOST_ACTIVE_STEPS = 256
+MOST_TERMINATED = 10
 _MOST_STEP_CONCURRENCY = 256
 _IDLE_SECONDS = (60, 604_800)
 _MOST_TYPES = 5
@@ -94,6 +95,11 @@ def check_steps(steps: Sequence[Mapping[str, Any]], *, concurrency: int, active:
         texts = [jar.get("Jar", ""), jar.get("MainClass", ""), *jar.get("Args", ()), *properties]
         if sum(map(len, texts)) > LONGEST_STEP_CHARACTERS:
             raise invalid(f"Total length of the strings of a step must not exceed {LONGEST_STEP_CHARACTERS} characters.")
+
+
+def check_terminate(cluster_ids: Sequence[str]) -> None:
+    """Refuses to terminate more clusters than AWS takes in a call."""
+    _check(len(cluster_ids) <= MOST_TERMINATED, f"At most {MOST_TERMINATED} clusters can be terminated at once.")
 
 
 def check_takes_steps(cluster: Cluster) -> None:

@@ -75,6 +75,24 @@ def test_clusters_are_found_by_what_they_were_started_for(world, clusters):
         clusters.of_kinds(["backfill"])
 
 
+@pytest.mark.parametrize("count", [10, 11, 100])
+def test_more_clusters_than_a_call_takes_are_all_stopped(world, clusters, count):
+    for _ in range(count):
+        start(world, clusters)
+    clusters.stop(clusters.living())
+    assert clusters.living() == []
+
+
+def test_a_cluster_that_does_not_let_itself_be_ended_keeps_none_of_the_others(world, clusters):
+    protected, other = (start(world, clusters, hours=0.2) for _ in range(2))
+    MemoryClient(world.emr).set_termination_protection(JobFlowIds=[protected], TerminationProtected=True)
+    world.clock.sleep(0.2 * 3600 + 1)
+    swept = {each.what: each.error for each in clusters.sweep(nobody)}
+    assert swept.keys() == {protected, other}
+    assert ("termination protected" in swept[protected], swept[other]) == (True, "")
+    assert [each.view.id for each in clusters.living()] == [protected]
+
+
 def test_clusters_of_others_are_not_listed(world, clusters):
     client = MemoryClient(world.emr)
     client.run_job_flow(**cluster_request(Name="dataworks-test-looks-like-it"))

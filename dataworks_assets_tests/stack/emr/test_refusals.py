@@ -115,6 +115,11 @@ def test_an_old_release_cannot_cancel_steps(client):
         client.cancel_steps(ClusterId=cluster_id, StepIds=[step_id])
 
 
+def test_no_more_than_ten_clusters_are_terminated_at_once(client, cluster_id):
+    with pytest.raises(ClientError, match="At most 10"):
+        client.terminate_job_flows(JobFlowIds=[cluster_id] * 11)
+
+
 def test_a_protected_cluster_is_not_terminated(client, cluster_id):
     client.set_termination_protection(JobFlowIds=[cluster_id], TerminationProtected=True)
     with pytest.raises(ClientError, match="termination protected"):
