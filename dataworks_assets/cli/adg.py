@@ -11,7 +11,15 @@ from dataworks_assets.cli.carrying import carry_out
 from dataworks_assets.cli.confirming import DryRunOption
 from dataworks_assets.cli.plan import show_plan
 from dataworks_assets.cli.ranges import DayRange
-from dataworks_assets.cli.selection import CollectionsOption, DaysOption, JsonOption, TypeOption, parse_days, select_collections
+from dataworks_assets.cli.selection import (
+    CollectionsOption,
+    DaysOption,
+    JsonOption,
+    TypeOption,
+    parse_days,
+    refuse_days_of_none,
+    select_collections,
+)
 from dataworks_assets.cli.workplace import workplace_of
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.systems.adg.planner import Planner
@@ -66,7 +74,9 @@ def run(
     days = _one_range(day)
     if s3_prefix is not None and len(days) > 1:
         raise ConfigurationError("--s3-prefix is one day's", where="--day", remedy="Run each day with a prefix by itself")
-    names = tuple(scoped.name for scoped in select_collections(scope, collection))
+    chosen = select_collections(scope, collection)
+    refuse_days_of_none(chosen, days)
+    names = tuple(scoped.name for scoped in chosen)
     if dry_run:
         made = Planner(workplace.platform, scope).plan(Request(names, days, s3_prefix=s3_prefix, force=force))
         show_plan(workplace, scope, made, read_refusals(workplace.platform.store, scope), work_only=False)

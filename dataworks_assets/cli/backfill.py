@@ -10,7 +10,14 @@ import typer
 from dataworks_assets.cli.carrying import carry_out, record_runs
 from dataworks_assets.cli.plan import days_or_usual, make_plan
 from dataworks_assets.cli.ranges import DayRange, cover, free_days, gaps
-from dataworks_assets.cli.selection import CollectionsOption, DaysOption, NarrowTypeOption, SystemOption, in_one_room
+from dataworks_assets.cli.selection import (
+    CollectionsOption,
+    DaysOption,
+    NarrowTypeOption,
+    SystemOption,
+    in_one_room,
+    refuse_days_of_none,
+)
 from dataworks_assets.cli.showing import number, plural, table
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.systems.plan import Request
@@ -55,6 +62,7 @@ def backfill(
     if not days:
         workplace.console.print(room.idle)
         return
+    refuse_days_of_none(chosen, days)
     ranges = plan_ranges(workplace, room, names, days, force=force)
     _show(workplace, ranges, len(days))
     options: dict[str, object] = {"force": force or None, "confirm": confirm or None}

@@ -13,7 +13,7 @@ from dataworks_assets.cli.carrying import carry_out
 from dataworks_assets.cli.confirming import DryRunOption
 from dataworks_assets.cli.plan import plan_document, show_plan
 from dataworks_assets.cli.ranges import DayRange
-from dataworks_assets.cli.selection import COLLECTION_HELP, DaysOption, JsonOption, parse_days, the_one
+from dataworks_assets.cli.selection import COLLECTION_HELP, DaysOption, JsonOption, parse_days, refuse_days_of_none, the_one
 from dataworks_assets.cli.showing import write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.kickstart import PartnerModule
@@ -81,6 +81,7 @@ def run(
     if not days:
         workplace.console.print("[bold green]Nothing had to be done[/]: every day up to yesterday is complete.")
         return
+    refuse_days_of_none(collections, days)
     if clean_up:
         _show_history(workplace, collections, is_test=e2e_test, asks=not confirm and not dry_run)
     if dry_run:

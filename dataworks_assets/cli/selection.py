@@ -89,6 +89,22 @@ def select_collections(scope: Scope, patterns: Sequence[str] | None) -> tuple[Sc
     return tuple(scope.select(_matched([scope], patterns).get(scope.name, ())))
 
 
+def refuse_days_of_none(collections: Sequence[Scoped], days: Sequence[date]) -> None:
+    """Refuses days that none of the collections has: nothing would be done, and nothing said.
+
+    Raises:
+        ConfigurationError: there is such a day.
+    """
+    outside = [day for day in days if not any(scoped.has_day(day) for scoped in collections)]
+    if outside:
+        more = f", nor {len(outside) - 1} more of these days" if len(outside) > 1 else ""
+        raise ConfigurationError(
+            f"none of these collections has {outside[0]}{more}",
+            where="--day",
+            remedy="Their days begin with `first_day`, and end with `last_day`: `dataworks config show` has both",
+        )
+
+
 def select_anywhere(rooms: Sequence[Room], patterns: Sequence[str] | None) -> list[tuple[Room, tuple[Scoped, ...]]]:
     """Returns what globs name in each of the rooms; one has to match in some of them only.
 

@@ -98,6 +98,11 @@ def test_a_day_that_is_not_complete_is_not_told_again(bench, dead):
         bench("ledger", "resend", "--day", "2026-11-20")
 
 
+def test_downstream_is_told_of_fulls_alone(bench, dead):
+    with pytest.raises(ConfigurationError, match=r"fulls alone.*--type full"):
+        bench("ledger", "resend", "--day", "2026-11-20", "--type", "incremental")
+
+
 def test_a_complete_day_is_told_again(bench, dead, workplace):
     for name in bench.scope().collections:
         bench.publish(name, "2026-11-20")

@@ -9,7 +9,7 @@ from dagster import AssetKey, DagsterInstance, DagsterRunStatus
 
 from dataworks_assets.engines.base import Engine
 from spark.contract import Finding, JobResult, PartitionResult, PartitionState, TableResult
-from spark.errors import EngineError, StoreError
+from spark.errors import ConfigurationError, EngineError, StoreError
 from spark.jobs.progress import Finished, Progress
 
 DAY = "2026-11-20"
@@ -115,6 +115,20 @@ def test_options_reach_the_run_and_the_record_of_who_started_it(bench, engine, w
     assert (act["what"], act["identity"], act["via"]) == ("run", "arn:aws:iam::1:role/operator", "command line")
     (run,) = runs(workplace)
     assert run.tags["dataworks/act"] == act["id"]
+
+
+@pytest.mark.parametrize("command", [("adg", "run"), ("backfill",)])
+def test_a_day_that_no_collection_has_is_refused(bench, engine, command):
+    with pytest.raises(ConfigurationError, match=r"none of these collections has 2020-01-01, nor 1 more"):
+        bench(*command, "--day", "2020-01-01...2020-01-02", "-c", "core/toDo")
+    assert bench.json("ledger", "acts") == []
+
+
+def test_a_prefix_below_which_nothing_lies_is_told_and_starts_nothing(bench, engine):
+    bench.export("core/toDo")
+    shown = bench("adg", "run", "--day", DAY, "-c", "core/toDo", "--s3-prefix", "not/there", exit_code=1)
+    assert "no data file below not/there" in shown
+    assert engine.submissions == []
 
 
 def test_a_run_that_cannot_be_recorded_is_not_started(bench, engine, workplace, monkeypatch):

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 import msgspec
 from dagster import DagsterInstance
 
+from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.config.problems import nearest
 from dataworks_assets.ledger.dynamo import Attributes
 from dataworks_assets.ledger.errands import Errand, ErrandKind
@@ -168,9 +169,14 @@ class LedgerAdmin:
         """Returns what telling downstream of a day again would do; the PDM trigger is sent at once, whatever its window.
 
         Raises:
-            ConfigurationError: the day is not complete; no topic is configured.
+            ConfigurationError: downstream is not told of such days; the day is not complete; no topic is configured.
             CatalogError: what is published cannot be told.
         """
+        if self.scope.snapshot_type is not SnapshotType.FULL:
+            raise ConfigurationError(
+                f"downstream is told of fulls alone, and {self.scope.name} is none",
+                remedy="Name a day of the full: `--type full`",
+            )
         self._refuse_incomplete(day)
         said = correlation_id or str(self._row(day, "")["Correlation_Id"])
         request = Request((), (day,), correlation_id=said)

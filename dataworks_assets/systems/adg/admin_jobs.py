@@ -9,6 +9,7 @@ from datetime import date
 from dagster import Config, JobDefinition, OpExecutionContext, job, op
 from pydantic import Field
 
+from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.ledger.errands import ErrandKind
 from dataworks_assets.systems.acts import BY, NO_RETRIES, RUN, new_act, run_about
 from dataworks_assets.systems.adg.admin import LedgerAdmin
@@ -58,7 +59,10 @@ class StartRunConfig(Config):
 
 def build_admin_jobs(scope: AdgScope) -> list[JobDefinition]:
     """Returns the jobs of one snapshot type; none where no collection is configured for it."""
-    return [_clear_job(scope), _resend_job(scope), _start_job(scope)] if scope.collections else []
+    if not scope.collections:
+        return []
+    tells = [_resend_job(scope)] if scope.snapshot_type is SnapshotType.FULL else []
+    return [_clear_job(scope), *tells, _start_job(scope)]
 
 
 def _clear_job(scope: AdgScope) -> JobDefinition:

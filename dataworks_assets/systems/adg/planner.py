@@ -137,8 +137,9 @@ class Planner:
         self, request: Request, collection: ScopedCollection, day: date, listing: ExportListing, there: _There
     ) -> PlannedDay:
         published = there.published.get(day.isoformat())
-        if listing.object_count == 0:
-            reason = "no object under the day's prefix"
+        is_elsewhere = request.s3_prefix is not None and not listing.files  # manifests lie where they always do
+        if listing.object_count == 0 or is_elsewhere:
+            reason = f"no data file below {request.s3_prefix}" if is_elsewhere else "no object under the day's prefix"
             finding = Finding(
                 check="read",
                 passed=False,
