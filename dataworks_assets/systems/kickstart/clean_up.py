@@ -1,7 +1,8 @@
 """CLEAN_UP_FLG: forgetting a module's history, after it was shown what of it can be rebuilt from the source.
 
 The tables' partitions go, not their columns; files stay for the garbage collection. What an operator holds is left as it is.
-Days that are lost thereby were confirmed to be: they are given up, so that no later day waits for them.
+Days that are lost thereby were confirmed to be: they are given up, so that no later day waits for them. The others are open
+again, and stay so until a run has rebuilt them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import date
 
 from dataworks_assets.systems.holding import held
 from dataworks_assets.systems.kickstart.acknowledged import acknowledge
+from dataworks_assets.systems.kickstart.forgotten import remember_forgotten
 from dataworks_assets.systems.kickstart.planner import KickstartPlanner
 from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
 from dataworks_assets.systems.leasing import owner_name
@@ -80,6 +82,7 @@ def forget(platform: Platform, scope: KickstartScope, history: History, *, run_i
                 raise lease
         lost = [(each.collection.name, each.day) for each in history.lost]
         acknowledge(platform.store, scope, lost, reason="forgotten by CLEAN_UP_FLG, its source was gone", by=f"run {run_id}")
+        remember_forgotten(platform.store, scope, [(each.collection.name, each.day) for each in history.rebuildable])
         for planned, lease in taken.days:
             if not isinstance(lease, LeaseError):
                 taken.keeper.mark_switch(lease, ())

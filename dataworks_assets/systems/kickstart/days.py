@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from dataworks_assets.systems.holds import read_holds
 from dataworks_assets.systems.kickstart.acknowledged import CollectionDay, read_acknowledged
+from dataworks_assets.systems.kickstart.forgotten import read_forgotten
 from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
 from dataworks_assets.systems.platform import Platform
 from spark.errors import ConfigurationError
@@ -53,19 +54,24 @@ def chosen_days(start: date | None, end: date | None, *, first_open: date, today
     return days_of(start or first_open, end or yesterday)
 
 
-def history_start(scope: KickstartScope, done: Mapping[str, Set[date]], *, today: date) -> date:
-    """Returns the day with which history begins: the configured one, else the first that was ever done.
+def history_start(scope: KickstartScope, done: Mapping[str, Set[date]], *, today: date, forgotten: Iterable[date] = ()) -> date:
+    """Returns the day with which history begins: the configured one, else the first that was ever done, or forgotten.
 
-    Where neither is, it is the oldest that the source can still have.
+    Where none is, it is the oldest that the source can still have.
     """
     if scope.source.first_day is not None:
         return scope.source.first_day
-    known = [day for days in done.values() for day in days]
+    known = [*forgotten, *(day for days in done.values() for day in days)]
     return min(known, default=max(scope.first_day, today - timedelta(days=scope.source.expiry_days)))
 
 
 def first_open_day(
-    scope: KickstartScope, collections: Iterable[ScopedPartner], done: Mapping[str, Set[date]], *, today: date
+    scope: KickstartScope,
+    collections: Iterable[ScopedPartner],
+    done: Mapping[str, Set[date]],
+    *,
+    today: date,
+    forgotten: Iterable[date] = (),
 ) -> date:
     """Returns the first day on which a collection is not complete; today where all days before it are.
 
@@ -74,12 +80,13 @@ def first_open_day(
         collections: of one module, or of several.
         done: by collection, the days that are published or given up.
         today: the present day, UTC.
+        forgotten: the first days of histories that were forgotten.
     """
     wanted = list(collections)
     return next(
         (
             day
-            for day in days_of(history_start(scope, done, today=today), today - timedelta(days=1))
+            for day in days_of(history_start(scope, done, today=today, forgotten=forgotten), today - timedelta(days=1))
             if any(each.wants(day, today) and day not in done.get(each.name, frozenset()) for each in wanted)
         ),
         today,
@@ -96,7 +103,27 @@ def catch_up_start(platform: Platform, scope: KickstartScope, collections: Itera
     """
     held = read_holds(platform.store, scope)
     wanted = [each for each in collections if each.name not in held]
-    return first_open_day(scope, wanted, done_days(platform, scope, wanted, today=today), today=today)
+    done = done_days(platform, scope, wanted, today=today)
+    return first_open_day(scope, wanted, done, today=today, forgotten=forgotten_of(platform, scope, wanted))
+
+
+def rebuild_start(platform: Platform, scope: KickstartScope, collections: Iterable[ScopedPartner], *, today: date) -> date:
+    """Returns the day with which a run has to begin that forgets the history of some collections first.
+
+    A retry, which finds it forgotten already, begins with the same day.
+
+    Raises:
+        StoreError, CatalogError: what is there cannot be read; never taken for "nothing is there".
+    """
+    wanted = list(collections)
+    done = done_days(platform, scope, wanted, today=today)
+    return history_start(scope, done, today=today, forgotten=forgotten_of(platform, scope, wanted))
+
+
+def forgotten_of(platform: Platform, scope: KickstartScope, collections: Iterable[ScopedPartner]) -> list[date]:
+    """Returns the first days of those histories of some collections that were forgotten."""
+    forgotten = read_forgotten(platform.store, scope)
+    return [forgotten[each.name] for each in collections if each.name in forgotten]
 
 
 def done_days(

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
-from dataworks_assets.systems.kickstart.days import days_of, history_start
+from dataworks_assets.systems.kickstart.days import days_of, forgotten_of, history_start
 from dataworks_assets.systems.kickstart.planner import KickstartPlanner
 from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
 from spark.contract import StoreSettings
+from spark.sources.partner_objects import PartnerListing
 from spark.store_clients import make_boto_client
 
 
@@ -55,19 +56,23 @@ def days_at_risk(
         rules: the bucket's; where none covers an object, the configured days count.
     """
     scope, today = planner.scope, planner.today
-    start = history_start(scope, done, today=today)
-    found: list[AtRisk] = []
-    for scoped in collections:
-        for day in days_of(start, today):
-            if scoped.wants(day, today) and day not in done.get(scoped.name, frozenset()):
-                risk = _risk(planner, scoped, day, rules)
-                found += [risk] if risk else []
-    return sorted(found, key=lambda risk: (risk.day, risk.collection))
+    every = tuple(collections)
+    start = history_start(scope, done, today=today, forgotten=forgotten_of(planner.platform, scope, every))
+    wanted = [
+        (scoped, day)
+        for scoped in every
+        for day in days_of(start, today)
+        if scoped.wants(day, today) and day not in done.get(scoped.name, frozenset())
+    ]
+    listings = planner.list_days({(scoped.config.module, day) for scoped, day in wanted})
+    risks = [_risk(planner, scoped, day, rules, listings[scoped.config.module, day]) for scoped, day in wanted]
+    return sorted(filter(None, risks), key=lambda risk: (risk.day, risk.collection))
 
 
-def _risk(planner: KickstartPlanner, scoped: ScopedPartner, day: date, rules: Sequence[tuple[str, int]]) -> AtRisk | None:
+def _risk(
+    planner: KickstartPlanner, scoped: ScopedPartner, day: date, rules: Sequence[tuple[str, int]], listing: PartnerListing
+) -> AtRisk | None:
     source = planner.scope.source
-    listing = planner.list_day(scoped.config.module, day)
     written_utc = listing.oldest_utc.get(scoped.config.collection)
     if written_utc is None:
         is_gone = (planner.today - day).days > source.expiry_days

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from dagster import AssetCheckKey, AssetKey, AssetSelection, DagsterInstance
@@ -105,6 +105,20 @@ def test_a_clean_up_forgets_first_and_rebuilds(world, definitions):
     result, _ = execute(definitions, world, "kickstart_run", run_config=said)
     assert result.success
     assert world.pointer(ADVERTS).attempt != before
+
+
+def test_a_clean_up_without_dates_rebuilds_every_day_that_it_forgets(world, definitions):
+    world.first_day = None
+    world.today = datetime.now(UTC).date()
+    days = [world.today - timedelta(days=back) for back in (12, 11, 10)]
+    for day in days:
+        world.csv(GOOD, day)
+    world.run(ADVERTS, days=days)
+    definitions = build_definitions(settings=world.settings, platform=world.platform)
+    said = run_config(END_DT=days[-1].isoformat(), CLEAN_UP_FLG=True)
+    result, materialized = execute(definitions, world, "kickstart_run", run_config=said)
+    assert result.success
+    assert materialized == {day.isoformat() for day in days}
 
 
 def test_a_run_of_checks_alone_says_how_the_newest_day_is_and_works_on_nothing(world, definitions):
