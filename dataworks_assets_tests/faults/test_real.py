@@ -142,59 +142,54 @@ def _has_manifest(site: Site, output_uri: str) -> bool:
     return any(listed.uri.endswith("/_manifest.json") for listed in site.platform.store.list(output_uri))
 
 
-CALLS = [
-    ("application", "store.metadata", "before"),
-    ("application", "store.put .*/_manifest.json", "after"),
-    ("application", "store.put .*/leases/", "after"),
-    ("application", "catalog.switch analytical", "before"),
-    ("application", "catalog.ensure_table|catalog.point", "after"),
-    ("application", "store.put .*/_published.json", "before"),
-    ("step", "store.put .*/leases/", "after"),
-    ("step", "catalog.pointers", "before"),
-    ("step", "dagster.log_event", "before"),
-    ("step", "store.delete", "after"),
-]
+CALLS = {
+    "site": [
+        ("application", "store.metadata", "before"),
+        ("application", "store.put .*/_manifest.json", "after"),
+        ("application", "store.put .*/leases/", "after"),
+        ("application", "catalog.switch analytical", "before"),
+        ("application", "catalog.ensure_table|catalog.point", "after"),
+        ("application", "store.put .*/_published.json", "before"),
+        ("step", "store.put .*/leases/", "after"),
+        ("step", "catalog.pointers", "before"),
+        ("step", "dagster.log_event", "before"),
+        ("step", "store.delete", "after"),
+    ],
+    "kickstart_site": [  # days whose schema changes
+        ("application", "source.metadata", "after"),
+        ("application", "catalog.describe_many", "before"),
+        ("application", "catalog.ensure_table", "before"),
+        ("application", "catalog.ensure_table", "after"),
+        ("application", "store.put .*/_manifest.json", "after"),
+        ("application", "store.put .*/leases/", "before"),
+        ("application", "catalog.switch", "before"),
+        ("application", "catalog.switch", "after"),
+        ("application", "store.put .*/_published.json", "before"),
+        ("step", "store.put .*/leases/", "after"),
+        ("step", "dagster.log_event", "before"),
+        ("step", "store.delete", "after"),
+    ],
+}
+"""Where a process is killed, by the fixture of what is run."""
+SERVICE_CALLS = {
+    "site": ["store.metadata", "store.put .*/_manifest.json", "catalog.switch uc_dw", "store.put .*/_pub"],
+    "kickstart_site": ["catalog.switch", "store.put .*/_manifest.json"],
+}
+"""Before which calls of the application a service is killed."""
+
+
+def cases(calls):
+    return [pytest.param(name, call, id=f"{name} {call}") for name, of_it in calls.items() for call in of_it]
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("call", CALLS, ids=" ".join)
-def test_a_process_killed_at_a_boundary(site, mark, call):
-    strike(site, mark, call)
+@pytest.mark.parametrize(("name", "call"), cases(CALLS))
+def test_a_process_killed_at_a_boundary(request, mark, name, call):
+    strike(request.getfixturevalue(name), mark, call)
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize(
-    "pattern", ["store.metadata", "store.put .*/_manifest.json", "catalog.switch uc_dw", "store.put .*/_pub"]
-)
+@pytest.mark.parametrize(("name", "pattern"), cases(SERVICE_CALLS))
 @pytest.mark.parametrize("victim", ["s3", "metastore"])
-def test_a_service_killed_in_mid_run(site, mark, victim, pattern):
-    strike(site, mark, ("application", pattern, "before"), victim)
-
-
-KICKSTART_CALLS = [
-    ("application", "source.metadata", "after"),
-    ("application", "catalog.describe_many", "before"),
-    ("application", "catalog.ensure_table", "before"),
-    ("application", "catalog.ensure_table", "after"),
-    ("application", "store.put .*/_manifest.json", "after"),
-    ("application", "store.put .*/leases/", "before"),
-    ("application", "catalog.switch", "before"),
-    ("application", "catalog.switch", "after"),
-    ("application", "store.put .*/_published.json", "before"),
-    ("step", "store.put .*/leases/", "after"),
-    ("step", "dagster.log_event", "before"),
-    ("step", "store.delete", "after"),
-]
-
-
-@pytest.mark.faults
-@pytest.mark.parametrize("call", KICKSTART_CALLS, ids=" ".join)
-def test_a_process_killed_over_days_whose_schema_changes(kickstart_site, mark, call):
-    strike(kickstart_site, mark, call)
-
-
-@pytest.mark.faults
-@pytest.mark.parametrize("pattern", ["catalog.switch", "store.put .*/_manifest.json"])
-@pytest.mark.parametrize("victim", ["s3", "metastore"])
-def test_a_service_killed_over_days_whose_schema_changes(kickstart_site, mark, victim, pattern):
-    strike(kickstart_site, mark, ("application", pattern, "before"), victim)
+def test_a_service_killed_in_mid_run(request, mark, victim, name, pattern):
+    strike(request.getfixturevalue(name), mark, ("application", pattern, "before"), victim)

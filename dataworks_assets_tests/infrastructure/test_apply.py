@@ -8,7 +8,6 @@ from typing import Any
 import boto3
 import pytest
 import yaml
-from moto import mock_aws
 from troposphere import Output, Ref, Sub, Template, sqs
 from typer.testing import CliRunner
 
@@ -50,16 +49,11 @@ class Emulated:
 
 
 @pytest.fixture
-def account(monkeypatch):
+def account(memory_account, monkeypatch):
     """An empty account in memory."""
-    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        client = Emulated(boto3.client("cloudformation", region_name=REGION))
-        monkeypatch.setattr("dataworks_assets.cli.infrastructure._client", lambda *_: client)
-        yield client
+    client = Emulated(boto3.client("cloudformation", region_name=REGION))
+    monkeypatch.setattr("dataworks_assets.cli.infrastructure._client", lambda *_: client)
+    return client
 
 
 def applier(client: Any, **values: str) -> Applier:

@@ -8,7 +8,6 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from dataworks_assets.infrastructure.stacks import STACKS
 from dataworks_assets.ledger.notices import Notice, NoticeType, SnsNotifier
@@ -51,15 +50,9 @@ def slack():
 
 
 @pytest.fixture
-def account(monkeypatch):
+def account(memory_account, monkeypatch):
     """An account in memory, which this process has credentials for as a function has them."""
-    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    with mock_aws():
-        yield
 
 
 @pytest.fixture

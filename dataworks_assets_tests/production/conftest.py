@@ -8,9 +8,9 @@ import boto3
 import pytest
 import yaml
 from dagster import DagsterInstance
-from moto.server import ThreadedMotoServer
 
 from dataworks_assets_tests.production.postgres import running_postgres
+from dataworks_assets_tests.stack.emulation import emulated_aws
 
 BUCKET = "production-logs"
 _KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-west-2"}
@@ -24,13 +24,9 @@ def postgres():
 
 @pytest.fixture(scope="session")
 def s3_url():
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    s3(url).create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
-    yield url
-    server.stop()
+    with emulated_aws() as url:
+        s3(url).create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
+        yield url
 
 
 def s3(url):

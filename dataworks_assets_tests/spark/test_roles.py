@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from moto.server import ThreadedMotoServer
 
+from dataworks_assets_tests.stack.emulation import emulated_aws
 from spark.contract import Role, RoleChain, StoreSettings
 from spark.errors import AccessError, StoreError
 from spark.roles import RoleSessions
@@ -130,15 +130,8 @@ def test_an_sts_that_is_unavailable_is_worth_a_retry(sts, failure):
 
 @pytest.fixture(scope="module")
 def endpoint():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "dataworks")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        yield f"http://{host}:{port}"
-    server.stop()
+    with emulated_aws() as address:
+        yield address
 
 
 def test_an_object_of_the_other_account_is_read_by_the_roles_of_the_chain(endpoint):

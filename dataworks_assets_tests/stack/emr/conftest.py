@@ -1,5 +1,6 @@
-"""An emulated EMR in memory for each test."""
+"""An emulated EMR in memory for each test, and clients of the one that runs as a process."""
 
+import boto3
 import pytest
 
 from dataworks_assets.stack.emr.control import EmulatedEmr
@@ -25,3 +26,13 @@ def emr(nodes, clock):
 @pytest.fixture
 def client(emr):
     return MemoryClient(emr)
+
+
+@pytest.fixture(scope="module")
+def emr_client(emr_stack):
+    return boto3.client("emr", endpoint_url=emr_stack.emr_endpoint)
+
+
+@pytest.fixture(scope="module")
+def s3(emr_stack):
+    return boto3.client("s3", endpoint_url=emr_stack.s3_endpoint)

@@ -23,7 +23,7 @@ SCRIPTS = Path(__file__).resolve().parents[3] / "spark" / "bootstrap"
 LOG_GROUP = "/app/emr/"
 NODES = {"types": ["m7i.xlarge"]}
 CANARY = f"canary{uuid.uuid4().hex}"
-KEY_PATHS = tuple(f"{NODE_FOLDER}/pki/{name}" for name in ("ca.pem", "client.pem", "client.key"))
+KEY_PATHS = tuple(f"{NODE_FOLDER}/pki/{name}" for name in ("ca.pem", "emr_client.pem", "emr_client.key"))
 PRINTS = "env; ps axww; cat $HIVE_CONF_DIR/no-such-file; exit 3"
 """A step that says all it knows, and fails."""
 
@@ -49,17 +49,7 @@ def request_of(config: EmrConfig, scripts: dict[str, str]) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def client(emr_stack):
-    return boto3.client("emr", endpoint_url=emr_stack.emr_endpoint)
-
-
-@pytest.fixture(scope="module")
-def s3(emr_stack):
-    return boto3.client("s3", endpoint_url=emr_stack.s3_endpoint)
-
-
-@pytest.fixture(scope="module")
-def cluster_id(emr_stack, client, s3):
+def cluster_id(emr_stack, emr_client, s3):
     """A cluster with two secrets of the stack's Secrets Manager, on which a step has failed."""
     secrets = boto3.client("secretsmanager")
     password = secrets.create_secret(Name=f"metastore-{CANARY[-6:]}", SecretString=CANARY)["ARN"]
@@ -69,12 +59,12 @@ def cluster_id(emr_stack, client, s3):
     for name, body in (("environment", b"true"), ("certificates", (SCRIPTS / "certificates.sh").read_bytes())):
         s3.put_object(Bucket=OUTPUT_BUCKET, Key=f"tests/secrets/{name}.sh", Body=body)
         scripts[name] = f"s3://{OUTPUT_BUCKET}/tests/secrets/{name}.sh"
-    made = client.run_job_flow(**request_of(config_of(password, key), scripts))["JobFlowId"]
-    wait(lambda: client.describe_cluster(ClusterId=made)["Cluster"]["Status"]["State"], {"WAITING"})
-    step_id, _ = run(client, made, "sh", "-c", PRINTS)
+    made = emr_client.run_job_flow(**request_of(config_of(password, key), scripts))["JobFlowId"]
+    wait(lambda: emr_client.describe_cluster(ClusterId=made)["Cluster"]["Status"]["State"], {"WAITING"})
+    step_id, _ = run(emr_client, made, "sh", "-c", PRINTS)
     assert "HIVE_CONF_DIR" in log(s3, made, f"steps/{step_id}")
     yield made
-    client.terminate_job_flows(JobFlowIds=[made])
+    emr_client.terminate_job_flows(JobFlowIds=[made])
 
 
 @pytest.fixture
@@ -94,27 +84,27 @@ def test_the_key_of_the_key_service_is_where_jobs_look_for_it(node):
     assert (node / KEY_PATHS[2].removeprefix("/")).read_text() == CANARY
 
 
-def test_no_answer_of_the_api_shows_a_secret(client, cluster_id):
-    steps = client.list_steps(ClusterId=cluster_id)
+def test_no_answer_of_the_api_shows_a_secret(emr_client, cluster_id):
+    steps = emr_client.list_steps(ClusterId=cluster_id)
     answers = [
-        client.describe_cluster(ClusterId=cluster_id),
-        client.list_clusters(),
+        emr_client.describe_cluster(ClusterId=cluster_id),
+        emr_client.list_clusters(),
         steps,
-        *(client.describe_step(ClusterId=cluster_id, StepId=each["Id"]) for each in steps["Steps"]),
+        *(emr_client.describe_step(ClusterId=cluster_id, StepId=each["Id"]) for each in steps["Steps"]),
     ]
     assert CANARY not in json.dumps(answers, default=str)
 
 
-def test_a_description_shows_the_secrets_address_without_the_mark(client, cluster_id):
-    shown = client.describe_cluster(ClusterId=cluster_id)["Cluster"]["Configurations"]
+def test_a_description_shows_the_secrets_address_without_the_mark(emr_client, cluster_id):
+    shown = emr_client.describe_cluster(ClusterId=cluster_id)["Cluster"]["Configurations"]
     (hive,) = [each for each in shown if each["Classification"] == "hive-site"]
     assert hive["Properties"]["javax.jdo.option.ConnectionPassword"].startswith("arn:aws:secretsmanager:")
 
 
-def test_a_steps_lines_are_in_the_log_group_and_no_line_shows_a_secret(client, cluster_id):
+def test_a_steps_lines_are_in_the_log_group_and_no_line_shows_a_secret(emr_client, cluster_id):
     logs = boto3.client("logs")
     (step_id,) = [
-        each["Id"] for each in client.list_steps(ClusterId=cluster_id)["Steps"] if each["Status"]["State"] == "FAILED"
+        each["Id"] for each in emr_client.list_steps(ClusterId=cluster_id)["Steps"] if each["Status"]["State"] == "FAILED"
     ]
     lines = {}
     for name in ("stdout", "stderr"):
@@ -154,8 +144,8 @@ def test_no_file_of_the_stack_but_the_nodes_own_holds_a_secret(emr_stack, node):
     assert {path for path in files if CANARY.encode() in path.read_bytes()} == own
 
 
-def test_no_command_line_and_no_environment_on_the_node_holds_a_secret(client, cluster_id, node):
-    step_id = client.add_job_flow_steps(JobFlowId=cluster_id, Steps=[step("wait", "sleep", "62.5")])["StepIds"][0]
+def test_no_command_line_and_no_environment_on_the_node_holds_a_secret(emr_client, cluster_id, node):
+    step_id = emr_client.add_job_flow_steps(JobFlowId=cluster_id, Steps=[step("wait", "sleep", "62.5")])["StepIds"][0]
 
     def there():
         found = []
@@ -169,13 +159,13 @@ def test_no_command_line_and_no_environment_on_the_node_holds_a_secret(client, c
 
     wait(lambda: bool(there()), {True})
     assert CANARY not in json.dumps(there())
-    client.cancel_steps(ClusterId=cluster_id, StepIds=[step_id])
+    emr_client.cancel_steps(ClusterId=cluster_id, StepIds=[step_id])
 
 
-def test_a_secret_that_emr_cannot_read_ends_the_cluster_with_its_address(client):
+def test_a_secret_that_emr_cannot_read_ends_the_cluster_with_its_address(emr_client):
     arn = "arn:aws:secretsmanager:eu-west-2:123456789012:secret:gone-AbCdEf"
-    made = client.run_job_flow(**request_of(config_of(arn, None), {"environment": "s3://n/e"}))["JobFlowId"]
-    wait(lambda: client.describe_cluster(ClusterId=made)["Cluster"]["Status"]["State"], {"TERMINATED_WITH_ERRORS"})
-    reason = client.describe_cluster(ClusterId=made)["Cluster"]["Status"]["StateChangeReason"]
+    made = emr_client.run_job_flow(**request_of(config_of(arn, None), {"environment": "s3://n/e"}))["JobFlowId"]
+    wait(lambda: emr_client.describe_cluster(ClusterId=made)["Cluster"]["Status"]["State"], {"TERMINATED_WITH_ERRORS"})
+    reason = emr_client.describe_cluster(ClusterId=made)["Cluster"]["Status"]["StateChangeReason"]
     assert reason["Code"] == "VALIDATION_ERROR"
     assert arn in reason["Message"]

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from dataworks_assets.config.environment import Environment
 from dataworks_assets.config.loader import load_settings
@@ -18,6 +17,7 @@ from dataworks_assets.engines.session import SessionEngine
 from dataworks_assets.stack.partner import BUCKET, provision_partner
 from dataworks_assets.stack.sample.wire import FIXED_KEY, encrypt, encryption_metadata
 from dataworks_assets_tests.engines.work import ThreadedKickstart
+from dataworks_assets_tests.stack.emulation import emulated_aws
 from dataworks_assets_tests.stack.gate import Gate, Trust, open_gate
 from dataworks_assets_tests.systems.adg.whole_path import Events
 from dataworks_assets_tests.systems.kickstart.on_stack import Delivery
@@ -33,16 +33,9 @@ ROWS = 40_000
 @pytest.fixture(scope="module")
 def emulation() -> Iterator[str]:
     """S3 and STS that check nothing, with the partner's bucket."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "dataworks")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        provision_partner(f"http://{host}:{port}")
-        yield f"http://{host}:{port}"
-    server.stop()
+    with emulated_aws() as address:
+        provision_partner(address)
+        yield address
 
 
 def gate_before(emulation: str) -> Gate:
