@@ -19,7 +19,7 @@ from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.kickstart import PartnerModule
 from dataworks_assets.systems.kickstart.acknowledged import acknowledge as give_up
 from dataworks_assets.systems.kickstart.clean_up import look_at_history
-from dataworks_assets.systems.kickstart.days import catch_up_start, chosen_days, read_day, rebuild_start, refuse_test_folder
+from dataworks_assets.systems.kickstart.days import beginning, catch_up_start, chosen_days, read_day, refuse_test_folder
 from dataworks_assets.systems.kickstart.planner import KickstartPlanner
 from dataworks_assets.systems.kickstart.room import KickstartRoom
 from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
@@ -166,7 +166,7 @@ def _days(
 ) -> tuple[date, ...]:
     """The days of a run; where its history is to be forgotten first, every day is open."""
     scope, today = workplace.kickstart, datetime.now(UTC).date()
-    begin = rebuild_start if is_fresh else catch_up_start
+    begin = beginning if is_fresh else catch_up_start
     first_open = begin(workplace.platform, scope, collections, today=today)
     return chosen_days(read_day("START_DT", start), read_day("END_DT", end), first_open=first_open, today=today)
 

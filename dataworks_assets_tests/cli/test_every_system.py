@@ -76,6 +76,12 @@ def test_a_day_that_waits_behind_one_that_is_not_shown_is_said_to_wait(world, co
     assert days[ADVERTS, str(YESTERDAY)]["state"] == "waits"
 
 
+def test_a_day_before_the_history_is_neither_missing_nor_lost(world, command):
+    begin_with(world, "id,title\n1,Baker\n")
+    days, _ = status_of(command, "--day", f"{BEFORE - timedelta(days=9)}...{YESTERDAY}")
+    assert {day for (name, day), said in days.items() if name == ADVERTS and said["foreseen"]} == {str(BEFORE)}
+
+
 def test_a_delivered_day_a_changed_one_and_one_that_was_given_up_are_told_apart(world, command):
     world.csv("id,title\n1,Baker\n", BEFORE)
     world.run(ADVERTS, days=[BEFORE])

@@ -30,7 +30,7 @@ from dataworks_assets.config.naming import dagster_tags
 from dataworks_assets.engines.pipes import PipesChannel
 from dataworks_assets.systems.ending import fail_step
 from dataworks_assets.systems.execution import RunContext
-from dataworks_assets.systems.kickstart.days import catch_up_start, chosen_days, read_day, rebuild_start
+from dataworks_assets.systems.kickstart.days import beginning, catch_up_start, chosen_days, read_day
 from dataworks_assets.systems.kickstart.running import Around, Order, carry_out, look_again
 from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
 from dataworks_assets.systems.pages import shown_in
@@ -109,7 +109,7 @@ def kickstart_job(scope: KickstartScope) -> JobDefinition:
         wanted = [each for each in scope.collections.values() if config.module.value in {"all", each.config.module.value}]
         platform: Platform = context.resources.platform
         today = datetime.now(UTC).date()
-        begin = rebuild_start if config.CLEAN_UP_FLG else catch_up_start
+        begin = beginning if config.CLEAN_UP_FLG else catch_up_start
         days = chosen_days(
             read_day("START_DT", config.START_DT),
             read_day("END_DT", config.END_DT),

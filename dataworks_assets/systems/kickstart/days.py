@@ -107,8 +107,8 @@ def catch_up_start(platform: Platform, scope: KickstartScope, collections: Itera
     return first_open_day(scope, wanted, done, today=today, forgotten=forgotten_of(platform, scope, wanted))
 
 
-def rebuild_start(platform: Platform, scope: KickstartScope, collections: Iterable[ScopedPartner], *, today: date) -> date:
-    """Returns the day with which a run has to begin that forgets the history of some collections first.
+def beginning(platform: Platform, scope: KickstartScope, collections: Iterable[ScopedPartner], *, today: date) -> date:
+    """Returns the day with which the history of some collections begins: there a run has to that forgets it first.
 
     A retry, which finds it forgotten already, begins with the same day.
 

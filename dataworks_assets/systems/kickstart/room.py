@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dataworks_assets.systems.kickstart.access import source_store
 from dataworks_assets.systems.kickstart.acknowledged import read_acknowledged
-from dataworks_assets.systems.kickstart.days import catch_up_start, chosen_days, days_of
+from dataworks_assets.systems.kickstart.days import beginning, catch_up_start, chosen_days, days_of
 from dataworks_assets.systems.kickstart.planner import KickstartPlanner
 from dataworks_assets.systems.kickstart.scope import KickstartScope
 from dataworks_assets.systems.plan import Decision, PlannedDay, Request
@@ -65,10 +65,14 @@ class KickstartRoom:
         return datetime.now(UTC).date() - timedelta(days=1)
 
     def outlook(self, collections: Sequence[Scoped], days: Sequence[date], *, ask_source: bool) -> Outlook:
-        """Returns what was delivered, what is missing, lost or given up; a partner that cannot be reached is a note."""
+        """Returns what was delivered, what is missing, lost or given up, from where history begins.
+
+        A partner that cannot be reached is a note.
+        """
         today = datetime.now(UTC).date()
         names = [each.name for each in collections]
-        past = tuple(day for day in days if day <= today)
+        begin = beginning(self.platform, self.scope, self.scope.select(names), today=today)
+        past = tuple(day for day in days if begin <= day <= today)
         found, notes = self._given_up(names, past), tuple(self._catch_up(names, today))
         if not ask_source or not past:
             return Outlook(found, notes)

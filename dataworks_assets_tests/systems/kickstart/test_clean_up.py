@@ -4,7 +4,7 @@ import pytest
 
 from dataworks_assets.systems.holds import hold
 from dataworks_assets.systems.kickstart.clean_up import forget, look_at_history
-from dataworks_assets.systems.kickstart.days import catch_up_start, rebuild_start
+from dataworks_assets.systems.kickstart.days import beginning, catch_up_start
 from dataworks_assets.systems.plan import Decision
 from dataworks_assets_tests.systems.kickstart.whole_path import ADVERTS, DAY, World, configured, days_from
 from spark.errors import ConfigurationError
@@ -56,9 +56,9 @@ def test_a_history_that_was_forgotten_is_open_again_from_its_first_day(world):
     world.today = DAY + timedelta(days=20)  # long after what the source can be thought to have
     scope, collections = world.scope, world.scope.select([])
     first = days_from(2)[0]
-    assert rebuild_start(world.platform, scope, collections, today=world.today) == first
+    assert beginning(world.platform, scope, collections, today=world.today) == first
     forget(world.platform, scope, look(world), run_id="run", confirmed=False)
-    assert rebuild_start(world.platform, scope, collections, today=world.today) == first  # as a retry begins
+    assert beginning(world.platform, scope, collections, today=world.today) == first  # as a retry begins
     assert catch_up_start(world.platform, scope, collections, today=world.today) == first
     assert world.run(days=days_from(2)).failures == ()
     assert catch_up_start(world.platform, scope, collections, today=world.today) == DAY + timedelta(days=1)
