@@ -126,6 +126,7 @@ def run_here(workplace: Workplace, request: RunRequest) -> RunReport:
         seconds = time.monotonic() - started_seconds
         was_cancelled = is_cancelled(instance, result.run_id)
         if _was_interrupted(result) and not was_cancelled:
+            _report_cancelled(instance, result.run_id)
             raise KeyboardInterrupt
         return RunReport(
             run_id=result.run_id,
@@ -158,6 +159,12 @@ def _execute(workplace: Workplace, request: RunRequest, instance: DagsterInstanc
                 raise_on_error=False,
                 run_id=run_id,
             )
+
+
+def _report_cancelled(instance: DagsterInstance, run_id: str) -> None:
+    """Says of a run that whoever had its command interrupted wanted its end: Dagster takes it for a failure."""
+    if (run := instance.get_run_by_id(run_id)) is not None:
+        instance.report_run_canceled(run, "The command that carried the run out was interrupted.")
 
 
 @contextmanager

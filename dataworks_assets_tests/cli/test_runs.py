@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 
 import pytest
@@ -158,6 +159,19 @@ def test_a_run_that_is_cancelled_elsewhere_ends_and_none_follows_it(bench, workp
     assert (run.status, len(engine.submissions)) == (DagsterRunStatus.CANCELED, 1)
     assert "The run was cancelled" in shown
     assert f"Not begun, for the run before was cancelled: {DAY}" in shown
+
+
+def test_a_run_whose_command_is_interrupted_was_cancelled(bench, workplace):
+    class Interrupted(Answers):
+        def run(self, submission, *, on_message, channel=None):
+            signal.raise_signal(signal.SIGINT)
+            threading.Event().wait()
+
+    workplace.platform.engine = Interrupted()
+    bench.export("core/toDo")
+    bench("adg", "run", "--day", DAY, "-c", "core/toDo", exit_code=130)
+    (run,) = runs(workplace)
+    assert run.status is DagsterRunStatus.CANCELED
 
 
 def test_a_range_is_one_application(bench, engine):
