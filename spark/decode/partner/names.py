@@ -24,9 +24,12 @@ def csv_name(source: str) -> str:
 
 
 def json_name(source: str) -> str:
-    """Returns the column of a JSON field: the first letter lower, then every capital `X` as `_x`."""
+    """Returns the column of a JSON field: the first letter lower, then every capital `X` as `_x`.
+
+    Capitals of other alphabets become small as they are: catalogs keep names so, and the next day's would be another column.
+    """
     first, rest = source[:1].lower(), source[1:]
-    return first + _CAPITAL.sub(lambda match: f"_{match[0].lower()}", rest)
+    return first + _CAPITAL.sub(lambda match: f"_{match[0].lower()}", rest).lower()
 
 
 def column_names(sources: Sequence[str], *, style: PartnerFormat, uri: str) -> dict[str, str]:

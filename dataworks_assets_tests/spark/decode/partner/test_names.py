@@ -21,7 +21,14 @@ def test_a_csv_header_becomes_lower_snake_case(source, column):
 
 @pytest.mark.parametrize(
     ("source", "column"),
-    [("userID", "user_i_d"), ("jobTitle", "job_title"), ("Name", "name"), ("plain", "plain"), ("a_B", "a__b")],
+    [
+        ("userID", "user_i_d"),
+        ("jobTitle", "job_title"),
+        ("Name", "name"),
+        ("plain", "plain"),
+        ("a_B", "a__b"),
+        ("myÄrger", "myärger"),
+    ],
 )
 def test_a_json_name_becomes_snake_case_letter_by_letter(source, column):
     assert json_name(source) == column
