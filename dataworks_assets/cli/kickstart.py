@@ -64,7 +64,9 @@ def run(
 ) -> None:
     """Publish a module's days; without dates from the first incomplete one up to yesterday.
 
-    What is published and unchanged is left alone. Exit code 1 when anything that was asked for is not published.
+    What is published and unchanged is left alone. A new day of a table that follows its source waits for every earlier one that
+    is not published, also where only the later is asked for; one that was given up is not waited for. Exit code 1 when anything
+    that was asked for is not published.
 
     [bold]Examples[/]
 
