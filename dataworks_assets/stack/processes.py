@@ -35,16 +35,19 @@ def start(
 ) -> ProcessRecord:
     """Starts a program in a session of its own, its output appended to a log.
 
+    It is not given this process's AWS credentials and endpoints: SeaweedFS would take such credentials for its own.
+
     Raises:
         OSError: the program cannot be run.
     """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with log_path.open("ab") as log:
         process = subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **environment, _MARK: marked},
+            env={**inherited, **environment, _MARK: marked},
             cwd=directory,
             start_new_session=True,
         )

@@ -66,6 +66,16 @@ def assert_data_is_there(state):
     assert "kept" in metastore.list_databases(state.metastore_uri)
 
 
+def test_credentials_of_ones_own_in_the_environment_are_not_the_stacks(home, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", load_state(home).access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
+    kill(home, "s3")
+    state = lifecycle.up(home, jars_directory=JARS)
+    assert_data_is_there(state)
+    inherited = psutil.Process(pids(home)["s3"]).environ()
+    assert not [name for name in inherited if name.startswith("AWS_")]
+
+
 @pytest.mark.parametrize("name", ["s3", "aws", "metastore", "key-service"])
 def test_a_killed_service_alone_is_started_again(home, name):
     before = pids(lifecycle.up(home, jars_directory=JARS).home)
