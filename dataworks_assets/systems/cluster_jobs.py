@@ -5,6 +5,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 from dagster import (
     Config,
     DefaultSensorStatus,
@@ -12,13 +13,15 @@ from dagster import (
     OpExecutionContext,
     SensorDefinition,
     SensorEvaluationContext,
-    SkipReason,
+    SensorResult,
     job,
     op,
     sensor,
 )
 from pydantic import Field
 
+from dataworks_assets.engines.emr.clusters import Swept
+from dataworks_assets.ledger.notices import Notice, NoticeType
 from dataworks_assets.systems import clusters
 from dataworks_assets.systems.acts import BY, NO_RETRIES, new_act
 from dataworks_assets.systems.confirming import DRY, is_confirmed
@@ -142,11 +145,24 @@ def _sweeping() -> None:
     required_resource_keys={"platform"},
     jobs=[_sweeping],
 )
-def _sweeper(context: SensorEvaluationContext) -> SkipReason:
-    swept = clusters.sweep(clusters.clusters_of(context.resources.platform), context.instance)
+def _sweeper(context: SensorEvaluationContext) -> SensorResult:
+    platform = context.resources.platform
+    swept = clusters.sweep(clusters.clusters_of(platform), context.instance)
+    told = msgspec.json.decode(context.cursor or "[]", type=list[str])
+    stuck = []
     for each in swept:
         context.log.warning("%s: %s", clusters.outcome_of(each), each.why)
-    return SkipReason("; ".join(map(clusters.outcome_of, swept)) or "Every cluster has a live run")
+        if each.error and (each.what in told or platform.notifier.send(_stuck(each))):
+            stuck.append(each.what)
+    said = "; ".join(map(clusters.outcome_of, swept)) or "Every cluster has a live run"
+    return SensorResult(skip_reason=said, cursor=msgspec.json.encode(stuck).decode())
+
+
+def _stuck(swept: Swept) -> Notice:
+    """Tells of what costs and works for nobody, and does not end; once."""
+    remedy = "See what AWS says, such as a termination protection that somebody switched on; the sensor tries on until it ends"
+    elements = {"what": swept.what, "why it should end": swept.why, "error": swept.error, "what to do": remedy}
+    return Notice(NoticeType.ERROR, "A cluster of no live run could not be ended", elements)
 
 
 def build_clusters(platform: Platform) -> tuple[list[JobDefinition], list[SensorDefinition]]:

@@ -248,6 +248,20 @@ def test_the_sensor_says_what_it_ended(instance, pretended):
     assert "j-9" in sensor.evaluate_tick(context).skip_message
 
 
+def test_a_cluster_that_does_not_end_is_told_of_once_and_again_when_it_was_gone_in_between(instance, pretended):
+    (sensor,) = build_clusters(Platform(load_settings("emulated")))[1]
+    notices = []
+    platform = SimpleNamespace(notifier=SimpleNamespace(send=lambda notice: notices.append(notice) or True))
+    stuck = Swept("j-9", "no try is under way", error="it is termination protected")
+    cursor = None
+    for pretended.swept in ([stuck], [stuck], [], [stuck]):
+        cursor = sensor.evaluate_tick(
+            build_sensor_context(instance=instance, cursor=cursor, resources={"platform": platform})
+        ).cursor
+    assert [notice.elements["what"] for notice in notices] == ["j-9", "j-9"]
+    assert "termination protected" in notices[0].elements["error"]
+
+
 @pytest.mark.parametrize(("deployment", "there"), [("local", False), ("emulated", True), ("aws", True)])
 def test_only_a_deployment_on_emr_has_them(deployment, there, monkeypatch):
     monkeypatch.setattr("dataworks_assets.config.loader.read_tags", lambda name, reader: {})
