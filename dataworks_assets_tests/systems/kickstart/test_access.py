@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -101,11 +102,18 @@ def write_claims(world: World, day: date = DAY) -> None:
 
 
 def cut_once(gate: Gate) -> list[str]:
-    """In the middle of a body that is read for its rows every session ends, and the connection with it; once."""
+    """In the middle of a body that is read for its rows every session ends, and the connection with it; once.
+
+    The first body is that of the look, which leaves most of it, and whose connection may go on sending for a while. The first
+    chunk of the second one has been read by then.
+    """
     cut: list[str] = []
+    begun: list[int] = []
 
     def on_body(path: str, sent_bytes: int) -> bool:
-        if cut or sent_bytes < 4_500_000:
+        if not sent_bytes and path.endswith((".csv", ".json")):
+            begun.append(threading.get_ident())
+        if cut or sent_bytes < 4_500_000 or begun[1:2] != [threading.get_ident()]:
             return True
         cut.append(path)
         gate.end_sessions()
