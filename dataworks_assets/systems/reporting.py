@@ -62,7 +62,7 @@ def published_event(
         "files": len(main.files),
         "input_files": result.files,
         "input_bytes": result.input_bytes,
-        "json_bytes": result.decoded_bytes,
+        "decoded_bytes": result.decoded_bytes,
         "output_bytes": result.output_bytes,
         "seconds": round(result.seconds, 3),
         "megabytes_per_second": round(result.decoded_bytes / 1e6 / result.seconds, 1) if result.seconds else 0.0,

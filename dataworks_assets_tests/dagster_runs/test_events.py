@@ -11,7 +11,7 @@ from dataworks_assets_tests.dagster_runs.world import DAYS, FULL, INCREMENTAL, p
 
 DAY = DAYS[0]
 WHOLE_NUMBERS = (
-    *("rows", "dagster/partition_row_count", "files", "input_files", "input_bytes", "json_bytes", "output_bytes"),
+    *("rows", "dagster/partition_row_count", "files", "input_files", "input_bytes", "decoded_bytes", "output_bytes"),
     "quarantined_rows",
 )
 
@@ -43,7 +43,7 @@ def test_rows_files_and_bytes_are_those_of_the_export(published):
         for topic in published.truth(snapshot_type, DAY).topics:
             if topic.configured:
                 event = run.event(topic.topic.removeprefix("db.").replace(".", "/", 1), DAY)
-                shown = [event.metadata[name].value for name in ("rows", "input_files", "json_bytes")]
+                shown = [event.metadata[name].value for name in ("rows", "input_files", "decoded_bytes")]
                 assert shown == [topic.rows, topic.files, topic.decoded_bytes]
                 assert event.metadata["input_bytes"].value >= topic.input_bytes
                 assert event.metadata["quarantined_rows"].value == 0
