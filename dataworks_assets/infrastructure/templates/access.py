@@ -180,12 +180,11 @@ def rotation_statements() -> tuple[Statement, ...]:
     )
 
 
-def dagster_statements(roles: tuple[Any, Any]) -> tuple[Statement, ...]:
-    """What only Dagster does; `roles` are those that it gives to clusters."""
+def _cluster_statements(roles: tuple[Any, Any]) -> tuple[Statement, ...]:
+    """What starts, uses and ends clusters; `roles` are those that they get."""
     ours = {"StringEquals": {"elasticmapreduce:ResourceTag/Application": "dataworks"}}
     clusters = f"{_ARN}:elasticmapreduce:{_HERE}:cluster/*"
     return (
-        _LOGS_ARE_SHIPPED,
         Statement(
             "ClustersAreStarted",
             "A run starts a cluster of its own, with the tag that the next statements go by",
@@ -219,6 +218,14 @@ def dagster_statements(roles: tuple[Any, Any]) -> tuple[Statement, ...]:
             roles,
             conditions={"StringEquals": {"iam:PassedToService": ["elasticmapreduce.amazonaws.com", "ec2.amazonaws.com"]}},
         ),
+    )
+
+
+def dagster_statements(roles: tuple[Any, Any]) -> tuple[Statement, ...]:
+    """What only Dagster does; `roles` are those that it gives to clusters."""
+    return (
+        _LOGS_ARE_SHIPPED,
+        *_cluster_statements(roles),
         Statement(
             "MessagesAreTaken",
             "The export's messages are kept in the inbox, then deleted from the queue",
