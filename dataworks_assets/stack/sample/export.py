@@ -7,9 +7,9 @@ one that another request made is replaced; one that no sample wrote is never tou
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
@@ -81,6 +81,10 @@ class SampleRequest:
             "bad": self.bad,
             "batch_bytes": self.batch_bytes,
         }
+
+    def is_answered_by(self, identity: dict[str, Any], day: date) -> bool:
+        """Whether a day of this identity holds all that is asked for; bad input may be there besides."""
+        return identity in (self.identity(day), replace(self, bad=True).identity(day))
 
     @property
     def has_bad(self) -> bool:
@@ -158,7 +162,7 @@ class SampleWriter:
         there = [listed.uri for uri in (destination.data_uri, destination.manifest_uri) for listed in self.store.list(uri)]
         (said,) = self.store.read_many([truth_uri])
         known = msgspec.json.decode(said, type=ExportTruth) if said else None
-        if known and known.request == request.identity(day) and known.objects == len(there):
+        if known and known.objects == len(there) and request.is_answered_by(known.request, day):
             return WrittenExport(known, is_new=False)
         if there and not known:
             raise ConfigurationError(
@@ -168,14 +172,17 @@ class SampleWriter:
             )
         # Said before anything is written, so that what an interrupted call leaves is known to be a sample.
         self._say(truth_uri, request, day, snapshot_type)
-        self.store.delete(there)
+        kept = _without_bad(known, request, day, objects=len(there))
+        if not kept:
+            self.store.delete(there)
         scope = Scope(day, snapshot_type, request.scale, request.seed)
         with ThreadPoolExecutor(_IN_PARALLEL) as pool:
-            topics = tuple(self._topics(request, scope, destination, pool))
-        if not request.topics:
+            topics = tuple(self._topics(request, scope, destination, pool, kept=kept))
+        if not request.topics and not kept:
             self.store.put(f"{destination.data_uri}/{FOREIGN_NAME}", _FOREIGN)
         objects = sum(1 for uri in (destination.data_uri, destination.manifest_uri) for _ in self.store.list(uri))
-        return WrittenExport(self._say(truth_uri, request, day, snapshot_type, topics=topics, objects=objects), is_new=True)
+        truth = self._say(truth_uri, request, day, snapshot_type, topics=topics, objects=objects)
+        return WrittenExport(truth, is_new=len(topics) > len(kept))
 
     def _say(
         self,
@@ -198,11 +205,17 @@ class SampleWriter:
         return truth
 
     def _topics(
-        self, request: SampleRequest, scope: Scope, destination: Destination, pool: ThreadPoolExecutor
+        self,
+        request: SampleRequest,
+        scope: Scope,
+        destination: Destination,
+        pool: ThreadPoolExecutor,
+        *,
+        kept: Mapping[str, TopicTruth],
     ) -> Iterator[TopicTruth]:
         for plan in PLANS:
             if request.wants(plan.topic) and scope.snapshot_type in plan.snapshot_types:
-                yield self._well(plan, request, scope, destination, pool)
+                yield kept.get(plan.topic) or self._well(plan, request, scope, destination, pool)
         for bad in BAD_INPUTS:
             if scope.snapshot_type == FULL and (request.bad or bad.topic in request.topics) and request.wants(bad.topic):
                 yield self._broken(bad, scope, destination, second_day=request.is_second(scope.day))
@@ -239,6 +252,13 @@ class SampleWriter:
         file = encode_file(name, batch, self.key, snapshot_type=scope.snapshot_type, operation=operation)
         store_file(destination, file)
         return file
+
+
+def _without_bad(known: ExportTruth | None, request: SampleRequest, day: date, *, objects: int) -> dict[str, TopicTruth]:
+    """Returns the topics of a whole export, by name, that lacks nothing of the request but the bad ones; none of any other."""
+    if known is None or known.objects != objects or known.request != replace(request, bad=False).identity(day):
+        return {}
+    return {topic.topic: topic for topic in known.topics}
 
 
 def _with_files(truth: TopicTruth, files: Sequence[EncodedFile], **more: Any) -> TopicTruth:

@@ -99,6 +99,28 @@ def test_a_day_of_another_request_is_replaced(writer, make_request):
     assert set(list_export(writer.store, DATA, None, manifest_required=False).files) == {"db.core.toDo"}
 
 
+def bodies(writer):
+    return {listed.uri: listed.etag for listed in writer.store.list(DATA)}
+
+
+def test_bad_input_that_is_asked_for_later_is_added_and_all_else_left(writer, make_request):
+    plain = writer.write(make_request())
+    before = bodies(writer)
+    added = writer.write(make_request(bad=True))
+    assert [export.is_new for export in added.exports] == [True, False]
+    assert before.items() < bodies(writer).items()
+    assert [export.truth.topics[: len(was.truth.topics)] for was, export in zip(plain.exports, added.exports, strict=True)] == [
+        export.truth.topics for export in plain.exports
+    ]
+    assert {bad.topic for bad in BAD_INPUTS} <= {topic.topic for topic in added.exports[0].truth.topics}
+    assert not any(export.is_new for export in SampleWriter(writer.store, no_key).write(make_request(bad=True)).exports)
+
+
+def test_a_day_with_bad_input_holds_what_is_asked_for_without(writer, make_request):
+    writer.write(make_request(bad=True))
+    assert not any(export.is_new for export in SampleWriter(writer.store, no_key).write(make_request()).exports)
+
+
 def test_a_day_with_an_object_removed_is_written_anew(writer, make_request):
     request = make_request(topics=("db.core.toDo",), snapshot_types=("full",))
     writer.write(request)
