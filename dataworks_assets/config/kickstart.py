@@ -133,7 +133,8 @@ class PartnerCollectionConfig(Model):
     collection: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
     """Its name, as the objects' names have it."""
     pii: bool
-    """Whether it holds personal data: decides folder and tag. A source that marks a field PII where this says no is refused."""
+    """Whether it holds personal data: decides folder and tag. A source that marks a field PII where this says no is refused.
+    One that marks none where this says yes is published as PII: an owner may keep a collection closer than its source does."""
     description: str = ""
     """Shown in Dagster and as the table's comment."""
     owners: tuple[Owner, ...] = ()
