@@ -4,7 +4,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from dataworks_assets_tests.stack.emulation import emulated_aws
+from dataworks_assets_tests.stack.emulation import emulated_account
 from spark.contract import Role, RoleChain, StoreSettings
 from spark.errors import AccessError, StoreError
 from spark.roles import RoleSessions
@@ -130,7 +130,7 @@ def test_an_sts_that_is_unavailable_is_worth_a_retry(sts, failure):
 
 @pytest.fixture(scope="module")
 def endpoint():
-    with emulated_aws() as address:
+    with emulated_account() as address:
         yield address
 
 

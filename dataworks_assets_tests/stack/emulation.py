@@ -11,13 +11,19 @@ from moto.server import ThreadedMotoServer
 
 @contextmanager
 def emulated_aws() -> Iterator[str]:
-    """Gives the address; this process has credentials meanwhile."""
+    """Gives the address."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@contextmanager
+def emulated_account() -> Iterator[str]:
+    """Gives the address; this process has credentials meanwhile, in the place of those of the session's stack."""
+    with emulated_aws() as address, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "dataworks")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        yield f"http://{host}:{port}"
-    server.stop()
+        yield address
