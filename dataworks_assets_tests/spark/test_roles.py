@@ -4,7 +4,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from dataworks_assets_tests.stack.emulation import emulated_account
+from dataworks_assets_tests.stack.emulation import emulated_aws, give_credentials
 from spark.contract import Role, RoleChain, StoreSettings
 from spark.errors import AccessError, StoreError
 from spark.roles import RoleSessions
@@ -129,9 +129,15 @@ def test_an_sts_that_is_unavailable_is_worth_a_retry(sts, failure):
 
 
 @pytest.fixture(scope="module")
-def endpoint():
-    with emulated_account() as address:
+def emulation():
+    with emulated_aws() as address:
         yield address
+
+
+@pytest.fixture
+def endpoint(emulation, monkeypatch):
+    give_credentials(monkeypatch)
+    return emulation
 
 
 def test_an_object_of_the_other_account_is_read_by_the_roles_of_the_chain(endpoint):

@@ -19,11 +19,8 @@ def emulated_aws() -> Iterator[str]:
     server.stop()
 
 
-@contextmanager
-def emulated_account() -> Iterator[str]:
-    """Gives the address; this process has credentials meanwhile, in the place of those of the session's stack."""
-    with emulated_aws() as address, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "dataworks")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        yield address
+def give_credentials(patch: pytest.MonkeyPatch) -> None:
+    """This process has credentials of the emulation, in the place of those of the session's stack: for one test, therefore."""
+    patch.setenv("AWS_ACCESS_KEY_ID", "dataworks")
+    patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    patch.setenv("AWS_EC2_METADATA_DISABLED", "true")

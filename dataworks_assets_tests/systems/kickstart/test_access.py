@@ -18,7 +18,7 @@ from dataworks_assets.engines.session import SessionEngine
 from dataworks_assets.stack.partner import BUCKET, provision_partner
 from dataworks_assets.stack.sample.wire import FIXED_KEY, encrypt, encryption_metadata
 from dataworks_assets_tests.engines.work import ThreadedKickstart
-from dataworks_assets_tests.stack.emulation import emulated_account
+from dataworks_assets_tests.stack.emulation import emulated_aws, give_credentials
 from dataworks_assets_tests.stack.gate import Gate, Trust, open_gate
 from dataworks_assets_tests.systems.adg.whole_path import Events
 from dataworks_assets_tests.systems.kickstart.on_stack import Delivery
@@ -34,7 +34,7 @@ ROWS = 40_000
 @pytest.fixture(scope="module")
 def emulation() -> Iterator[str]:
     """S3 and STS that check nothing, with the partner's bucket."""
-    with emulated_account() as address:
+    with emulated_aws() as address:
         provision_partner(address)
         yield address
 
@@ -71,7 +71,8 @@ class Guarded:
 
 
 @pytest.fixture
-def guarded(emulation: str) -> Iterator[Guarded]:
+def guarded(emulation: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Guarded]:
+    give_credentials(monkeypatch)
     gate = gate_before(emulation)
     with open_gate(gate) as address:
         yield Guarded(gate, address)
