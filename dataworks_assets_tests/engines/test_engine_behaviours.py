@@ -249,7 +249,7 @@ def test_an_application_dies_with_its_parent(near_place: Place, submission: Make
     assert wait_until(lambda: not processes_of(sleeps) and not near_place.busy(), seconds=15) < 10
 
 
-@pytest.mark.parametrize("name", ["submit", "standalone"])
+@pytest.mark.parametrize("name", [pytest.param("submit", marks=pytest.mark.faults), "standalone"])
 def test_what_tasks_are_given_stands_in_no_file(request: pytest.FixtureRequest, name: str, submission: Make) -> None:
     near_place: Place = request.getfixturevalue(f"{name}_place")
     with searching(canary().encode(), near_place.folders) as found:
