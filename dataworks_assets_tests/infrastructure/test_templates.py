@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from cfnlint.api import lint
 
@@ -14,6 +17,7 @@ from dataworks_assets.cli.infrastructure import page
 from dataworks_assets.config.kickstart import PartnerModule
 from dataworks_assets.config.loader import load_settings
 from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.engines.emr import calls
 from dataworks_assets.infrastructure import parameters
 from dataworks_assets.infrastructure.guard import violations
 from dataworks_assets.infrastructure.names import Names
@@ -112,6 +116,27 @@ def test_dagster_and_the_nodes_reach_a_partners_bucket_by_a_role_of_ours_that_ma
     assert role["Condition"] == "HasPartner"
     assert trusted["Principal"] == {"AWS": [{"Fn::GetAtt": ["DagsterRole", "Arn"]}, nodes]}
     assert (trusted["Action"], allowed["Action"], allowed["Resource"]) == (tagged, tagged, [{"Ref": "PartnerRoleArn"}])
+
+
+def test_dagster_may_make_the_calls_of_the_engine_and_what_starting_a_cluster_takes_and_no_others():
+    made = {
+        boto3.client("emr", region_name="eu-west-2").meta.method_to_api_mapping[name]
+        for name in re.findall(r'self\._(?:call|pages)\(\s*"(\w+)"', inspect.getsource(calls))
+    }
+    role = of_type("dagster", "AWS::IAM::Role")["DagsterRole"]["Properties"]["Policies"]
+    said = [each for policy in role for each in policy["PolicyDocument"]["Statement"]]
+    allowed = {name: each for each in said for name in listed(each["Action"]) if name.startswith("elasticmapreduce:")}
+    starting = {"AddTags", "PutAutoTerminationPolicy", "PutManagedScalingPolicy"}
+    assert set(allowed) == {f"elasticmapreduce:{name}" for name in made | starting}
+    # A cluster that is not there yet has no tags.
+    by_its_tags = [name for name in starting | {"RunJobFlow"} if "ResourceTag" in str(on_tags(allowed, name))]
+    assert by_its_tags == []
+
+
+def on_tags(allowed: dict[str, Any], name: str) -> object:
+    """What an action is conditional on, without what holds where there is nothing to compare."""
+    conditions = allowed[f"elasticmapreduce:{name}"]["Condition"]
+    return {operator: each for operator, each in conditions.items() if not operator.endswith("IfExists")}
 
 
 def test_emr_may_have_nodes_made_whose_disks_are_encrypted_with_our_key():

@@ -93,4 +93,5 @@ def _upload(store: ObjectStore, uri: str, path: Path, write: Callable[[Path], ob
     with store.writer(uri) as target, path.open("rb") as source:
         while chunk := source.read(8 * 1024 * 1024):
             target.write(chunk)
-    say(f"{uri}: {size_bytes / 1e6:,.1f} MB uploaded")
+    size = f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 1e5 else f"{size_bytes / 1e3:.1f} kB"  # noqa: PLR2004
+    say(f"{uri}: {size} uploaded")

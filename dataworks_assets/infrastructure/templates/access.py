@@ -193,13 +193,18 @@ def _cluster_statements(roles: tuple[Any, Any]) -> tuple[Statement, ...]:
             conditions={"StringEquals": {"elasticmapreduce:RequestTag/Application": "dataworks"}},
         ),
         Statement(
+            "ClustersAreBounded",
+            "AWS asks for these where a cluster is started with idle time and scaling; a new one has no tag to go by yet",
+            ("elasticmapreduce:PutAutoTerminationPolicy", "elasticmapreduce:PutManagedScalingPolicy"),
+            (clusters,),
+            conditions={"StringEqualsIfExists": {"elasticmapreduce:ResourceTag/Application": "dataworks"}},
+        ),
+        Statement(
             "ClustersAreUsedAndEnded",
             "Steps are added, watched and cancelled; a cluster ends with its run, in every ending",
             (
                 *("elasticmapreduce:AddJobFlowSteps", "elasticmapreduce:CancelSteps", "elasticmapreduce:DescribeCluster"),
                 *("elasticmapreduce:DescribeStep", "elasticmapreduce:ListSteps", "elasticmapreduce:TerminateJobFlows"),
-                *("elasticmapreduce:PutAutoTerminationPolicy", "elasticmapreduce:SetTerminationProtection"),
-                *("elasticmapreduce:ListInstanceFleets", "elasticmapreduce:ListInstanceGroups"),
             ),
             (clusters,),
             conditions=ours,
