@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from dataworks_assets.cli.certificates import key_service_here
 from dataworks_assets.cli.workplace import Workplace
 from dataworks_assets.systems.adg.exported import newest_exported_days
 from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
@@ -70,9 +71,9 @@ def _decrypted(workplace: Workplace, source: SourceObject) -> Iterator[bytes]:
     from spark.decode.stream import json_chunks
 
     store = workplace.platform.store
-    service = KeyService(workplace.platform.key_service_settings, correlation_id="schema-inference")
     metadata = read_encryption_metadata(store, source)
-    key = service.resolve([metadata.pair])[metadata.pair]
+    with key_service_here(workplace.platform) as settings:
+        key = KeyService(settings, correlation_id="schema-inference").resolve([metadata.pair])[metadata.pair]
     if not isinstance(key, bytes):
         raise key
     body = store.get(source.uri, etag=source.etag)

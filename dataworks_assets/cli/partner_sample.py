@@ -9,6 +9,7 @@ from datetime import date
 import msgspec
 from rich.console import Console
 
+from dataworks_assets.cli.certificates import key_service_here
 from dataworks_assets.cli.showing import bytes_text, number, table
 from dataworks_assets.cli.workplace import Workplace
 from dataworks_assets.config.kickstart import PartnerModule
@@ -67,7 +68,11 @@ def _data_key(platform: Platform) -> DataKey:
 
     What is kept of it is what every encrypted file carries; only the key service can make a key of that.
     """
-    keys = KeyService(platform.key_service_settings, correlation_id="sample-kickstart")
+    with key_service_here(platform) as settings:
+        return _kept_key(platform, KeyService(settings, correlation_id="sample-kickstart"))
+
+
+def _kept_key(platform: Platform, keys: KeyService) -> DataKey:
     deployment = platform.running.deployment
     uri = f"{deployment.store.scheme}://{deployment.buckets.logs}/{_KEPT_KEY}"
     if platform.store.exists(uri):

@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from dataworks_assets.cli.certificates import key_service_here
 from dataworks_assets.cli.partner_sample import DAYS as PARTNER_DAYS
 from dataworks_assets.cli.partner_sample import show_partner_files, write_partner_files
 from dataworks_assets.cli.selection import JsonOption
@@ -138,8 +139,8 @@ def sample_request(
 def write_with_progress(workplace: Workplace, request: SampleRequest) -> SampleSummary:
     """Writes the sample and shows, on a terminal, which topic it is at."""
     platform = workplace.platform
-    store, key_service = platform.store, platform.key_service_settings
-    with workplace.notes.status("Writing the sample export") as status:
+    store = platform.store
+    with key_service_here(platform) as key_service, workplace.notes.status("Writing the sample export") as status:
 
         def progress(day: date, snapshot_type: str, truth: TopicTruth) -> None:
             status.update(f"Writing the sample export: {day} {snapshot_type} {truth.topic}, {number(truth.rows)} documents")

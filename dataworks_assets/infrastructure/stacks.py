@@ -103,6 +103,7 @@ def _reasons() -> dict[str, str]:
         *(*access.catalog_statements(), *access.lake_statements(), *access.job_statements(), *access.metastore_statements()),
         *access.disk_statements(),
         *access.rotation_statements(),
+        *access.sample_statements(),
         *access.partner_statements(),
         *(
             *relay_statements(),

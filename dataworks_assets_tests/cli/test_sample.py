@@ -3,11 +3,14 @@ from __future__ import annotations
 import io
 import json
 from datetime import date
+from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from dataworks_assets.cli import certificates
 from dataworks_assets.cli.sample import app, sample_request
 from dataworks_assets.cli.workplace import Workplace
 from dataworks_assets.config.environment import Environment
@@ -110,3 +113,37 @@ def test_no_sample_is_written_to_production(workplace):
     deployment = workplace.settings.deployment.model_copy(update={"environment": "production"})
     with pytest.raises(ConfigurationError, match="no sample is written"):
         sample_request(deployment, [date(2026, 11, 20)])
+
+
+@pytest.fixture
+def without_certificates(workplace, monkeypatch):
+    """The workplace where the certificates are on clusters' nodes alone; returns the secret that those are given."""
+    platform, settings = workplace.platform, workplace.platform.key_service_settings
+    paths = {"ca": settings.ca_path, "certificate": settings.certificate_path, "private_key": settings.private_key_path}
+    secret = {name: Path(path).read_text(encoding="utf-8") for name, path in paths.items()}
+    running, engine = platform.running, load_settings("aws", read_secret=lambda _: '{"collections_all": {}}').deployment.engine
+    deployment = running.deployment.model_copy(update={"engine": engine})
+    elsewhere = {f"{name}_path": f"/nowhere/{name}.pem" for name in paths}
+    platform.__dict__.update(
+        running=running.__class__(deployment, running.collections, running.environment),
+        key_service_settings=msgspec.structs.replace(settings, **elsewhere),
+    )
+    secrets = {engine.emr.key_service_secret: secret}
+    monkeypatch.setattr(certificates, "secrets_manager", lambda _: lambda name: json.dumps(secrets[name]))
+    return secret
+
+
+def test_where_nodes_alone_have_certificates_the_sample_is_written_with_those_of_their_secret(workplace, without_certificates):
+    with certificates.key_service_here(workplace.platform) as settings:
+        key = Path(settings.private_key_path)
+        assert key.read_text(encoding="utf-8") == without_certificates["private_key"]
+        assert key.parent.stat().st_mode & 0o077 == 0
+    assert not key.exists()
+    assert "2 exports written" in run(workplace)
+
+
+def test_a_secret_of_another_shape_is_told_without_its_text(workplace, without_certificates):
+    del without_certificates["certificate"]
+    with pytest.raises(ConfigurationError, match="has not the expected shape") as told:
+        run(workplace)
+    assert "PRIVATE KEY" not in repr(told.getrepr())

@@ -54,3 +54,24 @@ def test_commands_inside_an_account_take_what_the_stacks_give():
     assert len(asked) == 3
     assert all(output in by_name[stack] for stack, output in asked)
     assert f"{IMAGE.name}=" in (ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8")
+
+
+def test_a_run_that_waits_for_a_reviewer_keeps_no_later_merge_from_development():
+    assert "concurrency" not in read("delivery")
+    assert read("deploy")["jobs"]["deploy"]["concurrency"]["group"] == "deploy-${{ inputs.environment }}"
+    # A merge must not end the tests of the one before it, or with many merges none would arrive.
+    assert read("pull-request")["concurrency"]["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"
+
+
+def test_the_end_to_end_test_may_write_its_sample_in_development_alone():
+    (stack,) = (each.document() for each in STACKS if each.name == "dagster")
+    policy = stack["Resources"]["DagsterWritesSamples"]
+    (said,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert (policy["Condition"], policy["Properties"]["Roles"]) == ("IsDevelopment", [{"Ref": "DagsterRole"}])
+    assert stack["Conditions"]["IsDevelopment"] == {"Fn::Equals": [{"Ref": "Environment"}, "development"]}
+    assert {"s3:PutObject", "s3:DeleteObject"} == set(said["Action"])
+
+
+def test_the_end_to_end_test_publishes_also_what_an_earlier_deployment_of_the_day_published():
+    text = (ROOT / "production" / "end-to-end").read_text(encoding="utf-8")
+    assert re.search(r"exec dataworks adg run .*--force$", text, re.MULTILINE)

@@ -85,6 +85,18 @@ def lake_statements() -> tuple[Statement, ...]:
     )
 
 
+def sample_statements() -> tuple[Statement, ...]:
+    """What the end-to-end test needs, which writes a sample export as its producer would; in force in development alone."""
+    return (
+        Statement(
+            "SampleIsWritten",
+            "The end-to-end test of a deployment writes a day of the sample export, in development alone",
+            ("s3:PutObject", "s3:DeleteObject"),
+            (_objects("InputBucket"), _objects("ManifestBucket")),
+        ),
+    )
+
+
 _LOGS_ARE_SHIPPED = Statement(
     "LogsAreShipped",
     "Lines of applications go to the log group of the product while they run",

@@ -31,6 +31,7 @@ from dataworks_assets.infrastructure.templates.access import (
     database_statements,
     lake_statements,
     rotation_statements,
+    sample_statements,
 )
 from dataworks_assets.infrastructure.templates.database import DATABASE, USER, make_database
 from dataworks_assets.infrastructure.templates.exchange import IS_PRODUCTION, SUBNETS, give, tags, take
@@ -73,6 +74,7 @@ def dagster() -> Template:
         *(parameters.COLLECTION_SECRETS, parameters.PARTNER_ROLE),
     )
     template.add_condition(IS_PRODUCTION, Equals(Ref("Environment"), "production"))
+    template.add_condition("IsDevelopment", Equals(Ref("Environment"), "development"))
     template.add_condition("HasInputKey", Not(Equals(Ref("InputKeyArn"), "")))
     template.add_condition("UsesGlue", Equals(Ref("Metastore"), "glue"))
     named = (Not(Equals(Ref(name), "")) for name in ("MetastoreSecretArn", "MetastoreRotationFunctionArn"))
@@ -113,6 +115,7 @@ def _roles(template: Template, database: rds.DBInstance) -> tuple[iam.Role, iam.
     for title, condition, statements in (
         ("DagsterUsesGlue", "UsesGlue", catalog_statements()),
         ("DagsterRotatesMetastore", "RotatesMetastore", rotation_statements()),
+        ("DagsterWritesSamples", "IsDevelopment", sample_statements()),
     ):
         template.add_resource(
             iam.PolicyType(title, PolicyName=title, Roles=[Ref(task)], PolicyDocument=document(statements), Condition=condition)
