@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 READY := .venv/.ready
-READER := spark/decode/native/documents.so
+READER := spark/native/compiled.so
 IS_3_11 := import sys; sys.exit(sys.version_info[:2] != (3, 11))
 PYTHON ?= $(shell for python in python3.11 python3 python; do \
 	$$python -c '$(IS_3_11)' 2> /dev/null && command -v $$python && break; done)
@@ -39,9 +39,9 @@ $(READY): requirements.lock setup.py spark/jars.sha256 spark/exporters/jars.sha2
 	@touch .venv/.fresh $@
 	@echo "Set-up: done"
 
-$(READER): $(wildcard spark/decode/native/*.[ch]) | $(READY)
-	@echo "Set-up: compiling the reader of documents (10 s)"
-	@$(BIN)/python -m spark.decode.native.compiling
+$(READER): $(wildcard spark/native/*.[ch]) | $(READY)
+	@echo "Set-up: compiling the reader (10 s)"
+	@$(BIN)/python -m spark.native.compiling
 	@touch .venv/.fresh
 
 demo: setup ## Write a sample export, materialise it, show the UI (ONCE=1 ends then, BAD=1 adds bad input, DEPLOYMENT=emulated)

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dataworks_assets.engines.properties import PROJECT_FOLDER
-from spark.decode.native.compiling import SOURCES
-from spark.decode.native.library import LIBRARY_PATH
 from spark.errors import ConfigurationError
+from spark.native.compiling import SOURCES
+from spark.native.library import LIBRARY_PATH
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -40,7 +40,7 @@ def write_job(path: Path, sources: Sequence[Path], library: Path = LIBRARY_PATH)
         ConfigurationError: the library was not compiled.
     """
     if not library.exists():
-        raise ConfigurationError("the reader of documents is not compiled", where=str(library), remedy="Run `make setup`")
+        raise ConfigurationError("the reader is not compiled", where=str(library), remedy="Run `make setup`")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for source in sources:
             archive.writestr(zipfile.ZipInfo(str(source.relative_to(PROJECT_FOLDER)), _EPOCH), source.read_bytes())

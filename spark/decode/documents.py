@@ -23,7 +23,8 @@ from spark.decode.plan import Answers, NotDocumentsError, Plan, Want
 from spark.decode.stream import Chunk, json_chunks
 from spark.decode.types import TIMESTAMP, parse_type
 from spark.errors import InputError
-from spark.sources.ids import all_plain_alike, comparison_hashes, comparison_key, hash_keys, id_text
+from spark.native.ids import Hashes, plain_hashes
+from spark.sources.ids import comparison_hashes, comparison_key, hash_keys, id_text
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -53,7 +54,7 @@ class DecodedChunk:
 
     tables: tuple[pa.RecordBatch, ...]
     quarantined: list[QuarantinedLine]
-    ids: npt.NDArray[np.uint64]
+    ids: Hashes
     id_texts: pa.Array | None
     line_numbers: npt.NDArray[np.int64]
     lines: int
@@ -181,22 +182,23 @@ class _Rows:
     raw_ids: pa.BinaryArray | None
     refused: dict[int, str] = field(default_factory=dict)
 
-    def ids(self) -> tuple[pa.Array | None, npt.NDArray[np.uint64]]:
+    def ids(self) -> tuple[pa.Array | None, Hashes]:
         """Returns the ids' texts and the hashes of their comparison keys; refused rows have any."""
-        none: npt.NDArray[np.uint64] = np.empty(0, np.uint64)
         if self.raw_ids is None:
-            return None, none
-        raws = self.raw_ids.fill_null(_NO_ID).to_pylist() if self.raw_ids.null_count else self.raw_ids.to_pylist()
+            return None, np.empty(0, np.uint64)
+        if self.documents.marked is None and not self.raw_ids.null_count:
+            hashes = plain_hashes(self.raw_ids)
+            if hashes is not None:
+                return self.raw_ids.view(pa.string()), hashes
+        raws = self.raw_ids.fill_null(_NO_ID).to_pylist()
         if self.documents.marked is not None:
             raws = list(map(unmark, raws))
-        elif all_plain_alike(raws):
-            return self.raw_ids.cast(pa.string()), hash_keys(raws)
         try:
             return pa.array(map(id_text, raws), pa.string(), size=len(raws)), comparison_hashes(raws)
         except (InputError, RecursionError):
             return self._ids_one_by_one(raws)
 
-    def _ids_one_by_one(self, raws: list[bytes]) -> tuple[pa.Array, npt.NDArray[np.uint64]]:
+    def _ids_one_by_one(self, raws: list[bytes]) -> tuple[pa.Array, Hashes]:
         texts, keys = [b""] * len(raws), [b""] * len(raws)
         for row, raw in enumerate(raws):
             try:

@@ -1,6 +1,6 @@
 r"""What a single JSON value is worth under a declared type: the one place that says what fits and what does not.
 
-`spark.decode.native` does the same for whole texts of documents whose values fit, some twenty times faster; wherever it
+`spark.native` does the same for whole texts of documents whose values fit, some twenty times faster; wherever it
 meets one that may not fit it leaves the value to this module. Nothing is ever rounded, cut or turned into another value:
 
 - string: a JSON string's text; any other value's JSON text as it stands (`1.50`, `{"a":1}`).

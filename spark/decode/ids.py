@@ -14,10 +14,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from spark.decode.documents import DecodedChunk
+from spark.native.ids import Hashes
 from spark.sources.ids import comparison_key, id_fingerprint
 
-Hashes = npt.NDArray[np.uint64]
 Positions = npt.NDArray[np.int64]
+LineRuns = npt.NDArray[np.int64]
+"""Runs of lines that follow one another, as pairs of the first line and how many there are."""
 
 _NONE: Positions = np.empty(0, np.int64)
 
@@ -31,7 +33,7 @@ class IdLog:
     """The ids of one file's rows, in their order. Filled chunk by chunk."""
 
     _hashes: list[Hashes] = field(default_factory=list)
-    _line_numbers: list[Positions | range] = field(default_factory=list)
+    _line_runs: list[LineRuns] = field(default_factory=list)
     _texts: list[pa.Array] = field(default_factory=list)
     _texts_bytes: int = 0
 
@@ -40,7 +42,7 @@ class IdLog:
         if chunk.id_texts is None or not len(chunk.ids):
             return
         self._hashes.append(chunk.ids)
-        self._line_numbers.append(_as_range(chunk.line_numbers))
+        self._line_runs.append(_runs_of(chunk.line_numbers))
         if self._texts_bytes < _TEXTS_LIMIT_BYTES:
             self._texts.append(chunk.id_texts)
             self._texts_bytes += chunk.id_texts.nbytes
@@ -51,27 +53,37 @@ class IdLog:
         return np.concatenate(self._hashes) if self._hashes else np.empty(0, np.uint64)
 
     @property
-    def line_numbers(self) -> Positions:
+    def line_runs(self) -> LineRuns:
         """Each row's line in the file."""
-        return np.concatenate([_NONE, *map(np.asarray, self._line_numbers)])
+        return np.concatenate([np.empty((0, 2), np.int64), *self._line_runs])
 
     def name(self, position: int) -> str:
         """Returns how an error may name the id at a position: its line and the SHA-256 of its comparison key."""
-        for lines, texts in zip_longest(self._line_numbers, self._texts):
-            if position < len(lines):
-                line = f"line {int(lines[position])}"
+        for hashes, runs, texts in zip_longest(self._hashes, self._line_runs, self._texts):
+            if position < len(hashes):
+                line = f"line {line_at(runs, position)}"
                 return line if texts is None else f"{line}, id SHA-256 {_fingerprint(texts[position].as_py())}"
-            position -= len(lines)
+            position -= len(hashes)
         raise IndexError(position)
+
+
+def line_at(runs: LineRuns, position: int) -> int:
+    """Returns the line of a row."""
+    ends = np.cumsum(runs[:, 1])
+    run = int(np.searchsorted(ends, position, side="right"))
+    return int(runs[run, 0] + runs[run, 1] - (ends[run] - position))
 
 
 def _fingerprint(text: str) -> str:
     return id_fingerprint(comparison_key(text.encode()))
 
 
-def _as_range(numbers: Positions) -> Positions | range:
+def _runs_of(numbers: Positions) -> LineRuns:
     first, last = int(numbers[0]), int(numbers[-1])
-    return range(first, last + 1) if last - first + 1 == len(numbers) else numbers
+    if last - first + 1 == len(numbers):
+        return np.array([[first, len(numbers)]], np.int64)
+    starts = np.flatnonzero(np.diff(numbers, prepend=first - 2) != 1)
+    return np.stack([numbers[starts], np.diff(starts, append=len(numbers))], axis=1)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from spark.decode.exact import mark_lone_surrogates
+from spark.native.lines import line_ends
 
-_LINE_FEED, _BRACE, _END_BRACE = b"\n{}"
 _BLANKS = b" \t\r"
 _INLINE_BYTES = 12
 _VIEW = np.dtype([("bytes", np.int32), ("head", np.uint32), ("buffer", np.int32), ("offset", np.int32)])
@@ -83,12 +83,9 @@ def read_lines(text: bytes, first_line: int) -> Documents:
         first_line: the number of the first line in the file.
     """
     text = _with_line_feeds(text)
-    data = np.frombuffer(text, np.uint8)
-    ends = np.flatnonzero(data == _LINE_FEED)
-    starts = np.concatenate(([0], ends[:-1] + 1))
-    regular = bool((data[starts] == _BRACE).all() and (data[ends - 1] == _END_BRACE).all())
+    ends, is_regular = line_ends(text)
     numbers = np.arange(first_line, first_line + len(ends))
-    return Documents(text, ends, numbers, len(ends), is_regular=regular and _is_utf8(text))
+    return Documents(text, ends, numbers, len(ends), is_regular=is_regular and _is_utf8(text))
 
 
 def sort_out_lines(text: bytes, first_line: int) -> Documents:

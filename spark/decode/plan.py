@@ -1,7 +1,7 @@
 """What a collection's tables ask of a document, and how whole chunks answer it.
 
 A want is a value at a path with a type. Wants whose paths do not cross share one pass of the compiled reader
-(`spark.decode.native`) over a chunk; a value that it leaves, as one that may not fit, is judged by itself
+(`spark.native`) over a chunk; a value that it leaves, as one that may not fit, is judged by itself
 (`spark.decode.exact`) and put in its place. What becomes of the columns is not known here.
 """
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from spark.decode.exact import Judge, walk
 from spark.decode.lines import Documents
-from spark.decode.native.columns import RAW, DocumentReader
+from spark.native.columns import RAW, DocumentReader
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 

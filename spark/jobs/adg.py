@@ -153,9 +153,9 @@ class _Run:
         check = partial(repeated_across, self.services.store)
         slices = day.spread_slices()
         findings = [finding for found in self.cluster.run(check, slices, name="ids") for finding in found]
+        self._audit(day, findings, ready)
         with suppress(StoreError):  # what is left belongs to the attempt and goes with it
             self.services.store.delete([uri for each in slices for uri in each.uris])
-        self._audit(day, findings, ready)
 
     def _count(self, outcome: ShardOutcome) -> None:
         self._stage_seconds["ids (task seconds)"] += outcome.ids_seconds

@@ -16,11 +16,12 @@ import numpy as np
 
 from spark.contract import DataFile, ExportCollection, Finding
 from spark.decode.documents import DecodedChunk
-from spark.decode.ids import Hashes, IdLog, Reconciliation, reconcile, repeated
+from spark.decode.ids import IdLog, LineRuns, Reconciliation, line_at, reconcile, repeated
 from spark.errors import DataworksError
 from spark.jobs.ahead import read_ahead
 from spark.jobs.outcome import IdHashes, failed
 from spark.jobs.unlock import finding_of
+from spark.native.ids import Hashes
 from spark.sources.manifest import count_records, stream_id_hashes
 from spark.store import ObjectStore
 
@@ -77,12 +78,18 @@ def reconcile_file(store: ObjectStore, file: DataFile, read: FileIds, *, has_ids
 def _differences(manifest_uri: str, read: FileIds, found: Reconciliation) -> Iterator[Finding]:
     if len(found.unlisted):
         first = read.log.name(int(found.unlisted[0]))
-        cause = f"{len(found.unlisted):,} ids of the file are not in its manifest"
+        cause = f"{_ids_are(len(found.unlisted))} in the file and not in its manifest"
         yield failed("ids", object_uri=read.uri, place=f"first: {first}", cause=cause, remedy=_AGAIN)
     if len(found.left_over) != found.quarantined and read.documents == read.manifest_lines and not len(found.unlisted):
-        cause = f"{len(found.left_over):,} ids of the manifest are not in the file, {found.quarantined:,} lines are quarantined"
+        cause = (
+            f"{_ids_are(len(found.left_over))} in the manifest and not in the file; lines quarantined: {found.quarantined:,}"
+        )
         place = f"{manifest_uri}, first: record {int(found.left_over[0]) + 1}" if len(found.left_over) else manifest_uri
         yield failed("ids", object_uri=read.uri, place=place, cause=cause, remedy=_AGAIN)
+
+
+def _ids_are(count: int) -> str:
+    return "1 id is" if count == 1 else f"{count:,} ids are"
 
 
 class SliceLog:
@@ -121,15 +128,24 @@ class SliceLog:
                     name = files[0].uri.rpartition("/")[2]
                     counts = tuple((file.uri, len(file.log.hashes)) for file in files)
                     ids = IdHashes(start, end, f"{audit_uri}/{name}.ids", counts)
-                    lines = np.concatenate([file.log.line_numbers for file in files])
-                    store.put(ids.uri, _joined(files).tobytes(), tags=self._tags)
-                    store.put(ids.lines_uri, lines.tobytes(), tags=self._tags)
+                    store.put(ids.uri, _packed(files), tags=self._tags)
                     left.append(ids)
         return tuple(left)
 
 
 def _joined(files: list[FileIds]) -> Hashes:
     return np.concatenate([file.log.hashes for file in files])
+
+
+def _packed(files: list[FileIds]) -> bytes:
+    """The rows' lines as runs, how many of these there are before them, and the rows' hashes behind them."""
+    runs = np.concatenate([file.log.line_runs for file in files])
+    return b"".join((np.int64(len(runs)).tobytes(), runs.tobytes(), _joined(files).tobytes()))
+
+
+def _unpacked(body: bytes) -> tuple[LineRuns, Hashes]:
+    runs_end = 8 * (1 + 2 * int.from_bytes(body[:8], "little"))
+    return np.frombuffer(body[8:runs_end], np.int64).reshape(-1, 2), np.frombuffer(body[runs_end:], np.uint64)
 
 
 def _repeated_in(files: list[FileIds]) -> Iterator[Finding]:
@@ -144,7 +160,7 @@ def _repeated_in(files: list[FileIds]) -> Iterator[Finding]:
 
     uri, name = named(int(again[0]))
     first_uri, first_name = named(int(before[0]))
-    cause = f"{len(again):,} ids are there twice in one slice; the first before: {first_uri}, {first_name}"
+    cause = f"{_ids_are(len(again))} there twice in one slice; the first before: {first_uri}, {first_name}"
     yield failed("ids", object_uri=uri, place=name, cause=cause, remedy=_ALLOW)
 
 
@@ -158,7 +174,7 @@ class SliceIds:
     @property
     def uris(self) -> list[str]:
         """Addresses of all that was left."""
-        return [uri for part in self.parts for uri in (part.uri, part.lines_uri)]
+        return [part.uri for part in self.parts]
 
 
 def repeated_across(store: ObjectStore, slice_ids: SliceIds) -> tuple[Finding, ...]:
@@ -170,7 +186,7 @@ def repeated_across(store: ObjectStore, slice_ids: SliceIds) -> tuple[Finding, .
 
 
 def _repeated_across(store: ObjectStore, slice_ids: SliceIds) -> Iterator[Finding]:
-    hashes = [np.frombuffer(store.read(part.uri), dtype=np.uint64) for part in slice_ids.parts]
+    runs, hashes = zip(*(_unpacked(store.read(part.uri)) for part in slice_ids.parts), strict=True)
     again, before = repeated(np.concatenate(hashes))
     if not len(again):
         return
@@ -181,17 +197,16 @@ def _repeated_across(store: ObjectStore, slice_ids: SliceIds) -> Iterator[Findin
         return  # within one part: that task has said so itself
 
     def placed(position: int, owner: int) -> tuple[str, int]:
-        return _placed(store, slice_ids.parts[owner], position - int(starts[owner]))
+        return _placed(slice_ids.parts[owner], runs[owner], position - int(starts[owner]))
 
     first = across[0]
     uri, line = placed(int(again[first]), int(owners[0][first]))
     first_uri, first_line = placed(int(before[first]), int(owners[1][first]))
-    cause = f"{len(across):,} ids are there twice in one slice; the first before: {first_uri}, line {first_line}"
+    cause = f"{_ids_are(len(across))} there twice in one slice; the first before: {first_uri}, line {first_line}"
     yield failed("ids", object_uri=uri, place=f"line {line}", cause=cause, remedy=_ALLOW)
 
 
-def _placed(store: ObjectStore, part: IdHashes, position: int) -> tuple[str, int]:
+def _placed(part: IdHashes, runs: LineRuns, position: int) -> tuple[str, int]:
     """Returns the file and the line of a row of a part."""
-    line = int(np.frombuffer(store.read(part.lines_uri), dtype=np.int64)[position])
     ends = np.cumsum([rows for _, rows in part.files])
-    return part.files[int(np.searchsorted(ends, position, side="right"))][0], line
+    return part.files[int(np.searchsorted(ends, position, side="right"))][0], line_at(runs, position)

@@ -30,7 +30,7 @@ class IdHashes:
     """Where a task left the hashes of its part of a slice that other tasks hold parts of too.
 
     Attributes:
-        uri: of the hashes, one a row; the rows' line numbers lie beside them, at `lines_uri`.
+        uri: of the object with the hashes, one a row, and the rows' lines.
         files: the part's files and how many rows each has, in their order.
     """
 
@@ -38,11 +38,6 @@ class IdHashes:
     slice_end: int
     uri: str
     files: tuple[tuple[str, int], ...]
-
-    @property
-    def lines_uri(self) -> str:
-        """Address of the line numbers."""
-        return f"{self.uri}.lines"
 
 
 @dataclass(frozen=True)

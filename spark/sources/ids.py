@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
-from xxhash import xxh3_64_intdigest
+from xxhash import xxh64_intdigest
 
 from spark.errors import InputError
 
 _WRAP = "d_oid"
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 _CONTROLS = bytes(range(0x20))
-_NOT_PLAIN = _CONTROLS + b'"\\$'
 _RENAMED = b"_archived"
 
 _MOST_BRACKETS = 200
@@ -71,8 +70,8 @@ def canonical_id(raw_id_json: bytes | str) -> bytes:
     return comparison_key(raw_id_json.encode() if isinstance(raw_id_json, str) else raw_id_json)
 
 
-def comparison_hashes(raws: Sequence[bytes]) -> npt.NDArray[np.uint64]:
-    """Returns one 64-bit hash an id, equal for equal comparison keys; several times faster than one at a time.
+def comparison_hashes(raws: Iterable[bytes]) -> npt.NDArray[np.uint64]:
+    """Returns one 64-bit hash an id, equal for equal comparison keys; `spark.native.ids` does it in bulk for plain ones.
 
     Args:
         raws: JSON values of ids, UTF-8.
@@ -80,39 +79,17 @@ def comparison_hashes(raws: Sequence[bytes]) -> npt.NDArray[np.uint64]:
     Raises:
         InputError: one is not JSON, or nested too deep.
     """
-    if all_plain_alike(raws):
-        return hash_keys(raws)
-    return hash_keys([comparison_key(raw) for raw in raws])
+    return hash_keys(map(comparison_key, raws))
 
 
 def hash_keys(keys: Iterable[bytes]) -> npt.NDArray[np.uint64]:
-    """Returns the XXH3 of each comparison key."""
-    return np.fromiter(map(xxh3_64_intdigest, keys), dtype=np.uint64)
+    """Returns the XXH64 of each comparison key."""
+    return np.fromiter(map(xxh64_intdigest, keys), dtype=np.uint64)
 
 
 def id_fingerprint(text: bytes) -> str:
     """Returns the SHA-256 of an id's text in hex: what an error names it by, as ids are personal data."""
     return hashlib.sha256(text).hexdigest()
-
-
-def all_plain_alike(raws: Sequence[bytes]) -> bool:
-    """Whether all are objects of the same single key and a string that needs no change to be a comparison key.
-
-    Looks at all of them in a few passes over one text, not one at a time.
-    """
-    if not raws:
-        return True
-    head, separator, _ = raws[0].partition(b'":"')
-    joined = b"\n".join(raws)
-    if not separator or not head[2:].replace(b"_", b"a").isalnum() or not joined.endswith(b'"}'):
-        return False
-    prefix = head + separator
-    if not joined.startswith(prefix) or not prefix.startswith(b'{"'):
-        return False
-    values = joined[len(prefix) : -2].split(b'"}\n' + prefix)
-    text = b"".join(values)
-    is_plain = len(text.translate(None, _NOT_PLAIN)) == len(text)
-    return len(values) == len(raws) and is_plain and _RENAMED not in joined
 
 
 def _is_plain(raw: bytes) -> bool:

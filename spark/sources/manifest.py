@@ -13,17 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from spark.errors import InputError
-from spark.sources.ids import all_plain_alike, comparison_key, hash_keys
+from spark.native.ids import Hashes, plain_record_hashes
+from spark.sources.ids import comparison_key, hash_keys
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 _FIELDS = 8
-_BAR, _LINE_FEED, _ZERO, _NINE = b"|\n09"
-_ID_BEGIN, _ID_SEPARATOR, _ID_END = b'"{""', b'"":""', b'""}"'
 _QUOTED = re.compile(rb'"[^"]*(?:""[^"]*)*"')
 _MIDDLE = re.compile(rb"\|-?[0-9]+\|[^|\n]*\|[^|\n]*\|EXPORT\|[^|\n]*\|")
 _MIDDLE_ANYWHERE = re.compile(rb"(?=(\|-?[0-9]+\|[^|\n]*\|[^|\n]*\|EXPORT\|[^|\n]*\|))")
@@ -49,34 +47,14 @@ def read_manifest(body: bytes, *, uri: str) -> Manifest:
     Raises:
         InputError: a line is not a record; names the line.
     """
-    ids = [key for keys in iter_manifest_keys([body], uri=uri) for key in keys]
+    ids, _ = _read_block(body, uri=uri, line=1, is_last=True)
     return Manifest(ids, len(ids))
 
 
-def manifest_id_hashes(body: bytes, *, uri: str) -> npt.NDArray[np.uint64]:
+def stream_id_hashes(chunks: Iterable[Buffer], *, uri: str) -> Hashes:
     """Returns the hash of every record's id in file order; the n-th is that of `read_manifest(...).ids[n]`.
 
-    Equal to `spark.sources.ids.comparison_hashes` of the documents' ids.
-
-    Raises:
-        InputError: a line is not a record; names the line.
-    """
-    return stream_id_hashes([body], uri=uri)
-
-
-def stream_id_hashes(chunks: Iterable[Buffer], *, uri: str) -> npt.NDArray[np.uint64]:
-    """Returns the same of a manifest that comes in pieces, so that it is never held as a whole."""
-    hashes = [hash_keys(keys) for keys in iter_manifest_keys(chunks, uri=uri)]
-    return np.concatenate(hashes) if hashes else np.empty(0, dtype=np.uint64)
-
-
-def count_records(chunks: Iterable[Buffer], *, uri: str) -> int:
-    """Returns how many records a manifest has that comes in pieces; raises as `manifest_id_hashes`."""
-    return sum(len(keys) for keys in iter_manifest_keys(chunks, uri=uri))
-
-
-def iter_manifest_keys(chunks: Iterable[Buffer], *, uri: str) -> Iterator[list[bytes]]:
-    """Yields the comparison keys of a manifest's ids, a list a block of about 1 MB, so that memory stays bounded.
+    Equal to `spark.sources.ids.comparison_hashes` of the documents' ids. The manifest is never held as a whole.
 
     Args:
         chunks: the manifest's bytes in any division.
@@ -85,83 +63,49 @@ def iter_manifest_keys(chunks: Iterable[Buffer], *, uri: str) -> Iterator[list[b
     Raises:
         InputError: a line is not a record; names the line.
     """
+    return np.concatenate([np.empty(0, np.uint64), *_iter_hashes(chunks, uri=uri)])
+
+
+def count_records(chunks: Iterable[Buffer], *, uri: str) -> int:
+    """Returns how many records a manifest has that comes in pieces; raises as `stream_id_hashes`."""
+    return sum(len(hashes) for hashes in _iter_hashes(chunks, uri=uri))
+
+
+def _iter_hashes(chunks: Iterable[Buffer], *, uri: str) -> Iterator[Hashes]:
+    """Yields the hashes a block of about 1 MB at a time; records that are not plain are read one by one."""
     rest, line = b"", 1
     for block in _blocks(chunks):
-        text = rest + block
+        text = b"".join((rest, block))
         end = text.rfind(b"\n") + 1
-        keys, consumed = _read_block(text[:end], uri=uri, line=line, is_last=False)
-        line += int(np.count_nonzero(np.frombuffer(text, np.uint8, consumed) == _LINE_FEED))
-        rest = text[consumed:]
-        yield keys
+        hashes = plain_record_hashes(text, end)
+        if hashes is None:
+            keys, end = _read_block(text[:end], uri=uri, line=line, is_last=False)
+            hashes, lines = hash_keys(keys), text.count(b"\n", 0, end)
+        else:
+            lines = len(hashes)
+        line += lines
+        rest = text[end:]
+        yield hashes
     if rest:
-        yield _read_block(rest, uri=uri, line=line, is_last=True)[0]
+        yield hash_keys(_read_block(rest, uri=uri, line=line, is_last=True)[0])
 
 
-def _blocks(chunks: Iterable[Buffer]) -> Iterator[bytes]:
+def _blocks(chunks: Iterable[Buffer]) -> Iterator[memoryview]:
     for chunk in chunks:
         view = memoryview(chunk)
         for start in range(0, len(view), _BLOCK_BYTES):
-            yield bytes(view[start : start + _BLOCK_BYTES])
+            yield view[start : start + _BLOCK_BYTES]
 
 
 def _read_block(text: bytes, *, uri: str, line: int, is_last: bool) -> tuple[list[bytes], int]:
     """Returns the keys of the whole records in `text` and how many bytes they take."""
     keys = _read_even(text)
-    if keys is None:
-        keys = _read_plain(text)
     if keys is not None:
         return keys, len(text)
     return _read_records(text, uri=uri, line=line, is_last=is_last)
 
 
 def _read_even(text: bytes) -> list[bytes] | None:
-    """Reads a block as a matrix where all records have one length, one layout and ids of one key without escapes."""
-    first = text[: text.find(b"\n") + 1]
-    bars = [position for position, byte in enumerate(first) if byte == _BAR]
-    if not first or len(text) % len(first) or len(bars) != _FIELDS - 1 or b"\r" in text:
-        return None
-    head, separator, _ = first[: bars[0]].partition(_ID_SEPARATOR)
-    prefix, ends = head + separator, bars[0] - len(_ID_END)
-    key_prefix = b'{"' + head[4:].replace(b"$", b"d_") + b'":"'
-    if not separator or not prefix.startswith(_ID_BEGIN) or not all_plain_alike([key_prefix + b'"}']) or ends <= len(prefix):
-        return None
-    data: npt.NDArray[np.uint8] = np.frombuffer(text, np.uint8)
-    records = data.reshape(-1, len(first))
-    values = np.ascontiguousarray(records[:, len(prefix) : ends])
-    times = records[:, bars[0] + 1 : bars[1]]
-    is_even = (
-        bool((records[:, bars] == _BAR).all())
-        and np.count_nonzero(data == _BAR) == records.shape[0] * len(bars)
-        and bool((records[:, -1] == _LINE_FEED).all())
-        and np.count_nonzero(data == _LINE_FEED) == records.shape[0]
-        and bool(times.size)
-        and bool(((times >= _ZERO) & (times <= _NINE)).all())
-        and _all_are(records, bars[3] + 1, b"EXPORT|")
-        and _all_are(records, 0, prefix)
-        and _all_are(records, ends, _ID_END)
-    )
-    return _plain_keys(values, key_prefix) if is_even else None
-
-
-def _all_are(records: npt.NDArray[np.uint8], start: int, text: bytes) -> bool:
-    """Whether every record holds this text at this place."""
-    return bool((records[:, start : start + len(text)] == np.frombuffer(text, np.uint8)).all())
-
-
-def _plain_keys(values: npt.NDArray[np.uint8], prefix: bytes) -> list[bytes] | None:
-    """Returns the key of each row of values; None where one has to be looked at more closely."""
-    text = values.tobytes()
-    if not all_plain_alike([prefix + text + b'"}']):
-        return None
-    keys = np.empty((len(values), len(prefix) + values.shape[1] + 2), np.uint8)
-    keys[:, : len(prefix)] = np.frombuffer(prefix, np.uint8)
-    keys[:, len(prefix) : -2] = values
-    keys[:, -2:] = np.frombuffer(b'"}', np.uint8)
-    found: list[bytes] = keys.view(f"S{keys.shape[1]}").ravel().tolist()
-    return found
-
-
-def _read_plain(text: bytes) -> list[bytes] | None:
     """Reads a block in a few passes where every record is eight fields on one line; None where one is not."""
     lines = text.count(b"\n")
     if not text.endswith(b"\n") or text.count(b"|") != lines * (_FIELDS - 1) or b"\r" in text:
@@ -170,24 +114,9 @@ def _read_plain(text: bytes) -> list[bytes] | None:
     if fields[4::_FIELDS].count(b"EXPORT") != lines or not b"".join(fields[1::_FIELDS]).isdigit():
         return None
     ids = fields[0::_FIELDS]
-    if (keys := _read_alike(ids)) is not None:
-        return keys
     if all(_is_whole_field(field) for field in ids):
         return [_manifest_key(_unquoted(field)) for field in ids]
     return None
-
-
-def _read_alike(ids: list[bytes]) -> list[bytes] | None:
-    """Returns the keys of ids that are all `"{""<the same key>"":""...""}"` without escapes; None where one is not."""
-    head, separator, _ = ids[0].partition(_ID_SEPARATOR)
-    prefix, suffix = head + separator, _ID_END
-    joined = b"\n".join(ids)
-    if not separator or not joined.startswith(prefix) or not prefix.startswith(_ID_BEGIN) or not joined.endswith(suffix):
-        return None
-    values = joined[len(prefix) : -len(suffix)].split(suffix + b"\n" + prefix)
-    key_prefix = b'{"' + head[4:].replace(b"$", b"d_") + b'":"'
-    keys = [key_prefix + value + b'"}' for value in values]
-    return keys if len(keys) == len(ids) and all_plain_alike(keys) else None
 
 
 def _is_whole_field(field: bytes) -> bool:

@@ -14,8 +14,8 @@ from dataworks_assets.engines.emr.artefacts import Artefacts, write_current
 from dataworks_assets.engines.emr.environment import THIS_MACHINE, job_environment
 from dataworks_assets.engines.job_archive import digest_of, job_sources, write_job
 from dataworks_assets.engines.properties import PROJECT_FOLDER
-from spark.decode.native.compiling import compile_library
-from spark.decode.native.library import LIBRARY_PATH
+from spark.native.compiling import compile_library
+from spark.native.library import LIBRARY_PATH
 from spark.store import ObjectStore
 
 _SCRIPTS_FOLDER = PROJECT_FOLDER / "spark" / "bootstrap"

@@ -91,7 +91,7 @@ def test_an_archive_without_the_library_says_how_to_have_it(tmp_path):
 def test_the_library_is_compiled_for_the_nodes(store, small):
     made = build.deploy(store, FOLDER, python="aarch64")
     archive = zipfile.ZipFile(io.BytesIO(store.read(made.job_uri)))
-    library = archive.read("spark/decode/native/documents.so")
+    library = archive.read("spark/native/compiled.so")
     assert (library[:4], library[18:20]) == (b"\x7fELF", AARCH64)
 
 

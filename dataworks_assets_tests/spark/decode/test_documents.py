@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from spark.contract import Column, ExportCollection, Layout, Misfit, OutputTable
 from spark.decode.documents import DecodedChunk, Decoder, decode_file, schema_of
 from spark.decode.stream import Chunk
-from spark.sources.manifest import manifest_id_hashes
+from spark.sources.manifest import stream_id_hashes
 
 MODIFIED = dt.datetime(2019, 7, 4, 7, 27, 35, 104000, dt.UTC)
 GOOD = b'{"_id":{"d_oid":"5d"},"_lastModifiedDateTime":{"d_date":"2019-07-04T07:27:35.104Z"},"n":1}'
@@ -135,7 +135,7 @@ def test_lines_are_numbered_through_the_file() -> None:
 def test_ids_hash_like_the_manifests() -> None:
     manifest = b'"{""$oid"":""5d""}"|1|core|t|EXPORT|a|b|c\n"{""a"":2,""b"":1}"|1|core|t|EXPORT|a|b|c\n'
     chunk = decoded(GOOD + b'\n{"_id":{"b" : 1,"a":2}}\n')
-    assert chunk.ids.tolist() == manifest_id_hashes(manifest, uri="s3://m").tolist()
+    assert chunk.ids.tolist() == stream_id_hashes([manifest], uri="s3://m").tolist()
     assert chunk.tables[0].column("id").to_pylist() == ['{"d_oid":"5d"}', '{"a":2,"b":1}']
 
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from spark.contract import ExportCollection, OutputTable
 from spark.decode.documents import Decoder
-from spark.decode.ids import Hashes, IdLog, reconcile, repeated
+from spark.decode.ids import IdLog, line_at, reconcile, repeated
 from spark.decode.stream import Chunk
+from spark.native.ids import Hashes
 
 few = st.lists(st.integers(0, 4), max_size=8)
 
@@ -76,3 +77,18 @@ def test_an_id_beyond_the_memory_for_texts_is_named_by_its_line(monkeypatch: pyt
         log.add(decoder.decode(Chunk(b'{"_id":%d}\n' % number, 0)))
     assert log.name(0).startswith("line 1, id SHA-256 ")
     assert log.name(1) == "line 2"
+
+
+@given(st.lists(st.sets(st.integers(1, 40), min_size=1).map(sorted), max_size=4))
+def test_every_rows_line_is_known_however_many_are_left_out(chunks: list[list[int]]) -> None:
+    log = IdLog()
+    decoder = Decoder(
+        ExportCollection(name="c", topic="t", snapshot_type="full", tables=(OutputTable(database="d", name="t"),))
+    )
+    for lines in chunks:
+        texts = [b'{"_id":1}\n' if number in lines else b"\n" for number in range(1, lines[-1] + 1)]
+        log.add(decoder.decode(Chunk(b"".join(texts), 0)))
+    starts = np.cumsum([0, *(lines[-1] for lines in chunks)])
+    expected = [int(start) + line for start, lines in zip(starts, chunks, strict=False) for line in lines]
+    assert [line_at(log.line_runs, row) for row in range(len(expected))] == expected
+    assert [log.name(row).partition(",")[0] for row in range(len(expected))] == [f"line {line}" for line in expected]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spark.errors import InputError
-from spark.sources.ids import all_plain_alike, canonical_id, comparison_hashes, comparison_key, hash_keys, id_text
+from spark.sources.ids import canonical_id, comparison_hashes, comparison_key, hash_keys, id_text
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -81,24 +81,3 @@ def test_spelling_does_not_matter(value):
 def test_hashes_in_bulk_are_the_hashes_one_by_one(ids):
     raws = [json.dumps(each, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "backslashreplace") for each in ids]
     assert comparison_hashes(raws).tolist() == [hash_keys([comparison_key(raw)])[0] for raw in raws]
-
-
-@pytest.mark.parametrize(
-    "raws",
-    [
-        [b'{"d_oid":"a"}', b'{"other":"a"}'],
-        [b'{"d_oid":"a"}', b'{"d_oid":"a","b":"c"}'],
-        [b'{"d_oid":"a\\n"}'],
-        [b'{"d_oid":"a$"}'],
-        [b'{"$oid":"a"}'],
-        [b'{"d_oid":"_archived"}'],
-        [b'{"d_oid":"a"}\n{"d_oid":"b"}'],
-        [b'"a"'],
-    ],
-)
-def test_ids_that_need_a_closer_look_are_not_taken_as_plain(raws):
-    assert not all_plain_alike(raws)
-
-
-def test_ids_of_one_plain_shape_are():
-    assert all_plain_alike([b'{"d_oid":"a"}', b'{"d_oid":""}', '{"d_oid":"é |"}'.encode()])

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spark.decode.lines import QuarantinedLine
-from spark.decode.native.columns import Form
 from spark.decode.partner.kinds import INTEGER, Kind, kind_of_texts, merged
+from spark.native.columns import Form
 
 _STRING = msgspec.json.Decoder(str)
 _JSON_INTEGER = re.compile(rb"-?[0-9]+")
@@ -89,7 +89,7 @@ class JsonColumn:
 
     Attributes:
         plain_texts: a string's text, any other value's JSON text as it stands.
-        forms: what each is (`spark.decode.native.columns.Form`), 0 where there is none.
+        forms: what each is (`spark.native.columns.Form`), 0 where there is none.
     """
 
     plain_texts: pa.Array

@@ -16,11 +16,11 @@ import pyarrow as pa
 
 from spark.decode.collector import paused_collector
 from spark.decode.lines import QuarantinedLine
-from spark.decode.native.columns import ANY, DocumentReader
 from spark.decode.partner.batches import JsonColumn, SourceBatch, SourceField
 from spark.decode.partner.elements import brackets, cut_elements
 from spark.decode.partner.skeleton import TOO_DEEP, all_fields, begun_fields
 from spark.errors import InputError
+from spark.native.columns import ANY, DocumentReader
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -39,7 +39,7 @@ def test_a_manifest_with_one_record_fewer_refuses_the_day_and_names_the_line(wor
     manifest, ids = refused(world).findings(DOUBTFUL)
     assert manifest.cause == "the file holds 3 documents, its manifest lists 2"
     assert (ids.object, ids.place) == (world.data_uri(file), f"first: line 3, id SHA-256 {sha256('s2')}")
-    assert ids.cause == "1 ids of the file are not in its manifest"
+    assert ids.cause == "1 id is in the file and not in its manifest"
 
 
 def test_a_manifest_with_another_id_refuses_the_day_and_names_the_line(world):
@@ -155,7 +155,7 @@ def test_an_id_twice_across_the_tasks_of_a_slice_refuses_the_day_and_names_both_
     last = world.write(STATEMENT, DAY, [*documents(2, first=120), *documents(1, first=11)], batch=12)
     finding = refused(world).finding(DOUBTFUL)
     assert (finding.check, finding.object, finding.place) == ("ids", world.data_uri(last), "line 3")
-    assert finding.cause == f"1 ids are there twice in one slice; the first before: {world.data_uri(files[0])}, line 2"
+    assert finding.cause == f"1 id is there twice in one slice; the first before: {world.data_uri(files[0])}, line 2"
     assert not any("_audit" in uri for uri in world.objects())
 
 

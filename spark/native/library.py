@@ -10,7 +10,7 @@ from pathlib import Path
 
 from spark.errors import ConfigurationError
 
-LIBRARY_PATH = Path(__file__).with_name("documents.so")
+LIBRARY_PATH = Path(__file__).with_name("compiled.so")
 """Where set-up puts it."""
 
 
@@ -25,7 +25,7 @@ def library() -> ctypes.CDLL:
         loaded = _load()
     except OSError as error:
         raise ConfigurationError(
-            f"the compiled reader of documents cannot be loaded: {error}",
+            f"the compiled reader cannot be loaded: {error}",
             where=str(LIBRARY_PATH),
             remedy="Run `make setup`; for a cluster, `dataworks deploy artefacts` with the nodes' own kind of machine",
         ) from error
@@ -38,6 +38,12 @@ def library() -> ctypes.CDLL:
         *(ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64),
         *(ctypes.c_bool, ctypes.c_void_p, ctypes.c_void_p),
     ]
+    loaded.find_lines.restype = ctypes.c_int64
+    loaded.find_lines.argtypes = [ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p]
+    loaded.hash_ids.restype = ctypes.c_bool
+    loaded.hash_ids.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p]
+    loaded.hash_records.restype = ctypes.c_int64
+    loaded.hash_records.argtypes = [ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p]
     return loaded
 
 

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pytest
 
 from dataworks_assets.engines.job_archive import job_sources, write_job
-from spark.decode.native.columns import ANY, RAW, DocumentReader, Form
-from spark.decode.native.compiling import compile_library
 from spark.decode.types import parse_type
 from spark.errors import ConfigurationError
+from spark.native.columns import ANY, RAW, DocumentReader, Form
+from spark.native.compiling import compile_library
 
 SAMPLE = {
     "string": ['"x"', '""', '"\\u00e9\\n\\ud83d\\ude00"', "1.50", "[1, 2]"],
@@ -156,7 +156,7 @@ def test_elements_of_which_one_is_odd_are_left(text: bytes) -> None:
 
 def test_the_library_is_loaded_out_of_the_jobs_archive(tmp_path: Path) -> None:
     write_job(tmp_path / "jobs.zip", job_sources())
-    program = "import spark; from spark.decode.native.library import library; library(); print(spark.__file__)"
+    program = "import spark; from spark.native.library import library; library(); print(spark.__file__)"
     command = [sys.executable, "-c", program]
     environment = {"PYTHONPATH": str(tmp_path / "jobs.zip"), "PYTHONSAFEPATH": "1"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
@@ -172,7 +172,7 @@ def test_a_machine_that_it_cannot_be_compiled_for_is_named(tmp_path: Path) -> No
 @pytest.mark.timeout(900)
 def test_damaged_texts_are_never_read_past_their_end(tmp_path: Path) -> None:
     """100,000 texts damaged at random, each before a page that may not be touched; arithmetic faults end the process too."""
-    command = [sys.executable, "-m", "dataworks_assets_tests.spark.decode.damage", str(tmp_path / "documents.so"), "100000"]
+    command = [sys.executable, "-m", "dataworks_assets_tests.spark.native.damage", str(tmp_path / "documents.so"), "100000"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("100000 texts read")

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from spark.decode.native.library import library
 from spark.decode.types import TIMESTAMP
+from spark.native.library import library
 
 Tree = Mapping[str, "Tree | int"]
 """Names of an object's fields, each with the tree below it, or with the number of the want that stands there."""

@@ -14,10 +14,10 @@ from unittest import mock
 
 import pyarrow as pa
 
-import spark.decode.native.library
-from spark.decode.native.columns import ANY, RAW, DocumentReader
-from spark.decode.native.compiling import compile_library
+import spark.native.library
 from spark.decode.types import parse_type
+from spark.native.columns import ANY, RAW, DocumentReader
+from spark.native.compiling import compile_library
 
 TYPES = (
     "string", "boolean", "bigint", "double", "decimal(9,2)", "decimal(38,18)", "timestamp", "date", "array<string>",
@@ -38,6 +38,11 @@ TOKENS = (
 )  # fmt: skip
 TREES = ({"a": 0, "b": 1, "c": 2}, {"a": 0, "b": {"a": 1}, "c": {"a": 2}})
 ROOM = 1 << 16
+RECORDS = (
+    b'"{""$oid"":""5d1""}"|1562225255104|core|statement|EXPORT|MONGO_UPDATE|"{""$oid"":""5d1""}"|MONGO_UPDATE',
+    b'"{""a"":""' + b"x" * 1010 + b'""}"|1|a|b|EXPORT|c|d|e',
+)
+IDS = (b'{"d_oid":"5d1"}', b'{"a":"' + b"y" * 40 + b'_archive"}')
 
 
 class Edge:
@@ -50,14 +55,14 @@ class Edge:
             raise OSError
 
     def put(self, text: bytes) -> int:
-        """Puts a text, with a NUL behind it, before the edge; returns its address."""
+        """Puts a text, with a NUL behind it, before the edge; returns its address. Another text of before is gone."""
         self._map[ROOM - len(text) - 1 : ROOM] = text + b"\0"
         return self._address + ROOM - len(text) - 1
 
 
-def damaged(random: Random) -> bytes:
+def damaged(random: Random, texts: tuple[bytes, ...] = TEXTS) -> bytes:
     """One of the texts with up to four changes."""
-    text = bytearray(random.choice(TEXTS))
+    text = bytearray(random.choice(texts))
     for _ in range(random.randint(0, 4)):
         at, kind = random.randrange(len(text) + 1), random.random()
         if kind < 0.3:
@@ -74,7 +79,7 @@ def damaged(random: Random) -> bytes:
 def read(count: int) -> None:
     """Reads so many texts of up to four documents."""
     random, edge = Random(1), Edge()
-    library = spark.decode.native.library.library()
+    library = spark.native.library.library()
     library.read_documents.argtypes = [
         *library.read_documents.argtypes[:1],
         ctypes.c_void_p,
@@ -99,6 +104,21 @@ def read(count: int) -> None:
     sys.stdout.write(f"{count} texts read: {documents} documents, {odd} of them odd\n")
 
 
+def read_lines_and_ids(count: int) -> None:
+    """Finds lines in so many texts and hashes the ids of so many records and documents."""
+    random, edge = Random(2), Edge()
+    library = spark.native.library.library()
+    ends, is_regular = (ctypes.c_int64 * ROOM)(), ctypes.c_bool()
+    library.find_lines.argtypes = library.hash_records.argtypes = None
+    for _ in range(count):
+        body = b"\n".join(damaged(random, RECORDS) for _ in range(random.randint(1, 3))) + random.choice([b"", b"\n"])
+        address, size = ctypes.c_void_p(edge.put(body)), ctypes.c_int64(len(body))
+        library.hash_records(address, size, ctypes.c_int64(3), ends)
+        library.find_lines(address, size, ctypes.c_int64(2), ends, ctypes.byref(is_regular))
+        raw = damaged(random, IDS)
+        library.hash_ids(edge.put(raw), (ctypes.c_int32 * 2)(0, len(raw)), 1, ends)
+
+
 def check(array: pa.Array) -> None:
     """Raises unless an array is well formed; bytes that are not UTF-8 are the caller's to look for."""
     try:
@@ -111,5 +131,6 @@ def check(array: pa.Array) -> None:
 if __name__ == "__main__":
     path = Path(sys.argv[1])
     compile_library(path, flags=["-fsanitize=undefined", "-fsanitize-trap=undefined"])
-    spark.decode.native.library.LIBRARY_PATH = path  # type: ignore[misc]
+    spark.native.library.LIBRARY_PATH = path  # type: ignore[misc]
+    read_lines_and_ids(int(sys.argv[2]))
     read(int(sys.argv[2]))

@@ -157,3 +157,18 @@ EXPORT int64_t read_documents(const Plan *plan, const uint8_t *text, int64_t siz
     free_column(root);
     return result;
 }
+
+/*
+ * Finds the ends of lines that each have their line feed, and whether every line begins with `{` and ends with `}`; what lies
+ * between is not looked at. Returns how many lines there are, also where these are more than the `capacity` of `ends`.
+ */
+EXPORT int64_t find_lines(const uint8_t *text, int64_t size, int64_t capacity, int64_t *ends, bool *regular) {
+    const uint8_t *from = text, *end = text + size, *line_end;
+    int64_t lines = 0;
+    for (*regular = true; from < end && (line_end = memchr(from, '\n', (size_t)(end - from))); from = line_end + 1) {
+        if (lines < capacity) ends[lines] = line_end - text;
+        *regular &= *from == '{' && line_end[-(line_end > from)] == '}';
+        lines++;
+    }
+    return lines;
+}

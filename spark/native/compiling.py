@@ -13,8 +13,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from spark.decode.native.library import LIBRARY_PATH
 from spark.errors import ConfigurationError
+from spark.native.library import LIBRARY_PATH
 
 SOURCES = tuple(sorted(path for path in Path(__file__).parent.iterdir() if path.suffix in {".c", ".h"}))
 """What the library is made of."""
@@ -45,7 +45,7 @@ def compile_library(path: Path, *, machine: str = "", flags: Sequence[str] = ())
     done = subprocess.run(command, env={**os.environ, **caches}, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ConfigurationError(
-            f"the reader of documents does not compile for {target or system}: {' '.join(done.stderr.split())[-600:]}",
+            f"the reader does not compile for {target or system}: {' '.join(done.stderr.split())[-600:]}",
             where=str(Path(__file__).parent),
             remedy="Run `make setup`, which installs the compiler; platforms: Linux with glibc, macOS; x86_64, aarch64",
         )

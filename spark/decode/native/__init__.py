@@ -1,1 +1,0 @@
-"""The compiled part of decoding: C source, and how Python uses it."""

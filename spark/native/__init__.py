@@ -1,0 +1,1 @@
+"""The compiled reader: C source, and how Python uses it."""
