@@ -22,6 +22,7 @@ from spark.roles import RoleSessions
 Client = S3Store | MemoryStore
 _OF_PROVIDER = "External AWS credential provider: "
 _FORBIDDEN = "403 Forbidden"
+_NO_BUCKET = "NoSuchBucket"
 _ENDED_CODES = ("ExpiredToken", "InvalidToken")
 _ENDED = tuple(f"<Code>{code}</Code>" for code in _ENDED_CODES)
 
@@ -110,6 +111,8 @@ def domain_errors(uri: str, chain: RoleChain | None) -> Iterator[None]:
         raise _refused(uri, chain, error) from error
     except exceptions.BaseError as error:
         text = str(error)
+        if _NO_BUCKET in text:
+            raise _no_bucket(uri) from error
         if _FORBIDDEN in text:  # of a listing obstore does not say so by its class
             raise _refused(uri, chain, error) from error
         if any(code in text for code in _ENDED) or (chain is not None and _BARE.search(text)):
@@ -127,6 +130,8 @@ def boto_errors(uri: str, chain: RoleChain | None) -> Iterator[None]:
     except ClientError as error:
         if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == HTTPStatus.FORBIDDEN:
             raise _refused(uri, chain, error) from error
+        if error.response.get("Error", {}).get("Code") == _NO_BUCKET:
+            raise _no_bucket(uri) from error
         if error.response.get("Error", {}).get("Code") in _ENDED_CODES:
             raise _ended(uri) from error
         raise _unclear(uri, error) from error
@@ -134,6 +139,13 @@ def boto_errors(uri: str, chain: RoleChain | None) -> Iterator[None]:
         raise AccessError("no credentials", where=uri, remedy="Give this process credentials") from error
     except BotoCoreError as error:
         raise _unclear(uri, error) from error
+
+
+def _no_bucket(uri: str) -> StoreError:
+    """Returns no `NotFoundError`: a listing's caller may take that for "nothing is there"."""
+    bucket = uri.partition("://")[2].partition("/")[0]
+    remedy = "Correct the bucket's name in the deployment, or have the bucket made"
+    return StoreError(f"there is no bucket {bucket!r}", where=uri, remedy=remedy, transient=False)
 
 
 def _ended(uri: str) -> SessionEndedError:

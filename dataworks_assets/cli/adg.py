@@ -74,6 +74,7 @@ def run(
     days = _one_range(day)
     if s3_prefix is not None and len(days) > 1:
         raise ConfigurationError("--s3-prefix is one day's", where="--day", remedy="Run each day with a prefix by itself")
+    s3_prefix = scope.given_prefix(s3_prefix)
     chosen = select_collections(scope, collection)
     refuse_days_of_none(chosen, days)
     names = tuple(scoped.name for scoped in chosen)

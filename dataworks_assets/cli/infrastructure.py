@@ -10,9 +10,10 @@ import yaml
 from rich.console import Console
 
 from dataworks_assets.cli.showing import plural, table, write_json
-from dataworks_assets.infrastructure.apply import Applier, Prepared
+from dataworks_assets.infrastructure.apply import Applier, Prepared, aws_errors
 from dataworks_assets.infrastructure.given import installation
 from dataworks_assets.infrastructure.guard import violations
+from dataworks_assets.infrastructure.parameters import ENVIRONMENT
 from dataworks_assets.infrastructure.stacks import STACKS, Stack, parameter_table, permission_table, synthesise
 from spark.errors import ConfigurationError
 
@@ -52,6 +53,7 @@ def synth(
 
 
 @app.command("apply")
+@aws_errors()
 def apply(
     environment: Annotated[str, typer.Option(help="development, qa, integration, preprod or production.")],
     prefix: PrefixOption = "dataworks",
@@ -73,6 +75,12 @@ def apply(
     Parameters that are not said keep the value they have. What fails goes back to what stood before.
     """
     _refuse_violations()
+    if environment not in ENVIRONMENT.allowed:
+        raise ConfigurationError(
+            f"there is no kind of environment {environment!r}",
+            where="--environment",
+            remedy=f"Use one of: {', '.join(ENVIRONMENT.allowed)}",
+        )
     console = Console(highlight=False)
     applier = Applier(_client(region, endpoint), prefix, environment, _values(parameters, said or ()))
     outputs: dict[str, str] = {}
@@ -98,6 +106,7 @@ def apply(
 
 
 @app.command("show")
+@aws_errors()
 def show(
     prefix: PrefixOption = "dataworks",
     region: RegionOption = "eu-west-2",

@@ -6,7 +6,7 @@ A collection is named as its asset is, `kickstart/vacancy/vacancies` or `adg_ful
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Annotated
 
@@ -90,11 +90,15 @@ def select_collections(scope: Scope, patterns: Sequence[str] | None) -> tuple[Sc
 
 
 def refuse_days_of_none(collections: Sequence[Scoped], days: Sequence[date]) -> None:
-    """Refuses days that none of the collections has: nothing would be done, and nothing said.
+    """Refuses days that none of the collections has, and days to come: nothing would be done, or every one would fail.
 
     Raises:
         ConfigurationError: there is such a day.
     """
+    if days and max(days) > (today := datetime.now(UTC).date()):
+        raise ConfigurationError(
+            f"{max(days)} is a day to come", where="--day", remedy=f"Ask for days up to today, which is {today} (UTC)"
+        )
     outside = [day for day in days if not any(scoped.has_day(day) for scoped in collections)]
     if outside:
         more = f", nor {len(outside) - 1} more of these days" if len(outside) > 1 else ""

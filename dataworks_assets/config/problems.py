@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 import typing
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -84,7 +85,8 @@ def _text(detail: ErrorDetails, location: Location) -> str:
         return message if not field else f"{field}: {message}"
     if detail["type"] == "missing":
         return f"{field} is missing"
-    return f"{field}: {message[:1].lower()}{message[1:]}, not {detail['input']!r}"
+    shown = reprlib.repr(detail["input"]) if isinstance(detail["input"], dict | list | tuple) else repr(detail["input"])
+    return f"{field}: {message[:1].lower()}{message[1:]}, not {shown}"
 
 
 def _keys(model: type[BaseModel], location: Location) -> list[str]:

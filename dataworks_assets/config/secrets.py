@@ -30,11 +30,14 @@ def secrets_manager(aws: AwsConfig) -> SecretReader:
 
     def read(name: str) -> str:
         import boto3
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
         client = boto3.client("secretsmanager", region_name=aws.region, endpoint_url=aws.endpoint_url())
         try:
             return client.get_secret_value(SecretId=name)["SecretString"]
+        except NoCredentialsError as error:
+            remedy = "Log in to the account, as by `aws sso login`, or name a profile by AWS_PROFILE"
+            raise ConfigurationError("there are no AWS credentials", where=f"secret {name}", remedy=remedy) from error
         except (BotoCoreError, ClientError) as error:
             code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
             raise ConfigurationError(

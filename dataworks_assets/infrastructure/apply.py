@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,30 @@ _CAPABILITIES = ["CAPABILITY_IAM"]
 
 class InfrastructureError(DataworksError):
     """AWS did not make a stack as its template says."""
+
+
+@contextmanager
+def aws_errors() -> Iterator[None]:
+    """Turns what AWS refuses, and a call that does not reach it, into one error.
+
+    Raises:
+        InfrastructureError
+    """
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+    try:
+        yield
+    except ClientError as error:
+        told = error.response["Error"]
+        what = f"AWS refuses {error.operation_name}: {told.get('Code', '')}: {told.get('Message', '')}"
+        remedy = "Correct what it names (a right of this role, its session, a parameter), then call again: what stands stays"
+        raise InfrastructureError(what, where="CloudFormation", remedy=remedy) from error
+    except NoCredentialsError as error:
+        remedy = "Log in to the account, as by `aws sso login`, or name a profile by AWS_PROFILE"
+        raise InfrastructureError("there are no AWS credentials", where="CloudFormation", remedy=remedy) from error
+    except BotoCoreError as error:
+        remedy = "Look at the region, at the way to AWS and at this machine's credentials, then call again"
+        raise InfrastructureError(f"AWS cannot be asked: {error}", where="CloudFormation", remedy=remedy) from error
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import typer
 
-from dataworks_assets.cli.selection import parse_days, select_collections
+from dataworks_assets.cli.selection import parse_days, refuse_days_of_none, select_collections
 from spark.errors import ConfigurationError
 
 
@@ -59,3 +59,11 @@ def test_two_globs_select_each_collection_once(bench):
 def test_a_glob_that_matches_nothing_names_the_nearest(bench):
     with pytest.raises(ConfigurationError, match="Did you mean 'core/toDo'"):
         select_collections(bench.scope(), ["core/tooDo"])
+
+
+def test_a_day_to_come_is_refused_and_today_is_not(bench):
+    today = datetime.now(UTC).date()
+    chosen = select_collections(bench.scope(), ())
+    refuse_days_of_none(chosen, [today])
+    with pytest.raises(ConfigurationError, match="is a day to come"):
+        refuse_days_of_none(chosen, [today, today + timedelta(days=2)])

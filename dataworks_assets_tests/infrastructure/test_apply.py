@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import pytest
 import yaml
+from botocore.exceptions import ClientError
 from troposphere import Output, Ref, Sub, Template, sqs
 from typer.testing import CliRunner
 
@@ -244,3 +245,26 @@ def test_a_stack_that_does_not_end_is_not_waited_for_for_ever():
     applying.patience_seconds = -1
     with pytest.raises(InfrastructureError, match="still says UPDATE_IN_PROGRESS"):
         applying.execute(prepared, say=lambda _: None)
+
+
+@pytest.mark.parametrize("command", [["show"], ["apply", "--environment", "qa", "--dry-run"]], ids=lambda said: said[0])
+def test_without_credentials_it_says_how_to_get_some(command, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/nowhere")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(InfrastructureError, match="there are no AWS credentials") as told:
+        CliRunner().invoke(app, command, catch_exceptions=False)
+    assert "aws sso login" in (told.value.remedy or "")
+
+
+def test_what_aws_refuses_is_told_with_its_call_and_reason(account, monkeypatch):
+    answer = {"Error": {"Code": "AccessDenied", "Message": "no identity-based policy allows it"}}
+
+    def refuse(self: Applier, stack: Stack) -> bool:
+        raise ClientError(answer, "DescribeStacks")
+
+    monkeypatch.setattr(Applier, "is_there", refuse)
+    with pytest.raises(InfrastructureError, match=r"AWS refuses DescribeStacks: AccessDenied: no identity-based policy"):
+        CliRunner().invoke(app, ["show"], catch_exceptions=False)

@@ -86,6 +86,14 @@ def test_a_key_that_is_no_path_hides_no_other(stack):
     assert sorted(split_uri(listed.uri)[1] for listed in found) == keys
 
 
+def test_a_bucket_that_is_not_there_is_neither_an_empty_listing_nor_worth_a_retry(stack):
+    store = ObjectStore(StoreSettings(endpoint_url=stack.s3_endpoint, region=stack.region))
+    with pytest.raises(StoreError, match="there is no bucket 'not-there'") as raised:
+        list(store.list("s3://not-there/day"))
+    assert type(raised.value) is StoreError
+    assert not raised.value.transient
+
+
 def refused_by_s3(code, status):
     return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "ListObjectsV2")
 
@@ -95,6 +103,7 @@ def refused_by_s3(code, status):
     [
         (refused_by_s3("AccessDenied", 403), AccessError, "s3://b/day: access refused. Give this role the right"),
         (refused_by_s3("ExpiredToken", 400), SessionEndedError, "the session has ended before its time"),
+        (refused_by_s3("NoSuchBucket", 404), StoreError, "there is no bucket 'b'. Correct the bucket's name"),
         (refused_by_s3("SlowDown", 503), StoreError, "SlowDown.* Retry"),
         (NoCredentialsError(), AccessError, "no credentials. Give this process credentials"),
         (EndpointConnectionError(endpoint_url="http://s3.example"), StoreError, "s3.example.* Retry"),

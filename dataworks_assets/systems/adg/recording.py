@@ -122,7 +122,8 @@ def _day_entry(scope: AdgScope, request: Request, day: date, names: Sequence[str
     return DayEntry(
         date=day.isoformat(),
         correlation_id=correlation_id or deployment.ledger.adg.default_correlation_id(str(scope.snapshot_type), day),
-        source_prefix=request.s3_prefix or fill(deployment.prefixes.data, export_date=day, snapshot_type=scope.snapshot_type),
+        source_prefix=scope.given_prefix(request.s3_prefix)
+        or fill(deployment.prefixes.data, export_date=day, snapshot_type=scope.snapshot_type),
         output_prefix=f"{deployment.prefixes.output}/{scope.snapshot_type}/{day.isoformat()}",
         asked=asked,
         is_whole=set(asked) == there,

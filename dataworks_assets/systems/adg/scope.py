@@ -127,9 +127,27 @@ class AdgScope:
             manifests = f"{scheme}://{own.manifest_bucket}/{filled(own.manifest_prefix)}" if own.manifest_prefix else None
             return ExportPlace(f"{scheme}://{own.bucket}/{filled(own.prefix)}", manifests)
         return ExportPlace(
-            f"{scheme}://{buckets.input}/{s3_prefix or filled(prefixes.data)}",
+            f"{scheme}://{buckets.input}/{self.given_prefix(s3_prefix) or filled(prefixes.data)}",
             f"{scheme}://{buckets.manifests}/{filled(prefixes.manifests)}",
         )
+
+    def given_prefix(self, s3_prefix: str | None) -> str | None:
+        """Returns a prefix that somebody named as it is below the input bucket; one may be named with the bucket.
+
+        Raises:
+            ConfigurationError: it is none.
+        """
+        if not s3_prefix:
+            return None
+        deployment = self.settings.deployment
+        below = s3_prefix.removeprefix(f"{deployment.store.scheme}://{deployment.buckets.input}/").strip("/")
+        if not below or "//" in below:
+            raise ConfigurationError(
+                f"{s3_prefix!r} is no prefix of the input bucket",
+                where="s3_prefix",
+                remedy=f"Write it as it is below {deployment.buckets.input}, such as {deployment.prefixes.data}",
+            )
+        return below
 
     @property
     def output_uri(self) -> str:

@@ -256,3 +256,20 @@ def test_what_is_no_day_is_refused(text):
 def test_what_is_no_message_is_refused(names):
     with pytest.raises(ConfigurationError, match="is no message"):
         parse_kinds(names)
+
+
+@pytest.mark.parametrize("named", ["{scheme}://{bucket}/elsewhere/full", "/elsewhere/full/", "elsewhere/full"])
+def test_a_prefix_may_be_named_with_its_bucket_and_with_slashes(world, named):
+    deployment = world.scope.settings.deployment
+    named = named.format(scheme=deployment.store.scheme, bucket=deployment.buckets.input)
+    place = world.scope.place_of(next(iter(world.scope.collections.values())), DAY, s3_prefix=named)
+    assert place.data_uri == f"{deployment.store.scheme}://{deployment.buckets.input}/elsewhere/full"
+
+
+@pytest.mark.parametrize("named", ["s3://another-bucket/full", "/", "a//b"])
+def test_what_is_no_prefix_of_the_input_bucket_starts_no_run(world, platform, instance, named):
+    restart = Restart(system=world.scope.name, date=DAY, correlation_id="c-7", act="", s3_prefix=named)
+    with pytest.raises(ConfigurationError, match="is no prefix of the input bucket"):
+        LedgerAdmin(platform, world.scope).plan_start(restart)
+    assert not run_job(world, platform, "start_run", instance, s3_prefix=named)[0]
+    assert not RestartStore(world.store, world.scope.control_uri).all("adg_full")
