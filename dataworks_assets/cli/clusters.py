@@ -69,6 +69,7 @@ def start(
 
     workplace = workplace_of(ctx)
     clusters = _clusters(workplace)
+    clusters.refuse_taken(name)
     workplace.notes.print(forecast_of(clusters.place.config, clusters.size(size), size).text(), soft_wrap=True)
     if dry_run:
         return

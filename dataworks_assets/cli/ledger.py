@@ -107,7 +107,9 @@ def clear(
     dry_run: DryRunOption = False,
     yes: YesOption = False,
 ) -> None:
-    """Delete a day's status row, then publish the whole day again, by force, with that row's correlation id.
+    """Delete an ADG day's status row, then publish the whole day again, by force, with that row's correlation id.
+
+    Kickstart begins a day anew by `dataworks kickstart run --force`, and its whole history by `--clean-up`.
 
     [bold]Examples[/]
 
@@ -147,7 +149,9 @@ def resend(
     dry_run: DryRunOption = False,
     yes: YesOption = False,
 ) -> None:
-    """Tell downstream of a complete day again. The PDM trigger is sent at once, whatever its window.
+    """Tell downstream of a complete day of ADG's full export again. The PDM trigger is sent at once, whatever its window.
+
+    Of an incremental, and of Kickstart's days, nobody is told.
 
     [bold]Examples[/]
 

@@ -87,7 +87,9 @@ def _stop_clusters(context: OpExecutionContext, config: StopConfig) -> None:
 @op(name="start_cluster", required_resource_keys={"platform"})
 def _start_cluster(context: OpExecutionContext, config: StartConfig) -> None:
     platform = context.resources.platform
-    clusters.clusters_of(platform).size(config.size)
+    own = clusters.clusters_of(platform)
+    own.size(config.size)
+    own.refuse_taken(config.name)
     keep_until = datetime.now(UTC) + timedelta(hours=config.hours)
     context.log.info("to be started: %s of the size %s, kept until %s", config.name, config.size, keep_until.isoformat())
     if config.dry_run:

@@ -161,7 +161,7 @@ def start(platform: Platform, name: str, *, size: str, keep_until: datetime, act
 def describe(each: OwnCluster) -> str:
     """Returns a cluster as a line."""
     cost = f"about {each.usd:,.2f} US dollars" if each.usd is not None else "cost unknown"
-    kept = f", kept until {each.keep_until.isoformat()}" if each.keep_until else ""
+    kept = f", kept until {each.keep_until.isoformat(timespec='minutes')}" if each.keep_until else ""
     runs = f", works for {', '.join(each.families)}" if each.families else ""
     kind = f" ({each.kind})" if each.kind else ""
     return f"{each.view.id} {each.view.name}{kind} {each.view.state}, {each.hours:.1f} hours, {cost}{runs}{kept}"

@@ -85,6 +85,22 @@ def test_a_dry_run_refuses_a_size_that_is_none(bench, clusters):
         bench("clusters", "start", "x", "--size", "huge", "--dry-run")
 
 
+@pytest.mark.parametrize("further", [(), ("--dry-run",)])
+def test_a_name_that_a_living_cluster_has_is_not_given_twice(bench, clusters, started, further):
+    with pytest.raises(ConfigurationError, match=f"{started} is called 'dataworks-local-shared' already"):
+        bench("clusters", "start", "shared", "--size", "small", *further)
+    assert living(clusters) == [started]
+
+
+def test_of_two_clusters_of_one_name_the_one_to_stop_is_named_by_its_id(bench, clusters, started, monkeypatch):
+    monkeypatch.setattr(Clusters, "refuse_taken", lambda *_: None)  # as other tools start one
+    other = clusters.start("shared", size="small", keep_until=clusters.now() + timedelta(hours=1))
+    with pytest.raises(ConfigurationError, match="2 clusters are called 'shared'"):
+        bench("clusters", "stop", "shared", "--yes")
+    bench("clusters", "stop", other, "--yes")
+    assert living(clusters) == [started]
+
+
 def test_a_sweep_leaves_what_is_to_be_kept(bench, clusters, started):
     assert "Nothing to end" in bench("clusters", "sweep", "--dry-run")
 

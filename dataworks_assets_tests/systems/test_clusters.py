@@ -19,7 +19,7 @@ from dataworks_assets.systems import clusters
 from dataworks_assets.systems.acts import read_acts
 from dataworks_assets.systems.cluster_jobs import build_clusters
 from dataworks_assets.systems.platform import Platform
-from spark.errors import StoreError
+from spark.errors import ConfigurationError, StoreError
 from spark.store import ObjectStore
 
 
@@ -96,6 +96,10 @@ class Pretended:
 
     def size(self, name):
         return name
+
+    def refuse_taken(self, name):
+        if name in {each.view.name for each in self.found}:
+            raise ConfigurationError(f"{name} is taken")
 
     def sweep(self, is_live, *, dry_run=False, only=None):
         chosen = [each for each in self.swept if only is None or each.what in only]

@@ -148,25 +148,46 @@ class Clusters:
             keep_until: until when the sweeper leaves it alone.
 
         Raises:
-            ConfigurationError: there is no such size.
+            ConfigurationError: there is no such size, or a cluster of this name lives.
             EngineError: nothing was deployed, or AWS refuses it.
         """
         chosen = self.size(size)
+        self.refuse_taken(name)
         artefacts = current_artefacts(self.store, self.artefacts_uri, python=self.place.config.python)
         tags = {TAG_DEPLOYMENT: self.place.deployment, TAG_SIZE: size, TAG_KIND: MANUAL}
         tags[TAG_KEEP_UNTIL] = keep_until.isoformat()
         request = cluster_request(self.place, artefacts, chosen, name=self.place.cluster_name(name), tags=tags)
         return self.calls.run_job_flow(request)
 
+    def refuse_taken(self, name: str) -> None:
+        """Refuses a name behind the deployment's that a living cluster has: jobs find theirs by it.
+
+        Raises:
+            ConfigurationError: one has it.
+        """
+        if taken := self._named(name):
+            raise ConfigurationError(
+                f"the cluster {taken[0].view.id} is called {taken[0].view.name!r} already, and is {taken[0].view.state}",
+                remedy=f"Use it, stop it (`dataworks clusters stop {taken[0].view.id}`), or choose another name",
+            )
+
+    def _named(self, name: str) -> list[OwnCluster]:
+        called = {name, self.place.cluster_name(name)}
+        return [each for each in self.living() if {each.view.id, each.view.name} & called]
+
     def find(self, name: str) -> OwnCluster:
         """Returns a living cluster of this deployment by its id or name.
 
         Raises:
+            ConfigurationError: several have the name.
             EngineError: there is none.
         """
-        for each in self.living():
-            if name in {each.view.id, each.view.name, each.view.name.removeprefix(self.place.cluster_name(""))}:
-                return each
+        found = self._named(name)
+        if len(found) > 1:
+            ids = ", ".join(each.view.id for each in found)
+            raise ConfigurationError(f"{len(found)} clusters are called {name!r}", remedy=f"Name one by its id: {ids}")
+        if found:
+            return found[0]
         raise EngineError(
             f"no cluster {name!r} of this deployment lives",
             where=f"deployment {self.place.deployment}",

@@ -41,7 +41,8 @@ def submit(world):
 
 
 def start(world, clusters, hours=8.0):
-    return clusters.start("shared", size="small", keep_until=world.now() + timedelta(hours=hours))
+    name = f"shared{len(clusters.living()) or ''}"
+    return clusters.start(name, size="small", keep_until=world.now() + timedelta(hours=hours))
 
 
 def nobody(family):
