@@ -17,12 +17,16 @@ export UV_LINK_MODE ?= copy
 export UV_NO_PROGRESS ?= 1
 export UV_COMPILE_BYTECODE ?= 1
 
-.PHONY: help setup demo dev stack stop status test test-faults test-hive31 test-browser screenshots lint format bench lock schema docs infra-synth deploy browser clean
+.PHONY: help setup ready demo dev stack stop status test test-faults test-hive31 test-browser screenshots lint format bench lock schema docs infra-synth deploy browser clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY) $(READER) ## Set everything up: virtual environment, packages, jars (every target does this first)
+setup: ## Set everything up: virtual environment, packages, jars (every target does this first)
+	@flock --nonblock . true || echo "Set-up: another one is at work in this checkout; waiting until it is done"
+	@flock --close . $(MAKE) --no-print-directory ready
+
+ready: $(READY) $(READER)
 	@if [ -e .venv/.fresh ]; then rm .venv/.fresh; else echo "Set-up: nothing had to be done"; fi
 
 $(READY): requirements.lock setup.py spark/jars.sha256 spark/exporters/jars.sha256

@@ -59,7 +59,8 @@ def run(
 ) -> None:
     """Publish one day, or a range of days, of some or all collections.
 
-    What is published and unchanged is left alone. Exit code 1 when anything that was asked for is not published.
+    What is published and unchanged is left alone, and so is what an operator holds. Exit code 1 when anything else that
+    was asked for is not published.
 
     [bold]Examples[/]
 

@@ -49,7 +49,8 @@ def carry_out(
     from dataworks_assets.cli.runs import RunRequest, run_here
 
     held = read_holds(workplace.platform.store, scope)
-    for name in sorted({name for chosen in ranges for name in chosen.collections} & set(held)):
+    left_alone = sorted({name for chosen in ranges for name in chosen.collections} & set(held))
+    for name in left_alone:
         said = f"{scope.name}/{name} is held, and left as it is: {held[name]}"
         workplace.notes.print(said, style="yellow", markup=False, soft_wrap=True)
     act = act or record_runs(workplace, scope, ranges, options)
@@ -65,7 +66,7 @@ def carry_out(
     if as_json:
         write_json([report_document(report) for report in reports])
     else:
-        show_reports(workplace.console, reports)
+        show_reports(workplace.console, reports, held=len(left_alone))
         if any(report.of_state("refused") for report in reports):
             hint(workplace.notes, look_at)
     if left or not all(report.succeeded for report in reports):

@@ -6,7 +6,6 @@ that make it at the same time fail each other.
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
 import socket
@@ -19,6 +18,7 @@ import psutil
 import yaml
 
 from dataworks_assets.config.settings import Settings
+from dataworks_assets.stack.locking import locked
 from spark.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def prepare_dagster_home(settings: Settings) -> Path:
     os.environ[HOME_VARIABLE] = str(folder)
     if folder != default and _has_server_storage(folder / _FILE):
         return folder
-    with _locked(folder):
+    with locked(folder / ".lock"):
         if folder == default or not (folder / _FILE).exists():
             _write(folder, logs_bucket=settings.deployment.buckets.logs)
         _migrate(folder)
@@ -138,10 +138,3 @@ def _migrate(folder: Path) -> None:
     with redirect_stdout(io.StringIO()), dagster.DagsterInstance.from_config(str(folder)) as instance:
         instance.upgrade()
     done.write_text(dagster.__version__, encoding="utf-8")
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -6,7 +6,8 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from dataworks_assets.cli.demo_expectations import failed_unexpectedly, meant_to_be_refused
 from dataworks_assets.cli.reports import show_reports
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.naming import SnapshotType
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 _DAYS = 3
 _BAD_INPUT = "bad_input"
+_OPTIONS_ON = f"DATAWORKS_OPTIONS={_BAD_INPUT}"
 _QUERY = (
     "SELECT carrier, count(*) AS flights, round(avg(arrival.delay), 1) AS minutes_late"
     " FROM analytical_dataset_generation.transport_flights GROUP BY carrier ORDER BY minutes_late"
@@ -63,29 +66,43 @@ def demo(
     if bad:
         _switch_on(workplace)
     begun_seconds = time.monotonic()
-    bring_up(workplace)
-    days = _write_sample(workplace, bad=bad)
-    reports = [_publish(workplace, each, days) for each in SnapshotType]
-    partner = _publish_partner(workplace) if workplace.settings.partner else None
+    with _the_only_one(workplace):
+        bring_up(workplace)
+        days = _write_sample(workplace, bad=bad)
+        reports = [_publish(workplace, each, days) for each in SnapshotType]
+        partner = _publish_partner(workplace) if workplace.settings.partner else None
     show_reports(workplace.console, [*reports, *([partner.report] if partner else [])])
     if (proof := _proof(workplace, reports)) is not None:
         workplace.console.print(proof, markup=False, soft_wrap=True)
     workplace.console.print(f"All of it took {time.monotonic() - begun_seconds:.0f} s.\n")
-    if partner is not None and partner.expected():
-        workplace.console.print(partner.expected(), markup=False, soft_wrap=True)
-    failed = "\n".join(filter(None, (_failed_unexpectedly(reports, bad=bad), partner.failed() if partner else "")))
+    meant = filter(None, (meant_to_be_refused(reports) if bad else "", partner.expected() if partner else ""))
+    for line in meant:
+        workplace.console.print(f"Meant to be so: {line}", markup=False, soft_wrap=True)
+    failed = "\n".join(filter(None, (failed_unexpectedly(reports, bad=bad), partner.failed() if partner else "")))
     if failed:
         workplace.notes.print(Text.assemble(("Not as it should be: ", "bold red"), failed), soft_wrap=True)
         raise typer.Exit(1)
     if partner is not None and nothing_was_done([*reports, partner.report]):
         workplace.console.print("[bold green]Nothing had to be done[/]: everything but that is published already.")
-    _show_next(workplace, days)
+    _show_next(workplace, days, bad=bad)
     if once:
         dataworks = _own_command(workplace)
         said = f"\nDagster's UI: `{dataworks} dev` starts it; the stack goes on until `{dataworks} stack down`."
         workplace.console.print(said, markup=False, soft_wrap=True)
     else:
         _serve(workplace, port)
+
+
+@contextmanager
+def _the_only_one(workplace: Workplace) -> Iterator[None]:
+    """Lets one demo at a time write and publish here: the next one finds done what this one did."""
+    from dataworks_assets.stack.locking import locked
+
+    home = workplace.settings.environment.home
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    said = f"Another demo is at work in {home}: waiting until it is done"
+    with locked(home / "demo.lock", waiting=lambda: workplace.notes.print(said, markup=False, soft_wrap=True)):
+        yield
 
 
 def bring_up(workplace: Workplace) -> None:
@@ -162,7 +179,7 @@ class PartnerDemo:
         refused = {(day.collection, day.day) for day in self.report.of_state("refused")}
         missing = sorted(self.written.expected_failures() & refused)
         named = " and ".join(f"{name} {day}" for name, day in missing)
-        return f"Meant to be so: {named}: one was never delivered, the next waits behind it." if missing else ""
+        return f"{named}: one was never delivered, the next waits behind it." if missing else ""
 
     def failed(self) -> str:
         """Returns what failed that is not missing on purpose; empty where nothing did."""
@@ -207,25 +224,15 @@ def _proof(workplace: Workplace, reports: Sequence[RunReport]) -> str | None:
     return f"Read back by DuckDB: {main.database}.{main.name} on {largest.day} holds {rows:,} rows, {said}."
 
 
-def _failed_unexpectedly(reports: Sequence[RunReport], *, bad: bool) -> str:
-    """Returns what failed that is not bad on purpose, and what was published though it is; empty where neither is."""
-    from dataworks_assets.stack.sample.bad_input import BAD_INPUTS
-
-    may_be_refused = {bad_input.collection for bad_input in BAD_INPUTS if bad and bad_input.refused}
-    must_be_refused = {bad_input.collection for bad_input in BAD_INPUTS if bad and bad_input.refused_on(second_day=False)}
-    days = [day for report in reports for day in report.days]
-    refused = [day for day in days if day.state == "refused" and day.collection not in may_be_refused]
-    wrong = [f"{day.scope}/{day.collection} {day.day}: {day.cause}" for day in refused]
-    accepted = [day for day in days if day.state != "refused" and day.collection in must_be_refused]
-    wrong += [f"{day.scope}/{day.collection} {day.day}: {day.state}, though its input is bad" for day in accepted]
-    wrong += [report.error for report in reports if not report.succeeded and not report.of_state("refused")]
-    return "\n".join(wrong)
-
-
-def _show_next(workplace: Workplace, days: Sequence[date]) -> None:
+def _show_next(workplace: Workplace, days: Sequence[date], *, bad: bool) -> None:
     dataworks = _own_command(workplace)
-    workplace.console.print("[bold]Four things to try[/]")
+    if bad:
+        said = f"The collections of bad input are configured by an option. Before any command here: export {_OPTIONS_ON}"
+        workplace.console.print(said, markup=False, soft_wrap=True)
+    quarantined = ("See the lines that were no documents", f"quarantine broken/badJson --partition {days[-1]}")
+    workplace.console.print("[bold]Things to try[/]")
     for what, command in (
+        *([quarantined] if bad else []),
         ("See what is published, by collection and day", "status"),
         ("Publish a day of a collection again", f"adg run --day {days[-1]} --collection core/contract --force"),
         ("See the partner's days, and where a catch-up begins", "status --system kickstart --last 10"),

@@ -19,7 +19,7 @@ from dataworks_assets.cli.selection import (
     in_one_room,
     parse_days,
 )
-from dataworks_assets.cli.showing import bytes_text, decision_text, number, plural, table, write_json
+from dataworks_assets.cli.showing import bytes_text, decision_text, finding_text, number, plural, table, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.engines.emr.forecast import Forecast, forecast
 from dataworks_assets.systems.plan import Decision, Plan, PlannedDay, Request
@@ -118,9 +118,9 @@ def show_plan(workplace: Workplace, scope: Scope, made: Plan, refusals: Refusals
 def _cells(planned: PlannedDay, refusals: Refusals) -> tuple[str | Text, ...]:
     why = Text(planned.reason)
     for finding in planned.findings:
-        why.append(f"\n{finding.check}: {finding.cause}", style="red")
+        why.append(f"\n{finding.check}: {finding_text(finding)}", style="red")
     if (refusal := refused_before(planned, refusals)) is not None:
-        cause = refusal.findings[0].cause if refusal.findings else "its data"
+        cause = finding_text(refusal.findings[0]) if refusal.findings else "its data"
         why.append(f"\nrefused before ({refusal.refused_utc}): {cause}", style="red")
     reads = planned.decision.needs_work
     return (

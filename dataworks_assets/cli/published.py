@@ -16,6 +16,7 @@ from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.refusals import Refusal, read_refusals
 from dataworks_assets.systems.rooms import Foreseen, Outlook
 from dataworks_assets.systems.scope import Scope, Scoped
+from spark.contract import Finding
 from spark.publish.catalog import Pointer
 from spark.publish.manifest import intact_many
 from spark.publish.state import half_published
@@ -63,11 +64,12 @@ class DayStatus:
         return self.state == "published" or (self.pointer is None and self.foreseen is not None and self.foreseen.is_settled)
 
     @property
-    def cause(self) -> str:
-        """Why the newest attempt was not published; empty where nothing was refused."""
+    def finding(self) -> Finding | None:
+        """The first of what is wrong with the newest attempt; None where nothing was refused."""
         if self.refusal is None:
-            return ""
-        return self.refusal.findings[0].cause if self.refusal.findings else "no cause was kept"
+            return None
+        unknown = Finding(check="", passed=False, cause="no cause was kept")
+        return self.refusal.findings[0] if self.refusal.findings else unknown
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -12,15 +11,20 @@ from rich.console import Console
 from rich.text import Text
 
 from dataworks_assets.cli.runs import DayOutcome, RunReport
-from dataworks_assets.cli.showing import bytes_text, days_text, number, plural, table
+from dataworks_assets.cli.showing import bytes_text, days_text, number, plural, short_text, table
 
 _LONG_TABLE = 30
-_FOLDERS = re.compile(r"\w+://\S+/")
-_NUMBERS = ("Rows", "Files", "Input", "Output", "Task s")
+_NUMBERS = ("Rows", "Input", "Output", "Output files", "Task s")
 
 
-def show_reports(console: Console, reports: Sequence[RunReport]) -> None:
-    """Prints what some runs did, all in one table, and what they say of themselves where they failed without a refusal."""
+def show_reports(console: Console, reports: Sequence[RunReport], *, held: int = 0) -> None:
+    """Prints what some runs did, all in one table, and what they say of themselves where they failed without a refusal.
+
+    Args:
+        console: where.
+        reports: of the runs.
+        held: how many collections were asked for that an operator holds: no run did anything with them.
+    """
     days = [day for report in reports for day in report.days]
     _show_published(console, [day for day in days if day.state == "published"])
     _show_refused(console, [day for day in days if day.state == "refused"])
@@ -28,24 +32,24 @@ def show_reports(console: Console, reports: Sequence[RunReport]) -> None:
         if not report.succeeded and not report.of_state("refused"):
             ended = "was cancelled" if report.was_cancelled else "failed"
             console.print(Text.assemble((f"The run {ended}: ", "bold red"), report.error), soft_wrap=True)
-    console.print(summary(reports), soft_wrap=True)
+    console.print(summary(reports, held=held), soft_wrap=True)
 
 
-def summary(reports: Sequence[RunReport]) -> str:
+def summary(reports: Sequence[RunReport], *, held: int = 0) -> str:
     """Returns one line about some runs."""
     days = [day for report in reports for day in report.days]
     counts = {state: sum(day.state == state for day in days) for state in ("published", "unchanged", "refused")}
     seconds = sum(report.seconds for report in reports)
+    left = f", {plural(held, 'collection')} held" if held else ""
     if days and counts["unchanged"] == len(days):
-        return (
-            f"[bold green]Nothing had to be done[/]: {plural(len(days), 'collection-day')} published already ({seconds:.1f} s)."
-        )
+        there = f"{plural(len(days), 'collection-day')} published already{left}"
+        return f"[bold green]Nothing had to be done[/]: {there} ({seconds:.1f} s)."
     rows = sum(day.rows for day in days if day.state == "published")
     read = bytes_text(sum(day.input_bytes for day in days))
     ids = ", ".join(report.run_id[:8] for report in reports)
     return (
         f"[bold]{counts['published']:,} published[/] ({rows:,} rows, {read} read), {counts['unchanged']:,} unchanged,"
-        f" {counts['refused']:,} not published, in {seconds:.1f} s; run {ids}."
+        f" {counts['refused']:,} not published{left}, in {seconds:.1f} s; run {ids}."
     )
 
 
@@ -65,9 +69,9 @@ def _show_published(console: Console, days: Sequence[DayOutcome]) -> None:
             asset,
             days_text([day.day for day in group]),
             number(sum(day.rows for day in group)),
-            number(sum(day.files for day in group)),
             bytes_text(sum(day.input_bytes for day in group)),
             bytes_text(sum(day.output_bytes for day in group)),
+            number(sum(day.files for day in group)),
             f"{sum(day.seconds for day in group):.2f}",
         )
     console.print(shown)
@@ -80,9 +84,9 @@ def _show_refused(console: Console, days: Sequence[DayOutcome]) -> None:
     shown = table("Asset", "Days", "Cause", "Where and what to do", title="Not published")
     for (asset, _), group in _grouped(days, lambda day: (_asset(day), day.check)):
         newest = group[-1]
-        where = _FOLDERS.sub("", newest.where)
+        where = short_text(newest.where)
         remedy = Text("\n".join(filter(None, (where, newest.remedy))), style="dim")
-        shown.add_row(asset, days_text([day.day for day in group]), Text(_FOLDERS.sub("", newest.cause), style="red"), remedy)
+        shown.add_row(asset, days_text([day.day for day in group]), Text(short_text(newest.cause), style="red"), remedy)
     console.print(shown)
 
 

@@ -176,4 +176,17 @@ def _unknown(scopes: Sequence[Scope], what: str, name: str) -> ConfigurationErro
     is_long = any(name.startswith(f"{scope.name}/") for scope in scopes)
     known = [_long_name(scope, each) if is_long else each for scope in scopes for each in scope.collections]
     remedy = nearest(name, sorted(set(known))) if known else "Configure one: `dataworks config check` shows what there is"
+    if options := _options_that_are_off(scopes):
+        remedy += f". More are configured where DATAWORKS_OPTIONS has {' or '.join(options)}"
     return ConfigurationError(f"{what} in {', '.join(scope.name for scope in scopes)}", remedy=remedy)
+
+
+def _options_that_are_off(scopes: Sequence[Scope]) -> list[str]:
+    """Returns the deployment's options that would add collections and are off."""
+    found = {
+        option
+        for scope in scopes
+        for option in scope.settings.deployment.collections.options
+        if option not in scope.settings.environment.options
+    }
+    return sorted(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,10 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from dataworks_assets.systems.plan import Decision
+from spark.contract import Finding
 
 _STEP = 1000.0
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 _TEN = 10
+_ADDRESSES = re.compile(r"\w+://[^\s,]+/[^\s,]+")
 
 STATE_STYLES = {
     "published": "green",
@@ -77,6 +80,21 @@ def state_text(state: str) -> Text:
 def decision_text(decision: Decision) -> Text:
     """Returns a decision in its colour: what there is to do stands out."""
     return Text(decision, style=_DECISION_STYLES.get(decision, "cyan"))
+
+
+def short_text(text: str) -> str:
+    """Returns a text whose addresses are names alone, as there is little room; with folders where two names are the same."""
+    found = _ADDRESSES.findall(text)
+    names = [address.rstrip("/").rpartition("/")[2] for address in found]
+    if len(set(names)) < len(set(found)):
+        return text
+    return _ADDRESSES.sub(lambda match: names[found.index(match[0])], text)
+
+
+def finding_text(finding: Finding) -> str:
+    """Returns where something is wrong and what: object, place, cause."""
+    where = short_text(", ".join(filter(None, (finding.object, finding.place))))
+    return f"{where}: {short_text(finding.cause)}" if where else short_text(finding.cause)
 
 
 def write_json(document: Any) -> None:

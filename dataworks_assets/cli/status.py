@@ -20,7 +20,17 @@ from dataworks_assets.cli.selection import (
     parse_days,
     select_anywhere,
 )
-from dataworks_assets.cli.showing import STATE_STYLES, bytes_text, days_text, number, state_text, table, write_json
+from dataworks_assets.cli.showing import (
+    STATE_STYLES,
+    bytes_text,
+    days_text,
+    finding_text,
+    number,
+    plural,
+    state_text,
+    table,
+    write_json,
+)
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.systems.rooms import Room
 from dataworks_assets.systems.scope import Scoped
@@ -204,11 +214,12 @@ def _details(row: DayStatus, found: ScopeStatus, days: str) -> tuple[str | Text,
 
 def _why(row: DayStatus, found: ScopeStatus) -> Text:
     why = Text()
-    if row.refusal is not None:
+    if row.refusal is not None and (finding := row.finding) is not None:
         begin = f"{row.refusal.state} at {row.refusal.refused_utc}: " if row.pointer else ""
-        why.append(f"{begin}{row.cause}", style="red")
-        remedy = row.refusal.findings[0].remedy if row.refusal.findings else ""
-        why.append(f"\n{remedy}" if remedy else "", style="dim")
+        why.append(f"{begin}{finding_text(finding)}", style="red")
+        if (more := len(row.refusal.findings) - 1) > 0:
+            why.append(f"\nand {plural(more, 'more finding')}, in the day's check", style="red")
+        why.append(f"\n{finding.remedy}" if finding.remedy else "", style="dim")
     if row.foreseen is not None and (row.pointer or row.state == row.foreseen.state):
         why.append(f"\n{row.foreseen.reason}", style="dim" if row.is_settled else STATE_STYLES.get(row.foreseen.state, "cyan"))
     if row.state == "gone":
@@ -235,7 +246,7 @@ def _document(found: ScopeStatus, rows: Sequence[DayStatus]) -> dict[str, Any]:
 
 
 def _day_document(row: DayStatus) -> dict[str, Any]:
-    pointer = row.pointer
+    pointer, finding = row.pointer, row.finding
     return {
         "collection": row.collection,
         "export_date": row.day.isoformat(),
@@ -249,7 +260,9 @@ def _day_document(row: DayStatus) -> dict[str, Any]:
         "location": pointer.location if pointer else None,
         "reported_in_dagster": row.reported,
         "refused_utc": row.refusal.refused_utc if row.refusal else None,
-        "cause": row.cause or row.broken or None,
+        "cause": (finding.cause if finding else row.broken) or None,
+        "where": (", ".join(filter(None, (finding.object, finding.place))) if finding else "") or None,
+        "remedy": (finding.remedy if finding else "") or None,
         "foreseen": row.foreseen.state if row.foreseen else None,
         "reason": row.foreseen.reason if row.foreseen else None,
     }

@@ -6,11 +6,9 @@ them at a time: a lock in the state folder keeps others waiting. What a service 
 
 from __future__ import annotations
 
-import fcntl
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from dataworks_assets.stack.certificates import Certificates
 from dataworks_assets.stack.emr import service as emr_service
 from dataworks_assets.stack.jars import ensure_jars
 from dataworks_assets.stack.java import find_java_home
+from dataworks_assets.stack.locking import locked
 from dataworks_assets.stack.partner import provision_partner
 from dataworks_assets.stack.ports import choose_ports, expand
 from dataworks_assets.stack.service import Service, Surroundings
@@ -39,6 +38,7 @@ SERVICES: tuple[Service, ...] = (
 ON_DEMAND = tuple(service.name for service in SERVICES if service.on_demand)
 """Services that run only for those that ask for them, by name."""
 
+_LOCK = "stack.lock"
 _READY_SECONDS = 120.0
 _ANSWER_SECONDS = 20.0
 _POLL_SECONDS = 0.1
@@ -78,7 +78,7 @@ def up(
     """
     home = home.resolve()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _locked(home):
+    with locked(home / _LOCK):
         jars = (jars_directory or home / "jars").resolve()
         ensure_jars(jars, say=say)
         known = load_state(home)
@@ -102,7 +102,7 @@ def down(home: Path, *, say: Say = lambda _: None) -> None:
     """
     home = home.resolve()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _locked(home):
+    with locked(home / _LOCK):
         names = {processes.mark(home, service.name): service for service in SERVICES}
         ours = [process for marked in names for process in processes.find_marked(marked)]
         left = processes.end(ours)
@@ -137,13 +137,6 @@ def _status(service: Service, record: ServiceRecord, around: Surroundings) -> Se
     pid = process.pid if process else None
     url = service.url(around)
     return ServiceStatus(service.name, service.title, state, url, record.log_path, pid, memory, service.bound_to_all)
-
-
-@contextmanager
-def _locked(home: Path) -> Iterator[None]:
-    with (home / "stack.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _asked_for(known: StackState | None, wanted: Collection[str]) -> tuple[Service, ...]:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dataworks_assets.cli import demo
+from dataworks_assets.cli.demo_expectations import failed_unexpectedly, meant_to_be_refused
 from dataworks_assets.cli.partner_sample import PartnerWritten
 from dataworks_assets.cli.reports import summary
 from dataworks_assets.cli.runs import DayOutcome, RunReport
@@ -59,33 +60,44 @@ def test_bad_input_adds_its_collections(with_bad_input):
 
 @pytest.mark.parametrize("name", ["broken/wrongKey", "broken/rowsToNone"])
 def test_what_is_bad_on_purpose_is_no_failure(name):
-    assert demo._failed_unexpectedly([report(outcome(name))], bad=True) == ""
+    assert failed_unexpectedly([report(outcome(name))], bad=True) == ""
 
 
 @pytest.mark.parametrize("name", ["core/toDo", "broken/crlf"])
 def test_any_other_refusal_is_one(name):
-    said = demo._failed_unexpectedly([report(outcome(name, cause="twice"))], bad=True)
+    said = failed_unexpectedly([report(outcome(name, cause="twice"))], bad=True)
     assert said == f"adg_full/{name} 2026-11-20: twice"
 
 
 @pytest.mark.parametrize("state", ["published", "unchanged"])
 def test_bad_input_that_is_not_refused_is_a_failure(state):
-    said = demo._failed_unexpectedly([report(outcome("broken/wrongKey", state))], bad=True)
+    said = failed_unexpectedly([report(outcome("broken/wrongKey", state))], bad=True)
     assert said == f"adg_full/broken/wrongKey 2026-11-20: {state}, though its input is bad"
 
 
 @pytest.mark.parametrize("name", ["broken/crlf", "broken/rowsToNone", "core/toDo"])
 def test_sound_input_that_is_published_is_none(name):
-    assert demo._failed_unexpectedly([report(outcome(name, "published"))], bad=True) == ""
+    assert failed_unexpectedly([report(outcome(name, "published"))], bad=True) == ""
 
 
 @pytest.mark.parametrize("name", ["core/toDo", "broken/wrongKey"])
 def test_without_bad_input_every_refusal_is_a_failure(name):
-    assert demo._failed_unexpectedly([report(outcome(name))], bad=False)
+    assert failed_unexpectedly([report(outcome(name))], bad=False)
+
+
+def test_what_was_refused_on_purpose_is_said_and_what_only_looks_bad():
+    days = [outcome("broken/wrongKey"), outcome("broken/truncated"), outcome("broken/crlf", "published"), outcome("core/toDo")]
+    said = meant_to_be_refused([report(*days)])
+    assert said.startswith("2 days of `broken/*`, 2 kinds of bad input")
+    assert "1 kind among them that only look bad" in said
+
+
+def test_without_a_refusal_nothing_was_meant():
+    assert meant_to_be_refused([report(outcome("core/toDo"), outcome("broken/crlf", "published"))]) == ""
 
 
 def test_a_run_that_failed_otherwise_is_a_failure():
-    assert demo._failed_unexpectedly([report(error="killed")], bad=False) == "killed"
+    assert failed_unexpectedly([report(error="killed")], bad=False) == "killed"
 
 
 def test_the_proof_counts_what_the_catalog_points_at(bench):
@@ -139,7 +151,7 @@ def partner(*days, error=""):
 def test_the_partners_missing_day_and_the_one_behind_it_are_no_failures():
     days = [replace(outcome("payment/payments"), day=day) for day in ("2026-11-19", "2026-11-20")]
     assert partner(*days).failed() == ""
-    assert partner(*days).expected().startswith("Meant to be so: payment/payments 2026-11-19 and payment/payments 2026-11-20")
+    assert partner(*days).expected().startswith("payment/payments 2026-11-19 and payment/payments 2026-11-20")
 
 
 def test_any_other_day_of_the_partners_is_one():

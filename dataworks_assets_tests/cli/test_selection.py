@@ -67,3 +67,8 @@ def test_a_day_to_come_is_refused_and_today_is_not(bench):
     refuse_days_of_none(chosen, [today])
     with pytest.raises(ConfigurationError, match="is a day to come"):
         refuse_days_of_none(chosen, [today, today + timedelta(days=2)])
+
+
+def test_a_collection_that_an_option_configures_names_the_option(bench):
+    with pytest.raises(ConfigurationError, match="More are configured where DATAWORKS_OPTIONS has bad_input"):
+        names(bench.scope(), "broken/badJson")

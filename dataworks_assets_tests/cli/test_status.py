@@ -42,6 +42,15 @@ def test_a_refused_day_says_why(bench, day_of):
     assert (found["state"], found["cause"], found["run_id"]) == ("refused", "one record too many", "run-refused")
 
 
+def test_a_refused_day_says_where_and_what_to_do(bench, day_of):
+    bench.refuse("core/toDo")
+    found = day_of("core/toDo")
+    assert (found["where"], found["remedy"]) == ("s3://in/a", "Export it again")
+    shown = " ".join(bench("status", "core/toDo", "--type", "full", "--day", DAY, "--no-dagster").split())
+    assert "a: one record" in shown
+    assert "Export it" in shown
+
+
 def test_what_is_published_stays_so_when_newer_inputs_are_refused(bench, day_of):
     bench.publish("core/toDo", DAY)
     bench.refuse("core/toDo")

@@ -78,6 +78,7 @@ def test_with_the_stack_down_it_is_started(instance, tmp_path):
     finally:
         lifecycle.down(home)
     assert code == 1
-    assert f"core/statement {FIRST}: the day was not exported: no object under the day's prefix" in written
+    listed = f"s3://dataworks-input/businessdata/mongo/ucdata/{FIRST}/full"
+    assert f"core/statement {FIRST}: {listed}: the day was not exported: no object under the day's prefix" in written
     assert {"s3", "aws", "metastore", "key-service"} <= set(running)  # with Prometheus where it is installed
     assert set(running.values()) == {"running"}

@@ -22,6 +22,8 @@ from spark.publish.state import Published, published_states
 from spark.sources.listing import ExportListing, list_export
 
 _IN_PARALLEL = 8
+_OTHER_DAY = "Have the producer export the day, or ask for days that were exported (`dataworks plan` shows them)"
+_OTHER_PREFIX = "Name the prefix as the export's message has it"
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,9 @@ class Planner:
                         PlannedDay(collection, day, Decision.HELD, reason, published=there.published[day.isoformat()])
                     )
                 else:
-                    listing = listings[places[collection.name, day]]
-                    planned.append(self._decide(request, collection, day, listing, there))
+                    place = places[collection.name, day]
+                    decided = self._decide(request, collection, day, listings[place], there, data_uri=place.data_uri)
+                    planned.append(decided)
         topics = {collection.job.topic for collection in self.scope.collections.values()}
         return Plan(
             request=request,
@@ -134,7 +137,14 @@ class Planner:
         return sizes
 
     def _decide(
-        self, request: Request, collection: ScopedCollection, day: date, listing: ExportListing, there: _There
+        self,
+        request: Request,
+        collection: ScopedCollection,
+        day: date,
+        listing: ExportListing,
+        there: _There,
+        *,
+        data_uri: str,
     ) -> PlannedDay:
         published = there.published.get(day.isoformat())
         is_elsewhere = request.s3_prefix is not None and not listing.files  # manifests lie where they always do
@@ -143,9 +153,10 @@ class Planner:
             finding = Finding(
                 check="read",
                 passed=False,
+                object=data_uri,
                 place=day.isoformat(),
                 cause=f"the day was not exported: {reason}",
-                remedy="Have the producer export the day, or ask for days that were exported (`dataworks plan` shows them)",
+                remedy=_OTHER_PREFIX if is_elsewhere else _OTHER_DAY,
             )
             return PlannedDay(collection, day, Decision.NOT_EXPORTED, reason, findings=(finding,), published=published)
         topic = collection.job.topic
