@@ -182,59 +182,56 @@ def _some_words(number: int, count: int) -> str:
     return " ".join(_WORDS[(number * 7 + place * place) % len(_WORDS)] for place in range(count))
 
 
-@dataclass
-class PartnerProduction:
-    """Runs the job; planning has gone before and is left out, as it is of the baseline."""
+def prepare_days(place: Place, files: PartnerFiles) -> JobParameters:
+    """Takes the days' leases and returns what planning gives the job, under an output of its own.
 
-    place: Place
-    context: SparkContext
-
-    def prepare(self, files: PartnerFiles) -> JobParameters:
-        """Takes the days' leases and returns what planning gives the job, under an output of its own."""
-        owner = f"bench-{secrets.token_hex(4)}"
-        keeper = LeaseKeeper(self.place.store, _CONTROL_URI, owner=owner)
-        keys = {day: LeaseKey(SYSTEM, owner, "partner", day) for day in files.days}
-        leases = keeper.acquire_many(list(keys.values()))
-        work = []
-        for day, sources in files.days.items():
-            lease = leases[keys[day]]
-            if not isinstance(lease, Lease):
-                raise lease
-            work.append(
-                PartitionWork(
-                    collection=files.collection.name,
-                    export_date=day,
-                    attempt=owner,
-                    epoch=lease.epoch,
-                    lease_uri=lease.uri,
-                    fingerprint=owner,
-                    config_hash="bench",
-                    files=sources,
-                )
+    Planning is left out, as it is of the baseline.
+    """
+    owner = f"bench-{secrets.token_hex(4)}"
+    keeper = LeaseKeeper(place.store, _CONTROL_URI, owner=owner)
+    keys = {day: LeaseKey(SYSTEM, owner, "partner", day) for day in files.days}
+    leases = keeper.acquire_many(list(keys.values()))
+    work = []
+    for day, sources in files.days.items():
+        lease = leases[keys[day]]
+        if not isinstance(lease, Lease):
+            raise lease
+        work.append(
+            PartitionWork(
+                collection=files.collection.name,
+                export_date=day,
+                attempt=owner,
+                epoch=lease.epoch,
+                lease_uri=lease.uri,
+                fingerprint=owner,
+                config_hash="bench",
+                files=sources,
             )
-        return JobParameters(
-            run_id=owner,
-            system=SYSTEM,
-            collections={files.collection.name: files.collection},
-            partitions=tuple(work),
-            store=self.place.store_settings,
-            key_service=self.place.key_service_settings,
-            catalog=self.place.catalog_settings,
-            output_uri=f"{OUTPUT_URI}/kickstart-{owner}",
-            control_uri=_CONTROL_URI,
-            result_uri=f"{_CONTROL_URI}/{owner}.json",
-            lease_owner=owner,
         )
+    return JobParameters(
+        run_id=owner,
+        system=SYSTEM,
+        collections={files.collection.name: files.collection},
+        partitions=tuple(work),
+        store=place.store_settings,
+        key_service=place.key_service_settings,
+        catalog=place.catalog_settings,
+        output_uri=f"{OUTPUT_URI}/kickstart-{owner}",
+        control_uri=_CONTROL_URI,
+        result_uri=f"{_CONTROL_URI}/{owner}.json",
+        lease_owner=owner,
+    )
 
-    def run(self, parameters: JobParameters) -> JobResult:
-        """Carries the job out.
 
-        Raises:
-            EngineError: a day was not published.
-        """
-        result = kickstart.run(parameters, SparkCluster(self.context), Reporter(lambda _message: None))
-        for day in result.partitions:
-            if day.state is not PartitionState.PUBLISHED:
-                causes = [finding.cause for finding in day.findings if not finding.passed]
-                raise EngineError(f"{day.export_date} was not published: {causes[0]}", where=day.collection)
-        return result
+def run_days(context: SparkContext, parameters: JobParameters) -> JobResult:
+    """Carries the job out in a session.
+
+    Raises:
+        EngineError: a day was not published.
+    """
+    result = kickstart.run(parameters, SparkCluster(context), Reporter(lambda _message: None))
+    for day in result.partitions:
+        if day.state is not PartitionState.PUBLISHED:
+            causes = [finding.cause for finding in day.findings if not finding.passed]
+            raise EngineError(f"{day.export_date} was not published: {causes[0]}", where=day.collection)
+    return result

@@ -129,26 +129,28 @@ def open_place(home: Path) -> Iterator[Place]:
         lifecycle.down(home)
 
 
-def _without_quick_start(properties: dict[str, str]) -> dict[str, str]:
-    """Leaves out what makes production's JVM start quickly and work slowly: the baselines work in it."""
-    return {name: value for name, value in properties.items() if name != JAVA_OPTIONS}
-
-
 @contextmanager
-def open_session(place: Place) -> Iterator[SparkSession]:
-    """Opens a session in `local[2]` with the properties of every production application, with workers of its own."""
+def open_session(place: Place, *, of_baselines: bool = False) -> Iterator[SparkSession]:
+    """Opens a session in `local[2]` with the properties of every production application, with workers of its own.
+
+    Args:
+        place: where its services are.
+        of_baselines: leave out what makes production's JVM start quickly and work slowly: the baselines work in it.
+    """
     from pyspark.sql import SparkSession
 
     work_folder = place.state.home / "work"
     work_folder.mkdir(exist_ok=True)
     settings: dict[str, bool | float | int | str | None] = {
         **common_properties(memory=_MEMORY),
-        **_without_quick_start(local_properties()),
+        **local_properties(),
         **place.state.spark_conf(),
         "spark.local.dir": str(work_folder),
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
     }
+    if of_baselines:
+        settings.pop(JAVA_OPTIONS)
     session = SparkSession.builder.master(f"local[{CORES}]").appName("bench").config(map=settings).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     try:

@@ -13,7 +13,7 @@ from dataworks_assets.stack.sample.bench import COLUMNS, TOPIC
 from spark.contract import ExportCollection, JobParameters, JobResult, Layout, OutputTable, PartitionState, PartitionWork
 from spark.errors import EngineError
 from spark.jobs import adg
-from spark.jobs.cluster import SparkCluster
+from spark.jobs.cluster import Cluster, SparkCluster
 from spark.jobs.progress import Reporter
 from spark.publish.lease import Lease, LeaseKeeper, LeaseKey
 
@@ -62,55 +62,53 @@ def collection_of(layout: Layout, *, unique_ids: bool = True) -> ExportCollectio
     return ExportCollection(name=_NAME, topic=TOPIC, snapshot_type="full", tables=(table,), unique_ids=unique_ids)
 
 
-@dataclass
-class Production:
-    """Runs the job; planning (listing, leases) has gone before and is left out, as it is of every baseline."""
+def prepare_day(place: Place, export: Export, collection: ExportCollection) -> JobParameters:
+    """Takes the day's lease and returns what planning gives the job; planning is left out, as it is of every baseline."""
+    owner = f"bench-{secrets.token_hex(4)}"
+    keeper = LeaseKeeper(place.store, _CONTROL_URI, owner=owner)
+    key = LeaseKey(_SYSTEM, owner, "full", DAY)
+    lease = keeper.acquire_many([key])[key]
+    if not isinstance(lease, Lease):
+        raise lease
+    work = PartitionWork(
+        collection=_NAME,
+        export_date=DAY,
+        attempt=owner,
+        epoch=lease.epoch,
+        lease_uri=lease.uri,
+        fingerprint=owner,
+        config_hash="bench",
+        files=export.files,
+    )
+    return JobParameters(
+        run_id=owner,
+        system=_SYSTEM,
+        collections={_NAME: collection},
+        partitions=(work,),
+        store=place.store_settings,
+        key_service=place.key_service_settings,
+        catalog=place.catalog_settings,
+        output_uri=f"{OUTPUT_URI}/full",
+        control_uri=_CONTROL_URI,
+        result_uri=f"{_CONTROL_URI}/{owner}.json",
+        lease_owner=owner,
+    )
 
-    place: Place
-    context: SparkContext
 
-    def prepare(self, export: Export, collection: ExportCollection) -> JobParameters:
-        """Takes the day's lease and returns what planning gives the job."""
-        owner = f"bench-{secrets.token_hex(4)}"
-        keeper = LeaseKeeper(self.place.store, _CONTROL_URI, owner=owner)
-        key = LeaseKey(_SYSTEM, owner, "full", DAY)
-        lease = keeper.acquire_many([key])[key]
-        if not isinstance(lease, Lease):
-            raise lease
-        work = PartitionWork(
-            collection=_NAME,
-            export_date=DAY,
-            attempt=owner,
-            epoch=lease.epoch,
-            lease_uri=lease.uri,
-            fingerprint=owner,
-            config_hash="bench",
-            files=export.files,
-        )
-        return JobParameters(
-            run_id=owner,
-            system=_SYSTEM,
-            collections={_NAME: collection},
-            partitions=(work,),
-            store=self.place.store_settings,
-            key_service=self.place.key_service_settings,
-            catalog=self.place.catalog_settings,
-            output_uri=f"{OUTPUT_URI}/full",
-            control_uri=_CONTROL_URI,
-            result_uri=f"{_CONTROL_URI}/{owner}.json",
-            lease_owner=owner,
-        )
+def run_day(context: SparkContext, parameters: JobParameters) -> JobResult:
+    """Carries the job out in a session; see `run_day_on`."""
+    return run_day_on(SparkCluster(context), parameters)
 
-    def run(self, parameters: JobParameters, *, cluster: WatchedCluster | None = None) -> JobResult:
-        """Carries the job out.
 
-        Raises:
-            EngineError: its day was not published.
-        """
-        used = cluster or WatchedCluster(SparkCluster(self.context))
-        result = adg.run(parameters, used, Reporter(lambda _message: None))
-        (day,) = result.partitions
-        if day.state is not PartitionState.PUBLISHED:
-            causes = [finding.cause for finding in day.findings if not finding.passed]
-            raise EngineError(f"the day was not published: {causes[0]}", where=day.collection)
-        return result
+def run_day_on(cluster: Cluster, parameters: JobParameters) -> JobResult:
+    """Carries the job out.
+
+    Raises:
+        EngineError: its day was not published.
+    """
+    result = adg.run(parameters, cluster, Reporter(lambda _message: None))
+    (day,) = result.partitions
+    if day.state is not PartitionState.PUBLISHED:
+        causes = [finding.cause for finding in day.findings if not finding.passed]
+        raise EngineError(f"the day was not published: {causes[0]}", where=day.collection)
+    return result

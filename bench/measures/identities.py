@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bench.findings import Row, Section, Surroundings
 from bench.place import open_session
-from bench.production import Production, WatchedCluster, collection_of
+from bench.production import WatchedCluster, collection_of, prepare_day, run_day, run_day_on
 from bench.race import Contender, race
 from spark.contract import JobParameters, JobResult, Layout
 from spark.jobs.cluster import SparkCluster
@@ -24,12 +24,12 @@ def measure(around: Surroundings) -> Section:
     received: list[int] = []
     try:
         with open_session(around.place) as session:
-            production = Production(around.place, session.sparkContext)
+            context = session.sparkContext
 
             def run(prepared: object) -> None:
                 assert isinstance(prepared, JobParameters)  # noqa: S101 - what `prepare` gave
-                cluster = WatchedCluster(SparkCluster(production.context))
-                result = production.run(prepared, cluster=cluster)
+                cluster = WatchedCluster(SparkCluster(context))
+                result = run_day_on(cluster, prepared)
                 if prepared.partitions[0].files[0].manifest is not None:
                     results.append(result)
                     received.append(cluster.received_bytes)
@@ -39,12 +39,12 @@ def measure(around: Surroundings) -> Section:
                 collection = collection_of(Layout.RAW, unique_ids=compared)
                 return Contender(
                     name,
-                    prepare=lambda: production.prepare(chosen, collection),
+                    prepare=lambda: prepare_day(around.place, chosen, collection),
                     run=run,
                     clean=lambda made: around.place.remove(made.output_uri) if isinstance(made, JobParameters) else None,
                 )
 
-            production.run(production.prepare(warm_up, collection_of(Layout.RAW)))
+            run_day(context, prepare_day(around.place, warm_up, collection_of(Layout.RAW)))
             contenders = [contender(_WITHOUT, compared=False), contender(_WITH, compared=True)]
             timings = race(contenders, rounds=around.sizes.rounds, say=around.say)
     finally:

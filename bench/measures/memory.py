@@ -9,7 +9,7 @@ import psutil
 
 from bench.findings import Row, Section, Surroundings, megabytes_text
 from bench.place import open_session
-from bench.production import Production, collection_of
+from bench.production import collection_of, prepare_day, run_day
 from spark.contract import Layout
 from spark.jobs import daemon
 
@@ -26,9 +26,8 @@ def measure(around: Surroundings) -> Section:
     try:
         for layout in (Layout.RAW, Layout.TYPED):
             with open_session(around.place) as session:
-                production = Production(around.place, session.sparkContext)
-                parameters = production.prepare(export, collection_of(layout))
-                production.run(parameters)
+                parameters = prepare_day(around.place, export, collection_of(layout))
+                run_day(session.sparkContext, parameters)
                 peak_bytes = max(peak_memory_bytes(process) for process in workers())
             around.place.remove(parameters.output_uri)
             around.say(f"  {layout}: {megabytes_text(peak_bytes)}")

@@ -6,9 +6,10 @@ from contextlib import ExitStack
 from uuid import uuid4
 
 from bench.baselines.spark_readers import SparkReaders
+from bench.driver import Driver, open_driver
 from bench.findings import Row, Section, Surroundings, megabytes_text, times_text
 from bench.measures.memory import peak_memory_bytes, workers
-from bench.partner import PartnerFiles, PartnerProduction, write_csv, write_json
+from bench.partner import PartnerFiles, prepare_days, run_days, write_csv, write_json
 from bench.place import OUTPUT_URI, open_session
 from bench.race import Contender, Race, race, stopwatch
 from spark.contract import JobParameters
@@ -36,10 +37,11 @@ def _compared(around: Surroundings, kind: str) -> Row:
     warm_up = write(around.place, f"{kind.lower()}_warm_up", days=1, files=2, file_bytes=_WARM_UP_BYTES)
     try:
         with ExitStack() as stack:
-            session = stack.enter_context(open_session(around.place))
-            production, readers = PartnerProduction(around.place, session.sparkContext), SparkReaders(around.place, session)
+            driver = stack.enter_context(open_driver(around.place))
+            session = stack.enter_context(open_session(around.place, of_baselines=True))
+            readers = SparkReaders(around.place, session)
             for files, rounds in ((warm_up, 1), (measured, around.sizes.rounds)):
-                contenders = [_ours(production, files), _sparks(around, readers, files)]
+                contenders = [_ours(around, driver, files), _sparks(around, readers, files)]
                 run = race(contenders, rounds=rounds, say=around.say if files is measured else lambda _text: None)
     finally:
         for files in (measured, warm_up):
@@ -47,16 +49,16 @@ def _compared(around: Surroundings, kind: str) -> Row:
     return _row(kind, run)
 
 
-def _ours(production: PartnerProduction, files: PartnerFiles) -> Contender:
+def _ours(around: Surroundings, driver: Driver, files: PartnerFiles) -> Contender:
     def run(prepared: object) -> None:
         assert isinstance(prepared, JobParameters)  # noqa: S101 - what `prepare` gave
-        production.run(prepared)
+        driver.run(run_days, prepared)
 
     def clean(prepared: object) -> None:
         assert isinstance(prepared, JobParameters)  # noqa: S101 - what `prepare` gave
-        production.place.remove(prepared.output_uri)
+        around.place.remove(prepared.output_uri)
 
-    return Contender(_OURS, prepare=lambda: production.prepare(files), run=run, clean=clean)
+    return Contender(_OURS, prepare=lambda: prepare_days(around.place, files), run=run, clean=clean)
 
 
 def _sparks(around: Surroundings, readers: SparkReaders, files: PartnerFiles) -> Contender:
@@ -85,9 +87,8 @@ def _large(around: Surroundings, large_bytes: int) -> Row:
     files = write_json(around.place, "large", days=1, files=1, file_bytes=large_bytes)
     try:
         with open_session(around.place) as session:
-            production = PartnerProduction(around.place, session.sparkContext)
-            parameters = production.prepare(files)
-            production.run(parameters)
+            parameters = prepare_days(around.place, files)
+            run_days(session.sparkContext, parameters)
             peak_bytes = max(peak_memory_bytes(process) for process in workers())
         around.place.remove(parameters.output_uri)
     finally:
@@ -106,10 +107,9 @@ def _year(around: Surroundings, days: int) -> Row:
     files = write_csv(around.place, "year", days=days, files=1, file_bytes=20_000)
     try:
         with open_session(around.place) as session:
-            production = PartnerProduction(around.place, session.sparkContext)
-            parameters = production.prepare(files)
+            parameters = prepare_days(around.place, files)
             with stopwatch() as watch:
-                production.run(parameters)
+                run_days(session.sparkContext, parameters)
         around.place.remove(parameters.output_uri)
     finally:
         around.place.remove(files.prefix_uri)

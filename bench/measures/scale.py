@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from bench.findings import Row, Section, Surroundings, megabytes_text, times_text
 from bench.place import Export, open_session
-from bench.production import Production, collection_of
+from bench.production import collection_of, prepare_day, run_day
 from bench.race import Contender, race
 from spark.contract import JobParameters, Layout
+
+if TYPE_CHECKING:
+    from pyspark import SparkContext
 
 _TIMES_FILES = 10
 _MOST = 10.5
@@ -23,11 +27,11 @@ def measure(around: Surroundings) -> Section:
     warm_up = around.place.write("scale-warm-up", replace(small_request, files=4, seed=4))
     try:
         with open_session(around.place) as session:
-            production = Production(around.place, session.sparkContext)
-            production.run(production.prepare(warm_up, collection_of(Layout.RAW)))
+            context = session.sparkContext
+            run_day(context, prepare_day(around.place, warm_up, collection_of(Layout.RAW)))
             contenders = [
-                _contender(around, production, "the files", small),
-                _contender(around, production, "10x the files", large),
+                _contender(around, context, "the files", small),
+                _contender(around, context, "10x the files", large),
             ]
             run = race(contenders, rounds=around.sizes.rounds, say=around.say)
     finally:
@@ -46,14 +50,14 @@ def measure(around: Surroundings) -> Section:
     )
 
 
-def _contender(around: Surroundings, production: Production, name: str, export: Export) -> Contender:
+def _contender(around: Surroundings, context: SparkContext, name: str, export: Export) -> Contender:
     def run(prepared: object) -> None:
         assert isinstance(prepared, JobParameters)  # noqa: S101 - what `prepare` gave
-        production.run(prepared)
+        run_day(context, prepared)
 
     return Contender(
         name,
-        prepare=lambda: production.prepare(export, collection_of(Layout.RAW)),
+        prepare=lambda: prepare_day(around.place, export, collection_of(Layout.RAW)),
         run=run,
         clean=lambda prepared: around.place.remove(prepared.output_uri) if isinstance(prepared, JobParameters) else None,
     )

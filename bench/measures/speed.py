@@ -14,9 +14,10 @@ from bench.baselines.duckdb_copy import copy
 from bench.baselines.kernel import Kernel, open_kernel
 from bench.baselines.old_algorithm import OldAlgorithm
 from bench.baselines.plain_pyspark import PlainPySpark
+from bench.driver import Driver, open_driver
 from bench.findings import Bar, Row, Section, Surroundings, megabytes_text, times_text
 from bench.place import OUTPUT_URI, Export, open_session
-from bench.production import Production, collection_of
+from bench.production import collection_of, prepare_day, run_day
 from bench.race import Contender, Race, race
 from dataworks_assets.stack.sample.bench import BenchRequest, write_plain_files
 from spark.contract import DataFile, JobParameters, Layout
@@ -43,12 +44,13 @@ def measure(around: Surroundings) -> Section:
     try:
         with ExitStack() as stack:
             kernel = stack.enter_context(open_kernel(around.place))
-            session = stack.enter_context(open_session(around.place))
+            session = stack.enter_context(open_session(around.place, of_baselines=True))
+            driver = stack.enter_context(open_driver(around.place))
             for request, measured, rounds in ((_WARM_UP, warm_up, 1), (around.sizes.speed, export, around.sizes.rounds)):
                 rmtree(plain_folder, ignore_errors=True)
                 plain_folder.mkdir()
                 write_plain_files(plain_folder, request)
-                track = _Track(around, session, kernel, measured, plain_folder)
+                track = _Track(around, session, driver, kernel, measured, plain_folder)
                 run = race(track.contenders(), rounds=rounds, say=around.say if measured is export else lambda _text: None)
     finally:
         rmtree(plain_folder, ignore_errors=True)
@@ -69,20 +71,20 @@ class _Track:
 
     around: Surroundings
     session: SparkSession
+    driver: Driver
     kernel: Kernel
     export: Export
     plain_folder: Path
 
     def contenders(self) -> list[Contender]:
         place, export = self.around.place, self.export
-        production = Production(place, self.session.sparkContext)
         old, plain = OldAlgorithm(place, self.session), PlainPySpark(place, self.session)
         return [
             self._to_prefix(OLD, lambda uri: old.run(export, uri)),
             self._to_prefix(PLAIN, lambda uri: plain.run(export, uri)),
             self._to_prefix(KERNEL_RAW, self._kernel(Layout.RAW)),
             self._to_prefix(KERNEL_TYPED, self._kernel(Layout.TYPED)),
-            *(self._production(name, production, layout) for name, layout in _LAYOUTS.items()),
+            *(self._production(name, layout) for name, layout in _LAYOUTS.items()),
             self._duckdb(),
         ]
 
@@ -102,16 +104,17 @@ class _Track:
         files: list[tuple[DataFile, FileKey]] = [(file, keys[file.source.uri]) for file in self.export.files]
         return lambda uri: self.kernel.run(files, collection_of(layout), uri)
 
-    def _production(self, name: str, production: Production, layout: Layout) -> Contender:
+    def _production(self, name: str, layout: Layout) -> Contender:
         def run(prepared: object) -> None:
             assert isinstance(prepared, JobParameters)  # noqa: S101 - what `prepare` gave
-            production.run(prepared)
+            self.driver.run(run_day, prepared)
 
         def clean(prepared: object) -> None:
             assert isinstance(prepared, JobParameters)  # noqa: S101 - what `prepare` gave
             self.around.place.remove(prepared.output_uri)
 
-        return Contender(name, prepare=lambda: production.prepare(self.export, collection_of(layout)), run=run, clean=clean)
+        collection = collection_of(layout)
+        return Contender(name, prepare=lambda: prepare_day(self.around.place, self.export, collection), run=run, clean=clean)
 
     def _duckdb(self) -> Contender:
         target = self.plain_folder / "copy.parquet"
