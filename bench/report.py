@@ -56,8 +56,8 @@ def table_text(results: Results) -> str:
         "",
         "Every ratio is to a baseline of the same run on the same machine, contenders in turns, `local[2]`, the object store on"
         " the same cores, session start and planning left out. The job has a driver of its own with the JVM options that it has"
-        " in production, Spark's baselines have the full compiler. A result is the median over the rounds, in brackets the least"
-        " and the most. Processor time is that of all processes, the stack's among them; a busy machine disturbs it"
+        " in production, Spark's baselines have the full compiler. A result is the median over the rounds, in brackets the"
+        " least and the most. Processor time is that of all processes, the stack's among them; a busy machine disturbs it"
         " less than the clock. A load above the number of cores says that other programs ran meanwhile: seconds are then too"
         " many, ratios uncertain.",
         "",
