@@ -141,9 +141,11 @@ class LedgerAdmin:
         """Returns what starting a run would do; its act is still to be named.
 
         Raises:
-            ConfigurationError: no collection has the day, or one that is named is none.
+            ConfigurationError: the day is to come; no collection has it, or one that is named is none.
             DataworksError: it cannot be planned.
         """
+        if restart.date > (today := datetime.now(UTC).date()):
+            raise ConfigurationError(f"{restart.date} is a day to come", remedy=f"Name one up to today, which is {today} (UTC)")
         names = with_day(self.scope, restart.date)
         if unknown := sorted(set(restart.collections) - names):
             raise ConfigurationError(

@@ -1,6 +1,6 @@
 """What operators do to the ledger: planned and said first, confirmed, recorded before it is done."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
@@ -273,3 +273,18 @@ def test_what_is_no_prefix_of_the_input_bucket_starts_no_run(world, platform, in
         LedgerAdmin(platform, world.scope).plan_start(restart)
     assert not run_job(world, platform, "start_run", instance, s3_prefix=named)[0]
     assert not RestartStore(world.store, world.scope.control_uri).all("adg_full")
+
+
+def test_no_run_is_started_of_a_day_to_come(world, platform):
+    restart = Restart(system=world.scope.name, date=date.max, correlation_id="c-7", act="")
+    with pytest.raises(ConfigurationError, match="9999-12-31 is a day to come"):
+        LedgerAdmin(platform, world.scope).plan_start(restart)
+
+
+def test_a_restart_of_a_day_to_come_keeps_no_other_from_its_run(world, instance):
+    store = RestartStore(world.store, world.scope.control_uri)
+    for day, act in ((DAY, "1"), (NOW.date() + timedelta(days=1), "2")):
+        store.keep(Restart(system=world.scope.name, date=day, correlation_id="c", act=act))
+    [asked] = restart_requests(store, world.scope, instance, now=NOW)
+    assert "2026-11-20" in {asked.partition_key, asked.tags.get("dagster/asset_partition_range_start")}
+    assert len(store.all("adg_full")) == 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dataworks_assets.config.settings import Settings
@@ -69,14 +69,14 @@ class QueueReader:
         """Keeps a message, or puts it aside; returns which."""
         body = message.get("Body", "")
         try:
-            said = self._understood(body)
+            said = self._understood(body, now)
         except InputError as error:
             self._put_aside(body, error, now)
             return False
         self.inbox.keep(KeptMessage(message=said, kept_utc=now, message_id=message.get("MessageId", "")))
         return True
 
-    def _understood(self, body: str) -> ExportMessage:
+    def _understood(self, body: str, now: datetime) -> ExportMessage:
         said = parse_message(body)
         refuse_foreign(said, self.settings.deployment)
         if not self.settings.of(said.snapshot_type):
@@ -89,6 +89,11 @@ class QueueReader:
             raise InputError(
                 f"the export date {said.export_date} is before the first one, {first_day}",
                 remedy="Set `exports.first_day` of the deployment to an earlier day, and have the message sent again",
+            )
+        if said.export_date > (today := now.astimezone(UTC).date()):
+            raise InputError(
+                f"the export date {said.export_date} is a day to come",
+                remedy=f"Have the producer send the message of an export up to today, which is {today} (UTC)",
             )
         return said
 

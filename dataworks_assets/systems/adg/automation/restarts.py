@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from dagster import DagsterInstance, RunRequest, RunsFilter
 
@@ -69,7 +69,7 @@ class RestartStore:
 def restart_requests(store: RestartStore, scope: AdgScope, instance: DagsterInstance, *, now: datetime) -> list[RunRequest]:
     """Returns the runs of days that are to be started anew; forgets those whose run is there.
 
-    A day that another run is doing waits.
+    A day that another run is doing waits, as does one to come: Dagster knows no such partition, and would refuse all of them.
     """
     waiting: list[Restart] = []
     for restart in store.all(scope.name):
@@ -78,6 +78,7 @@ def restart_requests(store: RestartStore, scope: AdgScope, instance: DagsterInst
         else:
             waiting.append(restart)
     busy = {day for _, day in in_flight(instance, scope, now=now)} if waiting else set()
-    by_day = {restart.date: restart for restart in waiting if restart.date not in busy}
+    today = now.astimezone(UTC).date()
+    by_day = {restart.date: restart for restart in waiting if restart.date not in busy and restart.date <= today}
     wanted = [restart.wanted(scope) for _, restart in sorted(by_day.items())]
     return run_requests(scope, wanted, trigger=Trigger.RESTART)

@@ -81,6 +81,7 @@ def test_a_malformed_message_is_put_aside_with_an_alert_and_blocks_no_other(sqs,
         (completion(prefix="elsewhere"), "is not this deployment's"),
         (completion(kind="incremental"), "no collection is configured for incremental"),
         (completion("2026-10-31"), "before the first one"),
+        (completion("2030-01-01"), "is a day to come"),
     ],
 )
 def test_a_message_that_is_not_the_deployments_is_put_aside_with_the_reason(sqs, queue_url, reader, told, body, said):
