@@ -38,7 +38,9 @@ def deployment_file(name: str, extra: Path | None) -> Path:
             if path.stem == name:
                 return path
     names = deployment_names(extra)
-    raise ConfigurationError(f"there is no deployment {name!r}", where="DATAWORKS_DEPLOYMENT", remedy=nearest(name, names))
+    raise ConfigurationError(
+        f"there is no deployment {name!r}", where="--deployment or DATAWORKS_DEPLOYMENT", remedy=nearest(name, names)
+    )
 
 
 def collection_file(name: str, extra: Path | None) -> Path | None:

@@ -15,7 +15,18 @@ from spark.errors import ConfigurationError
 Location = tuple[str | int, ...]
 """Keys and indices from the document's root."""
 
-_Loader: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_BASE: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_BASE):  # type: ignore[misc, valid-type]
+    """Says where a value stands that looks like a date or a number and is none: 2026-02-30, 0x_."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
+        try:
+            return super().construct_object(node, deep=deep)
+        except ValueError as error:
+            problem = f"{node.value!r} looks like a {node.tag.rpartition(':')[2]}, but {error}: put a text in quotes"
+            raise yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark) from error
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,9 @@ def read_yaml(path: Path) -> YamlSource:
     """
     try:
         text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        what = f"the file is not UTF-8 from byte {error.start} on"
+        raise ConfigurationError(what, where=str(path), remedy="Save it as UTF-8") from error
     except OSError as error:
         raise ConfigurationError(
             f"the file cannot be read: {error.strerror}", where=str(path), remedy="Correct the name, or put the file there"

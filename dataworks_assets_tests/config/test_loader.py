@@ -85,6 +85,18 @@ def test_yaml_that_does_not_parse_is_refused_with_its_line(refuse):
     assert "mine.yaml:2: no YAML" in refuse("collections:\n  db.core.a: {]}\n")
 
 
+@pytest.mark.parametrize("value", ["2026-02-30", "2026-13-01", "0x_"])
+def test_a_value_that_only_looks_like_a_date_or_a_number_is_refused_with_its_line(refuse, value):
+    said = refuse(f"collections:\n  db.core.a:\n    first_day: {value}\n")
+    assert f"mine.yaml:3: no YAML: {value!r} looks like a" in said
+
+
+def test_a_file_in_another_encoding_is_refused(folder):
+    (folder / "collections" / "mine.yaml").write_bytes(b"collections:\n  db.core.a: {description: caf\xe9}\n")
+    with pytest.raises(ConfigurationError, match="not UTF-8 from byte"):
+        load_settings("bare", environment=Environment(config_folder=folder))
+
+
 def test_an_entry_that_is_no_mapping_is_refused(refuse):
     assert "the collection db.core.a is no mapping" in refuse("collections:\n  db.core.a: raw\n")
 

@@ -77,7 +77,7 @@ def _export_sensor(scope: AdgScope, notifier: Notifier) -> SensorDefinition:
         problem: DataworksError | None = None
         try:
             drained = watch.drain(now=now)
-            context.log.info("%d messages came, %d were put aside", drained.kept, drained.put_aside)
+            context.log.info("messages of either export: %d kept, %d put aside", drained.kept, drained.put_aside)
         except DataworksError as error:  # what was kept before is started nevertheless
             problem = error
             context.log.exception("the queue is left for later")
