@@ -73,7 +73,7 @@ def _show(console: Console, home: Path) -> bool:
     table = Table(title=f"Stack in {home}", title_justify="left", box=None, pad_edge=False)
     for name in ("Service", "State", "Address", "Pid", "Memory"):
         table.add_column(name, no_wrap=True)
-    table.add_column("Log in logs/", no_wrap=True)
+    table.add_column("logs/*.log", overflow="fold")  # the one that gives way on a narrow terminal
     for row in rows:
         table.add_row(*_cells(row))
     console.print(table)
@@ -86,4 +86,4 @@ def _cells(row: ServiceStatus) -> tuple[str, ...]:
     memory = f"{row.memory_bytes / _MEBIBYTE:.0f} MB" if row.memory_bytes else ""
     state = f"[{_COLOURS[row.state]}]{row.state}[/]"
     title = row.title + (" *" if row.bound_to_all else "")
-    return (title, state, row.url, str(row.pid or ""), memory, row.log_path.name)
+    return (title, state, row.url, str(row.pid or ""), memory, row.log_path.stem)
