@@ -10,6 +10,7 @@ import yaml
 from rich.console import Console
 
 from dataworks_assets.cli.showing import plural, table, write_json
+from dataworks_assets.config.yaml_source import read_yaml
 from dataworks_assets.infrastructure.apply import Applier, Prepared, aws_errors
 from dataworks_assets.infrastructure.given import installation
 from dataworks_assets.infrastructure.guard import violations
@@ -156,9 +157,7 @@ def _selected(only: list[str] | None) -> list[Stack]:
 
 def _values(path: Path | None, said: list[str] | tuple[str, ...]) -> dict[str, str]:
     known = {name for stack in STACKS for name in stack.parameters()}
-    found = yaml.safe_load(path.read_text(encoding="utf-8")) or {} if path is not None else {}
-    if not isinstance(found, dict):
-        raise ConfigurationError("no mapping of parameters", where=str(path), remedy="Write one a line: `NAME: value`")
+    found = dict(read_yaml(path).data) if path is not None else {}
     for each in said:
         name, sign, value = each.partition("=")
         if not sign:

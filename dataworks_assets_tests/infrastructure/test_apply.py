@@ -268,3 +268,17 @@ def test_what_aws_refuses_is_told_with_its_call_and_reason(account, monkeypatch)
     monkeypatch.setattr(Applier, "is_there", refuse)
     with pytest.raises(InfrastructureError, match=r"AWS refuses DescribeStacks: AccessDenied: no identity-based policy"):
         CliRunner().invoke(app, ["show"], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [(None, "cannot be read"), ("- a", "is no mapping"), ("a: 1\n  b: [", "no YAML"), ("Nope: 1", "no parameter 'Nope'")],
+)
+def test_parameters_that_cannot_be_read_are_told_with_their_file(tmp_path, text, told):
+    path = tmp_path / "development.yaml"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    asked = ["apply", "--environment", "development", "--parameters", str(path), "--dry-run"]
+    with pytest.raises(ConfigurationError, match=told) as raised:
+        CliRunner().invoke(app, asked, catch_exceptions=False)
+    assert raised.value.where.startswith(str(path))
