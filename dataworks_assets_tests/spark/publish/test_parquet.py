@@ -162,3 +162,36 @@ def test_objects_are_created_with_their_tags(monkeypatch: pytest.MonkeyPatch) ->
 def test_an_unknown_kind_of_timestamps_is_refused(store: ObjectStore) -> None:
     with pytest.raises(ConfigurationError, match="int96 or int64, not 'int32'"):
         writer(store, timestamps="int32")
+
+
+def test_strings_that_repeat_are_a_dictionary_also_inside_other_values(store: ObjectStore) -> None:
+    texts = [f"text {number}" for number in range(1000)]
+    names = [f"name {number % 5}" for number in range(1000)]
+    inner = pa.array([{"one": text, "few": name} for text, name in zip(texts, names, strict=True)])
+    table = {
+        "texts": texts,
+        "names": pa.array([None, *names[1:]]),
+        "inner": inner,
+        "items": pa.array([[{"a": name, "b": text}] for text, name in zip(texts, names, strict=True)]),
+        "map": pa.array([[(name, text)] for text, name in zip(texts, names, strict=True)], pa.map_(pa.string(), pa.string())),
+        "nothing": pa.nulls(1000, pa.string()),
+    }
+    rows = pa.RecordBatch.from_pydict(table)
+    with TableWriter(store, PREFIX, schema=rows.schema, tags={}) as target:
+        target.write(rows)
+        (written,) = target.close()
+    body = store.read(written.uri)
+    group = pq.ParquetFile(io.BytesIO(body)).metadata.row_group(0)
+    columns = [group.column(number) for number in range(group.num_columns)]
+    with_dictionary = {column.path_in_schema for column in columns if "RLE_DICTIONARY" in column.encodings}
+    assert with_dictionary == {"names", "inner.few", "items.list.element.a", "map.key_value.key"}
+    assert pa.Table.from_batches([rows]).equals(pq.read_table(io.BytesIO(body)))
+
+
+def test_few_strings_are_no_dictionary(store: ObjectStore) -> None:
+    rows = pa.RecordBatch.from_pydict({"a": ["same"] * 100})
+    with TableWriter(store, PREFIX, schema=rows.schema, tags={}) as target:
+        target.write(rows)
+        (written,) = target.close()
+    column = pq.ParquetFile(io.BytesIO(store.read(written.uri))).metadata.row_group(0).column(0)
+    assert not any("DICTIONARY" in encoding for encoding in column.encodings)
