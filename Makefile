@@ -20,7 +20,7 @@ export UV_COMPILE_BYTECODE ?= 1
 .PHONY: help setup ready demo dev stack stop status test test-faults test-hive31 test-browser screenshots lint format bench lock schema docs infra-synth deploy browser clean
 
 help: ## List the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Set everything up: virtual environment, packages, jars (every target does this first)
 	@flock --nonblock . true || echo "Set-up: another one is at work in this checkout; waiting until it is done"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _LONGEST_CAUSE = 2_000
 _LOOK_SECONDS = 2.0
+_INTERRUPTED = "Interrupted. What was published stays; nothing is published half. `dataworks status` shows it"
 _CANCELLED = (
     "in Dagster, or with its cluster: `dataworks ledger acts` says who stopped one. What was published stays; run it again"
     " when it is wanted"
@@ -127,6 +128,7 @@ def run_here(workplace: Workplace, request: RunRequest) -> RunReport:
         was_cancelled = is_cancelled(instance, result.run_id)
         if _was_interrupted(result) and not was_cancelled:
             _report_cancelled(instance, result.run_id)
+            workplace.notes.print(_INTERRUPTED, soft_wrap=True)
             raise KeyboardInterrupt
         return RunReport(
             run_id=result.run_id,

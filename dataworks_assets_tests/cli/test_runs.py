@@ -169,7 +169,8 @@ def test_a_run_whose_command_is_interrupted_was_cancelled(bench, workplace):
 
     workplace.platform.engine = Interrupted()
     bench.export("core/toDo")
-    bench("adg", "run", "--day", DAY, "-c", "core/toDo", exit_code=130)
+    said = bench("adg", "run", "--day", DAY, "-c", "core/toDo", exit_code=130)
+    assert "Interrupted. What was published stays" in said
     (run,) = runs(workplace)
     assert run.status is DagsterRunStatus.CANCELED
 
