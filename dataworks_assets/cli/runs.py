@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 import time
@@ -267,6 +268,10 @@ def _was_interrupted(result: ExecuteInProcessResult) -> bool:
     return any(error is not None and error.cls_name == "DagsterExecutionInterruptedError" for error in errors)
 
 
+_OWN_ERROR = re.compile(r"^(spark|dataworks_assets)(\.\w+)+: ")
+"""The class before a message that says all: an error of the platform's own."""
+
+
 def _error(result: ExecuteInProcessResult) -> str:
     """Returns what the failed step said, else what the run said."""
     from dagster import DagsterEventType
@@ -277,6 +282,6 @@ def _error(result: ExecuteInProcessResult) -> str:
             said = data.user_failure_data.description if data.user_failure_data else None
             error = data.error
             cause = error.cause.message if error and error.cause else error.message if error else ""
-            return (said or cause).strip()[:_LONGEST_CAUSE]
+            return _OWN_ERROR.sub("", (said or cause).strip())[:_LONGEST_CAUSE]
     failures = [event.message for event in result.all_events if event.is_failure and event.message]
     return failures[-1] if failures else "the run ended without a word"

@@ -102,7 +102,7 @@ def test_a_run_that_failed_says_why(bench, workplace):
     workplace.platform.engine = Answers(error=EngineError("the application was killed", remedy="Run it again"))
     bench.export("core/toDo")
     shown = bench("adg", "run", "--day", DAY, "-c", "core/toDo", exit_code=1)
-    assert "the application was killed" in shown
+    assert "The run failed: the application was killed. Run it again" in shown
 
 
 def test_options_reach_the_run_and_the_record_of_who_started_it(bench, engine, workplace):
