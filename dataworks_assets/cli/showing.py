@@ -83,12 +83,18 @@ def decision_text(decision: Decision) -> Text:
 
 
 def short_text(text: str) -> str:
-    """Returns a text whose addresses are names alone, as there is little room; with folders where two names are the same."""
+    """Returns a text with objects' names in place of their addresses, as there is little room, where that tells them apart."""
     found = _ADDRESSES.findall(text)
-    names = [address.rstrip("/").rpartition("/")[2] for address in found]
+    names = [_object_name(address) for address in found]
     if len(set(names)) < len(set(found)):
         return text
     return _ADDRESSES.sub(lambda match: names[found.index(match[0])], text)
+
+
+def _object_name(address: str) -> str:
+    """Returns an object's name; a folder's whole address, since its last part says too little."""
+    name = address.rpartition("/")[2]
+    return name if "." in name else address
 
 
 def finding_text(finding: Finding) -> str:

@@ -15,10 +15,11 @@ from spark.contract import Finding
         ("s3://in/a/b.enc, s3://in/a/c.enc", "b.enc, c.enc"),
         ("the manifest s3://m/a/b.csv is not there", "the manifest b.csv is not there"),
         ("key service https://127.0.0.1:13982", "key service https://127.0.0.1:13982"),
+        ("s3://in/ucdata/2026-11-10/full, 2026-11-10", "s3://in/ucdata/2026-11-10/full, 2026-11-10"),
         ("2026-11-20", "2026-11-20"),
     ],
 )
-def test_addresses_are_shown_by_their_names(text, expected):
+def test_objects_are_shown_by_their_names_and_folders_whole(text, expected):
     assert short_text(text) == expected
 
 
