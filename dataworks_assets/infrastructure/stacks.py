@@ -11,7 +11,8 @@ from typing import Any
 from troposphere import Template
 
 from dataworks_assets.infrastructure import parameters
-from dataworks_assets.infrastructure.templates import access
+from dataworks_assets.infrastructure.templates.access import clusters, lake
+from dataworks_assets.infrastructure.templates.access import dagster as of_dagster
 from dataworks_assets.infrastructure.templates.cluster import cluster
 from dataworks_assets.infrastructure.templates.dagster import dagster
 from dataworks_assets.infrastructure.templates.data import data
@@ -100,17 +101,17 @@ def permission_table() -> str:
 
 def _reasons() -> dict[str, str]:
     everything = (
-        *(*access.catalog_statements(), *access.lake_statements(), *access.job_statements(), *access.metastore_statements()),
-        *access.disk_statements(),
-        *access.rotation_statements(),
-        *access.sample_statements(),
-        *access.partner_statements(),
+        *(*lake.catalog_statements(), *lake.lake_statements(), *clusters.job_statements(), *clusters.metastore_statements()),
+        *clusters.disk_statements(),
+        *of_dagster.rotation_statements(),
+        *lake.sample_statements(),
+        *lake.partner_statements(),
         *(
             *relay_statements(),
-            *access.dagster_statements(("", "")),
-            *access.database_statements(""),
-            *access.container_statements(),
-            access.NODES_GET_THEIR_ROLE,
+            *of_dagster.dagster_statements(("", "")),
+            *of_dagster.database_statements(""),
+            *of_dagster.container_statements(),
+            clusters.NODES_GET_THEIR_ROLE,
         ),
     )
     return {

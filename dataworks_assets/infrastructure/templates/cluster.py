@@ -9,14 +9,13 @@ from troposphere import Equals, GetAtt, Not, Ref, Sub, Template, emr, iam
 
 from dataworks_assets.infrastructure import parameters
 from dataworks_assets.infrastructure.permissions import OWN_ACCOUNT, document, trust
-from dataworks_assets.infrastructure.templates.access import (
+from dataworks_assets.infrastructure.templates.access.clusters import (
     NODES_GET_THEIR_ROLE,
-    catalog_statements,
     disk_statements,
     job_statements,
-    lake_statements,
     metastore_statements,
 )
+from dataworks_assets.infrastructure.templates.access.lake import catalog_statements, lake_statements
 from dataworks_assets.infrastructure.templates.exchange import give, tags, take
 
 

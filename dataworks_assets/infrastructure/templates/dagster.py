@@ -24,15 +24,13 @@ from troposphere import elasticloadbalancingv2 as elb
 
 from dataworks_assets.infrastructure import parameters
 from dataworks_assets.infrastructure.permissions import document, trust
-from dataworks_assets.infrastructure.templates.access import (
-    catalog_statements,
+from dataworks_assets.infrastructure.templates.access.dagster import (
     container_statements,
     dagster_statements,
     database_statements,
-    lake_statements,
     rotation_statements,
-    sample_statements,
 )
+from dataworks_assets.infrastructure.templates.access.lake import catalog_statements, lake_statements, sample_statements
 from dataworks_assets.infrastructure.templates.database import DATABASE, USER, make_database
 from dataworks_assets.infrastructure.templates.exchange import IS_PRODUCTION, SUBNETS, give, tags, take
 from dataworks_assets.infrastructure.templates.pages import make_pages

@@ -8,7 +8,7 @@ from troposphere import Equals, GetAtt, If, Ref, Sub, Template, dynamodb, kms, l
 
 from dataworks_assets.infrastructure import parameters
 from dataworks_assets.infrastructure.names import CLUSTER_LOG_GROUP, EXPIRY_ATTRIBUTE, TABLE_KEYS, Names, product_log_groups
-from dataworks_assets.infrastructure.templates.access import DISK_ACTIONS, GRANTS_OF_AWS
+from dataworks_assets.infrastructure.templates.access.clusters import DISK_ACTIONS, GRANTS_OF_AWS
 from dataworks_assets.infrastructure.templates.exchange import IS_PRODUCTION, give, tags
 
 NAMES = Names("${Prefix}")

@@ -7,7 +7,7 @@ from typing import Any
 from troposphere import Equals, Export, GetAtt, Not, Output, Ref, Sub, Template, iam
 
 from dataworks_assets.infrastructure.permissions import CHAINED, document, trust_of_roles
-from dataworks_assets.infrastructure.templates.access import partner_statements
+from dataworks_assets.infrastructure.templates.access.lake import partner_statements
 from dataworks_assets.infrastructure.templates.exchange import tags, take
 
 _HAS_PARTNER = "HasPartner"
