@@ -69,7 +69,7 @@ def test_tasks_get_credentials_and_modules_and_nothing_else():
 def test_the_archive_holds_the_jobs_and_what_they_import(tmp_path):
     write_job(tmp_path / "jobs.zip", job_sources())
     names = zipfile.ZipFile(tmp_path / "jobs.zip").namelist()
-    assert {"spark/__init__.py", "spark/jobs/adg.py", "spark/contract.py"} <= set(names)
+    assert {"spark/__init__.py", "spark/jobs/adg.py", "spark/contract/__init__.py"} <= set(names)
 
 
 def test_the_folder_of_a_process_that_was_killed_is_removed(tmp_path):

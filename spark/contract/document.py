@@ -1,0 +1,39 @@
+"""What every document of the contract is, and how it is read and written."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from spark.errors import ConfigurationError
+
+CONTRACT_VERSION = 1
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every part of a document: immutable, keyword-only, unknown fields refused."""
+
+
+DocumentT = TypeVar("DocumentT", bound=Document)
+
+
+def encode(document: Document) -> bytes:
+    """Returns the document as UTF-8 JSON."""
+    return msgspec.json.encode(document)
+
+
+def decode(text: bytes, kind: type[DocumentT], *, where: str) -> DocumentT:
+    """Returns the document read from UTF-8 JSON.
+
+    Raises:
+        ConfigurationError: the text is not a document of this kind and version; names `where` and the field.
+    """
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.DecodeError as error:
+        raise ConfigurationError(
+            f"not a {kind.__name__} of version {CONTRACT_VERSION}: {error}",
+            where=where,
+            remedy="Deploy the job and the code location from the same release",
+        ) from error
