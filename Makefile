@@ -10,6 +10,7 @@ READER := spark/native/compiled.so
 IS_3_11 := import sys; sys.exit(sys.version_info[:2] != (3, 11))
 PYTHON ?= $(shell for python in python3.11 python3 python; do \
 	$$python -c '$(IS_3_11)' 2> /dev/null && command -v $$python && break; done)
+FLOCK := $(shell command -v flock)
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 LOCK_COMMAND = uv pip compile --generate-hashes --no-emit-index-url --python-version 3.11 -o requirements.lock requirements.in
 
@@ -23,8 +24,8 @@ help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Set everything up: virtual environment, packages, jars (every target does this first)
-	@flock --nonblock . true || echo "Set-up: another one is at work in this checkout; waiting until it is done"
-	@flock --close . $(MAKE) --no-print-directory ready
+	@$(if $(FLOCK),flock --nonblock . true || echo "Set-up: another one is at work in this checkout; waiting until it is done",:)
+	@$(if $(FLOCK),flock --close .) $(MAKE) --no-print-directory ready
 
 ready: $(READY) $(READER)
 	@if [ -e .venv/.fresh ]; then rm .venv/.fresh; else echo "Set-up: nothing had to be done"; fi
