@@ -118,7 +118,8 @@ def _list(
     shown: str,
 ) -> None:
     if not attempts:
-        workplace.console.print(f"{scope.name}/{collection.name} of {day} has no attempt that passed its audit.")
+        lost = f": the manifest of {shown}, which is published, is lost; restore it (docs/production.md)" if shown else ""
+        workplace.console.print(f"{scope.name}/{collection.name} of {day} has no attempt that can be gone back to{lost}.")
         return
     rows = table("Attempt", "Rows", "Files", "Size", "Written (UTC)", "Run", "", right=("Rows", "Files", "Size"))
     rows.title = f"Attempts at {scope.name}/{collection.name} of {day}"

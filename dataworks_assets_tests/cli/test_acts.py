@@ -90,6 +90,16 @@ def test_attempts_are_listed_and_the_published_one_is_marked(bench):
     assert "published" not in next(line for line in shown.splitlines() if first in line)
 
 
+def test_a_published_attempt_whose_manifest_is_lost_is_told_apart_from_a_day_never_written(bench):
+    never = " ".join(bench("rollback", "core/toDo", "--day", DAY, "--list").split())
+    assert never.endswith("has no attempt that can be gone back to.")
+    attempt = bench.publish("core/toDo", DAY)
+    store = bench.lake.store
+    store.delete([each.uri for each in store.list(bench.scope("full").output_uri) if each.uri.endswith("_manifest.json")])
+    lost = " ".join(bench("rollback", "core/toDo", "--day", DAY, "--list").split())
+    assert f"the manifest of {attempt}, which is published, is lost" in lost
+
+
 def test_without_an_attempt_before_there_is_nothing_to_go_back_to(bench):
     bench.publish("core/toDo", DAY)
     with pytest.raises(NotFoundError, match="no attempt of core/toDo before"):
