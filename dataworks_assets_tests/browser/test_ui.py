@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -89,6 +91,18 @@ def test_a_failed_day_is_shown_beside_those_that_were_published(ui, backfill):
     ui.open(f"/assets/{BROKEN}?view=partitions")
     for said in ("Failed (1)", "Materialized (2)"):
         expect(ui.page.get_by_text(said)).to_be_visible()
+
+
+def test_only_what_failed_or_is_missing_is_done_again(ui, backfill):
+    dialog = ui.choose_partitions('key:"adg_full/broken/badJ*"', (BROKEN,), (FIRST, LAST))
+    dialog.get_by_text("Backfill only failed and missing partitions within selection").click()
+    launch = dialog.get_by_role("button", name=re.compile("^Launch"))
+    expect(launch).to_have_text("Launch 1 run")
+    launch.click()
+    ui.page.get_by_text("View", exact=True).click()
+    ui.page.wait_for_url(re.compile("/runs/[0-9a-f-]{36}"))
+    expect(ui.page.get_by_text("Failure", exact=True).first).to_be_visible(timeout=_RUN_SECONDS * 1000)
+    expect(ui.page.get_by_text(LAST).first).to_be_visible()
 
 
 def test_numbers_are_plotted_over_the_days(ui, backfill):

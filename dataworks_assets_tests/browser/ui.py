@@ -60,6 +60,16 @@ class Ui:
 
     def launch_backfill(self, query: str, assets: Iterable[str], days: tuple[str, str], *, picture: str = "") -> str:
         """Launches a backfill of assets that a selection finds over a range of days, and returns its place once it is shown."""
+        dialog = self.choose_partitions(query, assets, days)
+        if picture:
+            self.take_picture(picture)
+        dialog.get_by_role("button", name="Launch backfill").click()
+        self.page.get_by_text("View", exact=True).click()
+        self.page.wait_for_url(re.compile("/runs/b/"))
+        return self.page.url.removeprefix(self.url)
+
+    def choose_partitions(self, query: str, assets: Iterable[str], days: tuple[str, str]) -> Locator:
+        """Opens the dialog that materialises assets that a selection finds, with a range of days chosen."""
         names = list(assets)
         self.open("/assets")
         self.search(query)
@@ -67,18 +77,13 @@ class Ui:
             self.tick(asset)
         self.page.get_by_role("button", name=re.compile("Materialize selected")).click()
         dialog = self.page.get_by_role("dialog")
-        expect(dialog).to_contain_text(f"materialize {len(names)} assets")
+        expect(dialog).to_contain_text(f"materialize {len(names)} assets" if len(names) > 1 else names[0].rpartition("/")[2])
         chosen = dialog.get_by_placeholder("No matching partitions")
         chosen.fill(f"[{days[0]}...{days[1]}]")
         chosen.press("Enter")
         count = (date.fromisoformat(days[1]) - date.fromisoformat(days[0])).days + 1
         expect(dialog).to_contain_text(f"{count} partitions")
-        if picture:
-            self.take_picture(picture)
-        dialog.get_by_role("button", name="Launch backfill").click()
-        self.page.get_by_text("View", exact=True).click()
-        self.page.wait_for_url(re.compile("/runs/b/"))
-        return self.page.url.removeprefix(self.url)
+        return dialog
 
     def configure(self, text: str) -> None:
         """Writes a run configuration into the launchpad, in the place of what stands there."""
