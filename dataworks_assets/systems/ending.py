@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dagster import AssetExecutionContext, Failure, MetadataValue, OpExecutionContext
 
-from dataworks_assets.systems.execution import Failed
+from dataworks_assets.systems.attending import Failed
 
 _MAX_RETRIES_TAG = "dagster/max_retries"
 _MOST_NAMED = 20

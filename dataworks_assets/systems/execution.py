@@ -6,84 +6,46 @@ comes from the application's result document.
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
 
-from dagster import AssetCheckEvaluation, AssetKey, AssetMaterialization, AssetObservation
+from dagster import AssetKey
 
-from dataworks_assets.engines.base import JobError
 from dataworks_assets.engines.channel import Channel
 from dataworks_assets.engines.submission import Submission
+from dataworks_assets.systems.attending import Attendance, Failed, RunContext, source_of
 from dataworks_assets.systems.going_on import go_on
 from dataworks_assets.systems.holding import Held, held
 from dataworks_assets.systems.leasing import owner_name
-from dataworks_assets.systems.live import Live
-from dataworks_assets.systems.pages import link, log_page
 from dataworks_assets.systems.plan import Decision, Plan, PlannedDay, Plans, Request
 from dataworks_assets.systems.platform import Platform
-from dataworks_assets.systems.refusals import clear_refusals, record_refusal
+from dataworks_assets.systems.refusals import clear_refusals
 from dataworks_assets.systems.reporting import (
-    ReportContext,
-    check_event,
     describe,
     failed_check_event,
-    published_event,
-    schema_event,
-    summary,
     unchanged_check_event,
     unchanged_event,
 )
 from dataworks_assets.systems.retagging import retag
-from dataworks_assets.systems.scope import Scope, Scoped
+from dataworks_assets.systems.scope import Scope
 from dataworks_assets.systems.told import Nobody, Told
 from spark.contract import (
     Finding,
     JobParameters,
-    JobResult,
-    PartitionResult,
-    PartitionState,
     PartitionWork,
     StoreSettings,
 )
 from spark.errors import DataworksError, LeaseError
 from spark.jobs.progress import Placed
 from spark.jobs.unlock import finding_of
-from spark.log_lines import time_taken
 from spark.publish.follow import Follower
 from spark.publish.lease import Lease
 from spark.publish.newest import NewestFollower
 from spark.publish.tables import Tables
 
 _MOST_NAMED = 20
-
-
-class RunContext(Protocol):
-    """What a run needs of Dagster; an `AssetExecutionContext` is one."""
-
-    @property
-    def run_id(self) -> str:
-        """Dagster's run."""
-
-    @property
-    def log(self) -> logging.Logger:
-        """Where the run says what it does."""
-
-    def log_event(self, event: AssetMaterialization | AssetCheckEvaluation | AssetObservation) -> None:
-        """Records an event of a partition."""
-
-
-@dataclass(frozen=True)
-class Failed:
-    """One collection's day that a run did not publish."""
-
-    collection: str
-    day: str
-    cause: str
-    lies_in_data: bool
 
 
 @dataclass
@@ -114,7 +76,13 @@ class Execution:
     source_store: StoreSettings | None = None
     show: Callable[[Placed], None] = lambda _placed: None
     failures: list[Failed] = field(default_factory=list)
-    _reported: set[tuple[str, str]] = field(default_factory=set)
+    _attendance: Attendance = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._attendance = self._attend_with(self.told, self.failures)
+
+    def _attend_with(self, told: Told, failures: list[Failed]) -> Attendance:
+        return Attendance(self.platform, self.scope, self.context, self.channel, told, self.show, failures)
 
     def run(self, request: Request) -> Plan:
         """Plans and carries out; what failed is in `failures` afterwards, everything else is published and reported.
@@ -124,7 +92,7 @@ class Execution:
         Raises:
             DataworksError: nothing could be planned, or the application ended without a result.
         """
-        going_on = replace(self, told=Nobody(), failures=[], _reported=set())
+        going_on = self._attend_with(Nobody(), [])
         go_on(self.platform, self.scope, self._family, attend=going_on.attend, log=self.context.log)
         plan = self.plans.plan(request)
         self.told.planned(plan)
@@ -194,7 +162,7 @@ class Execution:
         key = AssetKey(list(planned.collection.key_path))
         day = planned.day.isoformat()
         if planned.decision.is_published and planned.published is not None:
-            event = unchanged_event(key, planned.published, reason=planned.reason, upstream=_source_of(planned.collection))
+            event = unchanged_event(key, planned.published, reason=planned.reason, upstream=source_of(planned.collection))
             self.context.log_event(event)
             self.context.log_event(unchanged_check_event(key, planned.published, reason=planned.reason))
         elif planned.decision is Decision.HELD:
@@ -208,11 +176,7 @@ class Execution:
         key = AssetKey(list(planned.collection.key_path))
         day = planned.day.isoformat()
         self.context.log_event(failed_check_event(key, day, finding))
-        self._failed(Failed(planned.collection.name, day, describe(finding, day=day), lies_in_data))
-
-    def _failed(self, failed: Failed) -> None:
-        self.failures.append(failed)
-        self.told.failed(failed.collection, failed.day, failed.cause)
+        self._attendance.failed(Failed(planned.collection.name, day, describe(finding, day=day), lies_in_data))
 
     def _leased(self, held: Held) -> Iterator[tuple[PlannedDay, Lease]]:
         """Yields the days that may be worked on; those of other runs fail, the others go on."""
@@ -267,77 +231,4 @@ class Execution:
             timeout_seconds=float(deployment.engine.timeout_seconds),
             family=self._family,
         )
-        self.attend(submission)
-
-    def attend(self, submission: Submission, *, is_new: bool = True) -> None:
-        """Has a submission carried out, or gone on with, and reports everything that came of it.
-
-        Raises:
-            JobError: it did not end well; what it had finished is reported.
-        """
-        engine, parameters = self.platform.engine, submission.parameters
-        running = self._context_of(engine.log_address(submission))
-
-        def placed(where: Placed) -> None:
-            nonlocal running
-            running = self._context_of(where.log_address)
-            self.show(where)
-            if where.cluster_id:
-                self.told.running_on(where.cluster_id)
-
-        store, uri = self.platform.store, parameters.result_uri
-        live = Live(
-            *(self.context.log, store, uri),
-            report=lambda interim: self.report(interim, running),
-            publishing=self.told.publishing,
-            placed=placed,
-        )
-        try:
-            attend = engine.run if is_new else engine.attend
-            result = attend(submission, on_message=live.take, channel=self.channel)
-        except JobError as error:
-            if error.result is not None:
-                self.report(error.result, self._context_of(error.log_address))
-            raise
-        self.report(result, self._context_of(result.log_address))
-        shares = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.stage_seconds.items())
-        self.context.log.info(
-            "time taken for all: %.3f (%s; %d key service calls)", result.seconds, shares, result.key_service_calls
-        )
-
-    def _context_of(self, log_address: str) -> ReportContext:
-        log = link(log_page(self.platform, log_address), log_address) if log_address else None
-        return ReportContext(self.context.run_id, log)
-
-    def report(self, result: JobResult, report: ReportContext) -> None:
-        """Reports what was not reported yet; called with interim documents too."""
-        fresh = [item for item in result.partitions if (item.collection, item.export_date) not in self._reported]
-        published = []
-        for item in fresh:
-            self._reported.add((item.collection, item.export_date))
-            self.told.reported(item)
-            scoped = self.scope.collections[item.collection]
-            key = AssetKey(list(scoped.key_path))
-            if item.state is PartitionState.PUBLISHED:
-                published.append((item.collection, item.export_date))
-                column, said = scoped.job.tables[0].partition_column, replace(report, upstream=_source_of(scoped))
-                self.context.log_event(published_event(key, item, said, partition_column=column))
-                if item.schema_changes:
-                    self.context.log_event(schema_event(key, item))
-            else:
-                self._refused(item)
-            self.context.log_event(check_event(key, item, report))
-            self.context.log.info("%s", time_taken(item.collection, item.seconds))
-        clear_refusals(self.platform.store, self.scope, published)
-
-    def _refused(self, item: PartitionResult) -> None:
-        cause = summary(item)
-        lies_in_data = item.state is PartitionState.REFUSED
-        self._failed(Failed(item.collection, item.export_date, cause, lies_in_data))
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        record_refusal(self.platform.store, self.scope, item, run_id=self.context.run_id, at_utc=now)
-        self.context.log.error("%s %s is not published: %s", item.collection, item.export_date, cause)
-
-
-def _source_of(scoped: Scoped) -> AssetKey:
-    return AssetKey(list(scoped.source_path))
+        self._attendance.attend(submission)

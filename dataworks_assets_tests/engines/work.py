@@ -21,7 +21,7 @@ from dataworks_assets.engines.channel import Channel
 from dataworks_assets.engines.properties import PROJECT_FOLDER
 from dataworks_assets.engines.submission import Submission
 from dataworks_assets.stack.state import StackState
-from dataworks_assets.systems.execution import Failed
+from dataworks_assets.systems.attending import Failed
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets_tests.engines.sample_job import TASKS, partition
 from dataworks_assets_tests.systems.adg.whole_path import Events

@@ -28,8 +28,8 @@ from pydantic import Field
 
 from dataworks_assets.config.naming import dagster_tags
 from dataworks_assets.engines.pipes import PipesChannel
+from dataworks_assets.systems.attending import RunContext
 from dataworks_assets.systems.ending import fail_step
-from dataworks_assets.systems.execution import RunContext
 from dataworks_assets.systems.kickstart.days import beginning, catch_up_start, chosen_days, read_day
 from dataworks_assets.systems.kickstart.running import Around, Order, carry_out, look_again
 from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner

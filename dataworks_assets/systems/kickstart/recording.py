@@ -20,7 +20,7 @@ from dataworks_assets.ledger.logs import RunLogs
 from dataworks_assets.ledger.metrics import Metrics
 from dataworks_assets.ledger.notices import Notifier
 from dataworks_assets.ledger.recorder import LedgerBook
-from dataworks_assets.systems.execution import RunContext
+from dataworks_assets.systems.attending import RunContext
 from dataworks_assets.systems.kickstart.acknowledged import read_acknowledged
 from dataworks_assets.systems.kickstart.scope import SYSTEM, KickstartScope
 from dataworks_assets.systems.ledger_repair import LedgerRepair

@@ -9,7 +9,8 @@ from datetime import date
 from dagster import AssetCheckEvaluation
 
 from dataworks_assets.engines.channel import Channel
-from dataworks_assets.systems.execution import Execution, Failed, RunContext
+from dataworks_assets.systems.attending import Failed, RunContext
+from dataworks_assets.systems.execution import Execution
 from dataworks_assets.systems.kickstart.access import source_settings
 from dataworks_assets.systems.kickstart.clean_up import forget, look_at_history
 from dataworks_assets.systems.kickstart.days import refuse_test_folder

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from dagster import AssetCheckEvaluation, AssetMaterialization, AssetObservation
 
 from dataworks_assets.systems.adg.scope import AdgScope
-from dataworks_assets.systems.execution import Failed
+from dataworks_assets.systems.attending import Failed
 from dataworks_assets.systems.plan import Plan
 from dataworks_assets.systems.refusals import Refusal, read_refusals
 from dataworks_assets_tests.spark.publish.memory_catalog import InMemoryCatalog

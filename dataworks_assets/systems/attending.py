@@ -1,0 +1,156 @@
+"""One application seen through to its end: every partition is reported as it finishes, to Dagster and to the ledger.
+
+What is recorded as materialized comes from the application's result document, or from one of its interim ones.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from dagster import AssetCheckEvaluation, AssetKey, AssetMaterialization, AssetObservation
+
+from dataworks_assets.engines.base import JobError
+from dataworks_assets.engines.channel import Channel
+from dataworks_assets.engines.submission import Submission
+from dataworks_assets.systems.live import Live
+from dataworks_assets.systems.pages import link, log_page
+from dataworks_assets.systems.platform import Platform
+from dataworks_assets.systems.refusals import clear_refusals, record_refusal
+from dataworks_assets.systems.reporting import ReportContext, check_event, published_event, schema_event, summary
+from dataworks_assets.systems.scope import Scope, Scoped
+from dataworks_assets.systems.told import Nobody, Told
+from spark.contract import JobResult, PartitionResult, PartitionState
+from spark.jobs.progress import Placed
+from spark.log_lines import time_taken
+
+
+class RunContext(Protocol):
+    """What a run needs of Dagster; an `AssetExecutionContext` is one."""
+
+    @property
+    def run_id(self) -> str:
+        """Dagster's run."""
+
+    @property
+    def log(self) -> logging.Logger:
+        """Where the run says what it does."""
+
+    def log_event(self, event: AssetMaterialization | AssetCheckEvaluation | AssetObservation) -> None:
+        """Records an event of a partition."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """One collection's day that a run did not publish."""
+
+    collection: str
+    day: str
+    cause: str
+    lies_in_data: bool
+
+
+@dataclass
+class Attendance:
+    """Sees submissions through.
+
+    Args:
+        platform: the deployment's clients.
+        scope: the system's collections.
+        context: Dagster's side.
+        channel: how the application's messages travel.
+        told: is told what becomes of the run, for the ledger.
+        show: tells a reader of the run where its application runs.
+        failures: gets the days that are not published.
+    """
+
+    platform: Platform
+    scope: Scope
+    context: RunContext
+    channel: Channel | None = None
+    told: Told = field(default_factory=Nobody)
+    show: Callable[[Placed], None] = lambda _placed: None
+    failures: list[Failed] = field(default_factory=list)
+    _reported: set[tuple[str, str]] = field(default_factory=set)
+
+    def failed(self, failed: Failed) -> None:
+        """Notes a day that is not published, and tells it."""
+        self.failures.append(failed)
+        self.told.failed(failed.collection, failed.day, failed.cause)
+
+    def attend(self, submission: Submission, *, is_new: bool = True) -> None:
+        """Has a submission carried out, or gone on with, and reports everything that came of it.
+
+        Raises:
+            JobError: it did not end well; what it had finished is reported.
+        """
+        engine, parameters = self.platform.engine, submission.parameters
+        running = self._context_of(engine.log_address(submission))
+
+        def placed(where: Placed) -> None:
+            nonlocal running
+            running = self._context_of(where.log_address)
+            self.show(where)
+            if where.cluster_id:
+                self.told.running_on(where.cluster_id)
+
+        store, uri = self.platform.store, parameters.result_uri
+        live = Live(
+            *(self.context.log, store, uri),
+            report=lambda interim: self.report(interim, running),
+            publishing=self.told.publishing,
+            placed=placed,
+        )
+        try:
+            attend = engine.run if is_new else engine.attend
+            result = attend(submission, on_message=live.take, channel=self.channel)
+        except JobError as error:
+            if error.result is not None:
+                self.report(error.result, self._context_of(error.log_address))
+            raise
+        self.report(result, self._context_of(result.log_address))
+        shares = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.stage_seconds.items())
+        self.context.log.info(
+            "time taken for all: %.3f (%s; %d key service calls)", result.seconds, shares, result.key_service_calls
+        )
+
+    def _context_of(self, log_address: str) -> ReportContext:
+        log = link(log_page(self.platform, log_address), log_address) if log_address else None
+        return ReportContext(self.context.run_id, log)
+
+    def report(self, result: JobResult, report: ReportContext) -> None:
+        """Reports what was not reported yet; called with interim documents too."""
+        fresh = [item for item in result.partitions if (item.collection, item.export_date) not in self._reported]
+        published = []
+        for item in fresh:
+            self._reported.add((item.collection, item.export_date))
+            self.told.reported(item)
+            scoped = self.scope.collections[item.collection]
+            key = AssetKey(list(scoped.key_path))
+            if item.state is PartitionState.PUBLISHED:
+                published.append((item.collection, item.export_date))
+                column, said = scoped.job.tables[0].partition_column, replace(report, upstream=source_of(scoped))
+                self.context.log_event(published_event(key, item, said, partition_column=column))
+                if item.schema_changes:
+                    self.context.log_event(schema_event(key, item))
+            else:
+                self._refused(item)
+            self.context.log_event(check_event(key, item, report))
+            self.context.log.info("%s", time_taken(item.collection, item.seconds))
+        clear_refusals(self.platform.store, self.scope, published)
+
+    def _refused(self, item: PartitionResult) -> None:
+        cause = summary(item)
+        lies_in_data = item.state is PartitionState.REFUSED
+        self.failed(Failed(item.collection, item.export_date, cause, lies_in_data))
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        record_refusal(self.platform.store, self.scope, item, run_id=self.context.run_id, at_utc=now)
+        self.context.log.error("%s %s is not published: %s", item.collection, item.export_date, cause)
+
+
+def source_of(scoped: Scoped) -> AssetKey:
+    """Returns the key of the asset that a collection is made from."""
+    return AssetKey(list(scoped.source_path))
