@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from bench.place import OUTPUT_URI, Place
+from bench.place import Place
+from bench.production import all_published, prepare_job
 from dataworks_assets.stack.sample.wire import encrypt, encryption_metadata
 from dataworks_assets.stack.state import INPUT_BUCKET
 from spark.contract import (
@@ -21,17 +22,13 @@ from spark.contract import (
     Layout,
     Misfit,
     OutputTable,
-    PartitionState,
-    PartitionWork,
     PartnerCollection,
     PartnerFormat,
     SourceObject,
 )
-from spark.errors import EngineError
 from spark.jobs import kickstart
 from spark.jobs.cluster import SparkCluster
 from spark.jobs.progress import Reporter
-from spark.publish.lease import Lease, LeaseKeeper, LeaseKey
 from spark.sources.keys import IV_BYTES
 
 if TYPE_CHECKING:
@@ -39,7 +36,6 @@ if TYPE_CHECKING:
 
 SYSTEM = "kickstart"
 _DATABASE = "bench_kickstart"
-_CONTROL_URI = f"{OUTPUT_URI}/_control"
 _LAST_DAY = date(2026, 11, 20)
 _VARIANTS = 2_000
 _HEADER = "Vacancy Id,Job Title,Description,Employer,Salary From,Posted At,Remote,Latitude\n"
@@ -183,44 +179,9 @@ def _some_words(number: int, count: int) -> str:
 
 
 def prepare_days(place: Place, files: PartnerFiles) -> JobParameters:
-    """Takes the days' leases and returns what planning gives the job, under an output of its own.
-
-    Planning is left out, as it is of the baseline.
-    """
-    owner = f"bench-{secrets.token_hex(4)}"
-    keeper = LeaseKeeper(place.store, _CONTROL_URI, owner=owner)
-    keys = {day: LeaseKey(SYSTEM, owner, "partner", day) for day in files.days}
-    leases = keeper.acquire_many(list(keys.values()))
-    work = []
-    for day, sources in files.days.items():
-        lease = leases[keys[day]]
-        if not isinstance(lease, Lease):
-            raise lease
-        work.append(
-            PartitionWork(
-                collection=files.collection.name,
-                export_date=day,
-                attempt=owner,
-                epoch=lease.epoch,
-                lease_uri=lease.uri,
-                fingerprint=owner,
-                config_hash="bench",
-                files=sources,
-            )
-        )
-    return JobParameters(
-        run_id=owner,
-        system=SYSTEM,
-        collections={files.collection.name: files.collection},
-        partitions=tuple(work),
-        store=place.store_settings,
-        key_service=place.key_service_settings,
-        catalog=place.catalog_settings,
-        output_uri=f"{OUTPUT_URI}/kickstart-{owner}",
-        control_uri=_CONTROL_URI,
-        result_uri=f"{_CONTROL_URI}/{owner}.json",
-        lease_owner=owner,
-    )
+    """Takes the days' leases and returns what planning gives the job, under an output of its own; planning is left out."""
+    output = f"kickstart-{secrets.token_hex(4)}"
+    return prepare_job(place, SYSTEM, files.collection, files.days, output=output)
 
 
 def run_days(context: SparkContext, parameters: JobParameters) -> JobResult:
@@ -229,9 +190,4 @@ def run_days(context: SparkContext, parameters: JobParameters) -> JobResult:
     Raises:
         EngineError: a day was not published.
     """
-    result = kickstart.run(parameters, SparkCluster(context), Reporter(lambda _message: None))
-    for day in result.partitions:
-        if day.state is not PartitionState.PUBLISHED:
-            causes = [finding.cause for finding in day.findings if not finding.passed]
-            raise EngineError(f"{day.export_date} was not published: {causes[0]}", where=day.collection)
-    return result
+    return all_published(kickstart.run(parameters, SparkCluster(context), Reporter(lambda _message: None)))

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import pickle
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from bench.place import OUTPUT_URI, Export, Place
 from dataworks_assets.stack.sample.bench import COLUMNS, TOPIC
-from spark.contract import ExportCollection, JobParameters, JobResult, Layout, OutputTable, PartitionState, PartitionWork
+from spark.contract import (
+    AnyCollection,
+    DataFile,
+    ExportCollection,
+    JobParameters,
+    JobResult,
+    Layout,
+    OutputTable,
+    PartitionState,
+    PartitionWork,
+)
 from spark.errors import EngineError
 from spark.jobs import adg
 from spark.jobs.cluster import Cluster, SparkCluster
@@ -64,31 +74,43 @@ def collection_of(layout: Layout, *, unique_ids: bool = True) -> ExportCollectio
 
 def prepare_day(place: Place, export: Export, collection: ExportCollection) -> JobParameters:
     """Takes the day's lease and returns what planning gives the job; planning is left out, as it is of every baseline."""
+    return prepare_job(place, _SYSTEM, collection, {DAY: export.files}, output="full")
+
+
+def prepare_job(
+    place: Place, system: str, collection: AnyCollection, days: Mapping[str, tuple[DataFile, ...]], *, output: str
+) -> JobParameters:
+    """Takes the leases of a collection's days and returns what planning gives the job; `output` is a folder's name."""
     owner = f"bench-{secrets.token_hex(4)}"
     keeper = LeaseKeeper(place.store, _CONTROL_URI, owner=owner)
-    key = LeaseKey(_SYSTEM, owner, "full", DAY)
-    lease = keeper.acquire_many([key])[key]
-    if not isinstance(lease, Lease):
-        raise lease
-    work = PartitionWork(
-        collection=_NAME,
-        export_date=DAY,
-        attempt=owner,
-        epoch=lease.epoch,
-        lease_uri=lease.uri,
-        fingerprint=owner,
-        config_hash="bench",
-        files=export.files,
-    )
+    keys = {day: LeaseKey(system, owner, collection.snapshot_type, day) for day in days}
+    leases = keeper.acquire_many(list(keys.values()))
+    work = []
+    for day, files in days.items():
+        lease = leases[keys[day]]
+        if not isinstance(lease, Lease):
+            raise lease
+        work.append(
+            PartitionWork(
+                collection=collection.name,
+                export_date=day,
+                attempt=owner,
+                epoch=lease.epoch,
+                lease_uri=lease.uri,
+                fingerprint=owner,
+                config_hash="bench",
+                files=files,
+            )
+        )
     return JobParameters(
         run_id=owner,
-        system=_SYSTEM,
-        collections={_NAME: collection},
-        partitions=(work,),
+        system=system,
+        collections={collection.name: collection},
+        partitions=tuple(work),
         store=place.store_settings,
         key_service=place.key_service_settings,
         catalog=place.catalog_settings,
-        output_uri=f"{OUTPUT_URI}/full",
+        output_uri=f"{OUTPUT_URI}/{output}",
         control_uri=_CONTROL_URI,
         result_uri=f"{_CONTROL_URI}/{owner}.json",
         lease_owner=owner,
@@ -106,9 +128,17 @@ def run_day_on(cluster: Cluster, parameters: JobParameters) -> JobResult:
     Raises:
         EngineError: its day was not published.
     """
-    result = adg.run(parameters, cluster, Reporter(lambda _message: None))
-    (day,) = result.partitions
-    if day.state is not PartitionState.PUBLISHED:
-        causes = [finding.cause for finding in day.findings if not finding.passed]
-        raise EngineError(f"the day was not published: {causes[0]}", where=day.collection)
+    return all_published(adg.run(parameters, cluster, Reporter(lambda _message: None)))
+
+
+def all_published(result: JobResult) -> JobResult:
+    """Returns a result of which every day was published.
+
+    Raises:
+        EngineError: one was not.
+    """
+    for day in result.partitions:
+        if day.state is not PartitionState.PUBLISHED:
+            causes = [finding.cause for finding in day.findings if not finding.passed]
+            raise EngineError(f"{day.export_date} was not published: {causes[0]}", where=day.collection)
     return result
