@@ -82,15 +82,19 @@ class LedgerBook:
             for change in self.rows.collection(days[date], self.reader_name(name), status)
         ]
 
-    def ended(self, entry: RunEntry, ends: Iterable[DayEnd]) -> list[RowChange]:
-        """The rows of a run that is over, and of its collections."""
+    def ended(
+        self, entry: RunEntry, ends: Iterable[DayEnd], *, told: Mapping[tuple[str, str], CollectionStatus] | None = None
+    ) -> list[RowChange]:
+        """The rows of a run that is over, and of its collections but those whose end was told: by collection and date."""
+        told = told or {}
         changes: list[RowChange] = []
         for end in ends:
             if not end.failing:
                 changes += self.rows.moved_on(entry, end.day, Step.FLUSH)
             changes += self.rows.ended(entry, end.day, end.status)
             for name, status in end.collections.items():
-                changes += self.rows.collection(end.day, self.reader_name(name), status)
+                if told.get((name, end.day.date)) is not status:
+                    changes += self.rows.collection(end.day, self.reader_name(name), status)
         return changes
 
     def announce(self, entry: RunEntry, ends: Iterable[DayEnd]) -> None:
@@ -171,7 +175,7 @@ class Recorder:
     book: LedgerBook
     entry: RunEntry
     scribe: Scribe = field(kw_only=True)
-    _reported: set[tuple[str, str]] = field(default_factory=set)
+    _told: dict[tuple[str, str], CollectionStatus] = field(default_factory=dict)
     _tallies: dict[str, Tally] = field(default_factory=dict)
     _lines: list[Line] = field(default_factory=list)
     _lines_change: threading.Lock = field(default_factory=threading.Lock)
@@ -203,12 +207,12 @@ class Recorder:
 
     def publishing(self, name: str, date: str) -> None:
         """A collection's day is read and audited, and is about to be published."""
-        if (name, date) not in self._reported:
+        if (name, date) not in self._told:
             self.scribe.write(self.book.statuses(self.entry, {date: (name,)}, CollectionStatus.PUBLISHING))
 
     def finished(self, name: str, date: str, status: CollectionStatus) -> None:
         """A collection's day is done with."""
-        self._reported.add((name, date))
+        self._told[name, date] = status
         self.scribe.write(self.book.statuses(self.entry, {date: (name,)}, status))
 
     def log(self, message: str, *, level: str = "INFO", **fields: LogValue) -> None:
@@ -217,8 +221,8 @@ class Recorder:
         with self._lines_change:
             self._lines.append(line)
             is_first = len(self._lines) == 1
-        if is_first:  # the others are sent with it: a deed for each would part the rows, which are written together
-            self.scribe.do(self._send_lines)
+        if is_first:  # the others are sent with it
+            self.scribe.do_aside(self._send_lines)
 
     def log_day(self, message: str, name: str, date: str, *, level: str = "INFO", **fields: LogValue) -> None:
         """Hands over one line about a collection's day."""
@@ -278,7 +282,7 @@ class Recorder:
                 self.scribe.write(self.book.rows.moved_on(self.entry, end.day, Step.NOTIFY))
         self.scribe.do(lambda: self.book.announce(self.entry, ends))
         self.scribe.do(lambda: self.book.measure_end(self.entry, ends))
-        self.scribe.write(self.book.ended(self.entry, ends))
+        self.scribe.write(self.book.ended(self.entry, ends, told=self._told))
         if tells:
             self.scribe.do(lambda: self._tell(ends))
 

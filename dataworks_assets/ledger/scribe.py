@@ -1,6 +1,7 @@
 """Writing the ledger behind a run's back: in order, tried again, and never in the run's way.
 
-A run only hands over what is to be written. Rows that come to another status before they were written are written once.
+A run only hands over what is to be written. Rows that come to another status before they were written are written once,
+with the newest: so a table that is slower than the run gets fewer writes, not a longer queue.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from itertools import islice
 
-from dataworks_assets.ledger.dynamo import StatusTables
+from dataworks_assets.ledger.dynamo import CONNECTIONS, StatusTables
 from dataworks_assets.ledger.rows import RowChange
 from spark.errors import DataworksError
 
@@ -19,8 +21,11 @@ Deed = Callable[[], None]
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 15.0
 _TRIES = 3
+_TOGETHER = 4 * CONNECTIONS
+"""So many rows are written between two looks at what has come meanwhile."""
 
 _Slot = tuple[tuple[str, ...], str]
+_Rows = dict[_Slot, RowChange]
 
 
 class Scribe:
@@ -34,8 +39,9 @@ class Scribe:
 
     def __init__(self, tables: StatusTables, *, in_background: bool = True) -> None:
         self._tables = tables
-        self._todo: deque[Deed | RowChange] = deque()
-        self._left: dict[_Slot, RowChange] = {}
+        self._todo: deque[Deed | _Rows] = deque()
+        self._aside: deque[Deed] = deque()
+        self._left: _Rows = {}
         self._problems: list[str] = []
         self._change = threading.Condition()
         self._ending = False
@@ -47,11 +53,25 @@ class Scribe:
 
     def do(self, deed: Deed) -> None:
         """Takes something to do after all that was given before it."""
-        self._give([deed])
+        with self._change:
+            self._todo.append(deed)
+        self._given()
+
+    def do_aside(self, deed: Deed) -> None:
+        """Takes something to do soon that no row has to wait for, nor it for a row."""
+        with self._change:
+            self._aside.append(deed)
+        self._given()
 
     def write(self, changes: Iterable[RowChange]) -> None:
-        """Takes changes of rows."""
-        self._give(changes)
+        """Takes changes of rows; each takes the place of one that waits since the last deed to do the same."""
+        with self._change:
+            if not self._todo or not isinstance(self._todo[-1], dict):
+                self._todo.append({})
+            rows = self._todo[-1]
+            if isinstance(rows, dict):
+                _renew(rows, changes)
+        self._given()
 
     def settle(self, patience_seconds: float) -> list[str]:
         """Waits until all is done, so long at most; returns what is not, an entry each with its cause."""
@@ -59,7 +79,7 @@ class Scribe:
         with self._change:
             while self._is_busy() and (left_seconds := deadline - time.monotonic()) > 0:
                 self._change.wait(left_seconds)
-            waiting = [f"{item}: not tried yet" for item in self._todo if isinstance(item, RowChange)]
+            waiting = [f"{row}: not tried yet" for rows in self._todo if isinstance(rows, dict) for row in rows.values()]
             busy = ["writing is still under way"] if self._working else []
             return [*self._problems, *(f"{change}: not written" for change in self._left.values()), *waiting, *busy]
 
@@ -69,12 +89,14 @@ class Scribe:
             self._ending = True
             self._change.notify_all()
 
-    def _is_busy(self) -> bool:
-        return bool(self._todo or self._left or self._working)
+    def _has_work(self) -> bool:
+        return bool(self._todo or self._aside)
 
-    def _give(self, items: Iterable[Deed | RowChange]) -> None:
+    def _is_busy(self) -> bool:
+        return bool(self._has_work() or self._left or self._working)
+
+    def _given(self) -> None:
         with self._change:
-            self._todo.extend(items)
             self._change.notify_all()
         if self._thread is None:
             self._work()
@@ -83,7 +105,7 @@ class Scribe:
         pause_seconds = _FIRST_PAUSE_SECONDS
         while True:
             with self._change:
-                while not self._ending and not self._todo and not self._left:
+                while not self._ending and not self._has_work() and not self._left:
                     self._change.wait()
                 if self._ending:
                     return
@@ -107,47 +129,46 @@ class Scribe:
 
     def _work(self) -> None:
         """Does everything that is to do now: rows that stand together at once, whatever else one by one."""
-        self._write_rows([])
-        while True:
-            with self._change:
-                rows: list[RowChange] = []
-                while self._todo and isinstance(self._todo[0], RowChange):
-                    rows.append(self._todo.popleft())  # type: ignore[arg-type]
-                deed = self._todo.popleft() if not rows and self._todo else None
-            if rows:
-                self._write_rows(rows)
-            elif deed is not None and not isinstance(deed, RowChange):
-                self._do(deed)
+        self._write_rows({})
+        while (task := self._next()) is not None:
+            if isinstance(task, dict):
+                self._write_rows(task)
             else:
-                return
+                self._do(task)
 
-    def _write_rows(self, rows: list[RowChange]) -> None:
+    def _next(self) -> Deed | _Rows | None:
+        """Takes what is to be done next; None: nothing."""
+        with self._change:
+            if self._aside:
+                return self._aside.popleft()
+            if not self._todo:
+                return None
+            first = self._todo[0]
+            if not isinstance(first, dict) or len(first) <= _TOGETHER:
+                return self._todo.popleft()
+            return {slot: first.pop(slot) for slot in list(islice(first, _TOGETHER))}
+
+    def _write_rows(self, rows: _Rows) -> None:
         """Writes rows after those that are left; one of those is tried first, so that a table that is down costs one call."""
         before = self._left_but(rows)
         if before and self._tables.write(before[:1]):
-            self._keep(rows)
+            self._keep(rows.values())
             return
-        fresh: dict[_Slot, RowChange] = {}
-        for row in rows:
-            fresh.pop((row.row, row.phase), None)
-            fresh[row.row, row.phase] = row
-        unwritten = [each.change for each in self._tables.write([*before[1:], *fresh.values()])]
+        unwritten = [each.change for each in self._tables.write([*before[1:], *rows.values()])]
         with self._change:
             self._left.clear()
             self._keep(unwritten)
 
-    def _left_but(self, rows: Iterable[RowChange]) -> list[RowChange]:
+    def _left_but(self, rows: _Rows) -> list[RowChange]:
         """Returns what is left from before and not overtaken by these rows."""
         with self._change:
-            for row in rows:
-                self._left.pop((row.row, row.phase), None)
+            for slot in rows:
+                self._left.pop(slot, None)
             return list(self._left.values())
 
     def _keep(self, rows: Iterable[RowChange]) -> None:
         with self._change:
-            for row in rows:
-                self._left.pop((row.row, row.phase), None)
-                self._left[row.row, row.phase] = row
+            _renew(self._left, rows)
 
     def _do(self, deed: Deed) -> None:
         for attempt in range(_TRIES):
@@ -159,3 +180,11 @@ class Scribe:
                     return
             else:
                 return
+
+
+def _renew(rows: _Rows, changes: Iterable[RowChange]) -> None:
+    """Puts changes behind rows that wait; each replaces what was to become of the same."""
+    for change in changes:
+        slot = (change.row, change.phase)
+        rows.pop(slot, None)
+        rows[slot] = change

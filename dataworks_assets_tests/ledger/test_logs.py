@@ -147,11 +147,11 @@ class Waiting:
     def __init__(self):
         self.deeds = []
 
-    def do(self, deed):
+    def do_aside(self, deed):
         self.deeds.append(deed)
 
 
-def test_lines_that_wait_are_sent_together_and_do_not_part_the_rows_between_them():
+def test_lines_that_wait_are_sent_together_beside_the_rows():
     sent, scribe = [], Waiting()
     book = SimpleNamespace(clock=lambda: NOW, log=lambda _entry, lines: sent.append([line.message for line in lines]))
     recorder = Recorder(book, ENTRY, scribe=scribe)

@@ -89,3 +89,25 @@ def test_an_error_that_nobody_thought_of_is_told_and_what_follows_is_written():
     scribe.write(changes(CollectionStatus.COMPLETED))
     problems = scribe.settle(5)
     assert ("KeyError" in problems[0], status(tables)) == (True, "Completed")
+
+
+def test_rows_that_wait_are_written_once_with_their_newest_status():
+    go_on, count = threading.Event(), 1000
+    tables = MemoryTables(hook=lambda _: go_on.wait(5))
+    scribe = Scribe(tables)
+    for each in (CollectionStatus.PROCESSING, CollectionStatus.PUBLISHING, CollectionStatus.COMPLETED):
+        scribe.write([change for n in range(count) for change in ROWS.collection(DAY, f"c{n}", each)])
+    go_on.set()
+    assert scribe.settle(30) == []
+    assert {row["ADGStatus"] for row in tables.all(COLLECTIONS)} == {"Completed"}
+    assert (len(tables.all(COLLECTIONS)), len(tables.made) < 1.5 * count) == (count, True)
+
+
+def test_what_is_done_aside_waits_for_no_row_and_parts_none():
+    tables = MemoryTables(down=True)
+    scribe = Scribe(tables)
+    done = []
+    scribe.write(changes(CollectionStatus.PROCESSING))
+    scribe.do_aside(lambda: done.append(status(tables)))
+    assert "not written" in scribe.settle(0.2)[0]
+    assert done == [None]

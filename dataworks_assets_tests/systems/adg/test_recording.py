@@ -63,7 +63,7 @@ def test_a_run_of_all_collections_completes_the_day(world):
 
 def test_each_collection_is_processed_published_and_completed(world):
     world.run_recorded("core/statement")
-    assert history(world, "ADGStatus") == ["Processing", "Publishing", "Completed", "Completed"]
+    assert history(world, "ADGStatus") == ["Processing", "Publishing", "Completed"]
     assert said(world, STATEMENT) == "Completed"
 
 
