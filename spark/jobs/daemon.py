@@ -3,6 +3,10 @@
 Spark runs it in the place of `pyspark.daemon` where `spark.python.daemon.module` names it. Before every task a worker has
 Python forget which modules there are; each archive on the path is then read again, Spark's own jar among them: a tenth of
 a second of processor time a task. So archives that hold nothing but the pyspark that is installed anyway are left out.
+
+pyarrow loads pandas with the first array that it makes, where it is installed, to know its types. Tasks have none; and each
+worker would load it for itself (half a second, 40 MB) and then walk through its objects after every task (10 ms). So for
+workers it is not there.
 """
 
 from __future__ import annotations
@@ -10,13 +14,33 @@ from __future__ import annotations
 import gc
 import importlib
 import sys
-from collections.abc import Sequence
-from importlib.machinery import PathFinder
+from collections.abc import Collection, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 _ARCHIVES = frozenset({".zip", ".jar"})
 _LOADED = ("spark.jobs.stage",)
 """What tasks import: loaded before the fork, so that each worker has it at once. Nothing in it minds being forked."""
+_UNUSED = frozenset({"pandas"})
+"""What libraries load if it is there, and tasks have no use of."""
+
+
+class Absent(MetaPathFinder):
+    """Has Python find that modules are not installed, whether they are or not."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = names
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """Refuses the names; of any other it knows nothing.
+
+        Raises:
+            ModuleNotFoundError: the module is to be absent.
+        """
+        if name in self._names:
+            raise ModuleNotFoundError(f"{name} is not there for Spark's workers: see spark/jobs/daemon.py", name=name)
+        return None
 
 
 def without_own_archives(path: Sequence[str]) -> list[str]:
@@ -35,6 +59,7 @@ def main() -> None:
     for entry in set(sys.path).difference(kept):
         sys.path_importer_cache.pop(entry, None)
     sys.path[:] = kept
+    sys.meta_path.insert(0, Absent(_UNUSED))
     for name in _LOADED:
         importlib.import_module(name)
     from pyspark.daemon import manager

@@ -1,3 +1,4 @@
+import importlib.util
 import subprocess
 import sys
 
@@ -37,3 +38,18 @@ raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 def test_a_worker_works_with_what_was_loaded_before_the_fork():
     assert subprocess.run([sys.executable, "-c", FORKED], check=False, timeout=60).returncode == 7
+
+
+WITHOUT = """
+import sys
+from spark.jobs.daemon import Absent
+sys.meta_path.insert(0, Absent({"pandas"}))
+import pyarrow as pa
+assert pa.array(["a"]).to_pylist() == ["a"] and "pandas" not in sys.modules
+import json
+"""
+
+
+def test_what_workers_have_no_use_of_is_not_loaded_though_it_is_installed():
+    assert importlib.util.find_spec("pandas"), "without it the test says nothing"
+    assert subprocess.run([sys.executable, "-c", WITHOUT], check=False, timeout=60).returncode == 0
