@@ -101,8 +101,32 @@ static bool is_rest_of_record(const uint8_t *at, const uint8_t *end) {
     return skip_field(&at, end) && skip_field(&at, end) && end - at >= 7 && memcmp(at, "EXPORT|", 7) == 0;
 }
 
+/* Moves over a field that holds no quote, up to its bar; false where it is otherwise. */
+static bool skip_bare_field(const uint8_t **at, const uint8_t *end) {
+    for (const uint8_t *each = *at; each < end && *each != '"' && *each != '\r'; each++)
+        if (*each == '|') {
+            *at = each + 1;
+            return true;
+        }
+    return false;
+}
+
+/* Whether a rest of a record is the usual one, whose original id is the first field again: quicker than to count. */
+static bool is_usual_rest(const uint8_t *at, const uint8_t *end, const uint8_t *id, int64_t id_size) {
+    const uint8_t *time = at;
+    while (at < end && *at >= '0' && *at <= '9') at++;
+    if (at == time || at == end || *at++ != '|' || !skip_bare_field(&at, end) || !skip_bare_field(&at, end)) return false;
+    if (end - at < 7 || memcmp(at, "EXPORT|", 7) != 0) return false;
+    at += 7;
+    if (!skip_bare_field(&at, end) || end - at < id_size || memcmp(at, id, (size_t)id_size) != 0) return false;
+    for (at += id_size; at < end; at++)
+        if (*at == '|' || *at == '"' || *at == '\r') return false;
+    return true;
+}
+
 /* Writes the comparison key of a line's id, which is quoted as CSV has it, and returns its bytes; LEFT where it is not plain. */
 static int64_t read_key(const uint8_t *at, const uint8_t *end, uint8_t *key) {
+    const uint8_t *line = at;
     uint8_t *to = key, *room_end = key + KEY_ROOM;
     if (end - at < 4 || memcmp(at, "\"{\"\"", 4) != 0) return LEFT;
     *to++ = '{';
@@ -122,7 +146,9 @@ static int64_t read_key(const uint8_t *at, const uint8_t *end, uint8_t *key) {
     to += size;
     *to++ = '"';
     *to++ = '}';
-    return is_plain(key, to) && is_rest_of_record(value_end + 5, end) ? to - key : LEFT;
+    const uint8_t *rest = value_end + 5;
+    bool is_record = is_usual_rest(rest, end, line, rest - line) || is_rest_of_record(rest, end);
+    return is_plain(key, to) && is_record ? to - key : LEFT;
 }
 
 /* Hashes ids that lie one behind the other, `offsets` between them (one more than ids); false if one of them is not plain. */
