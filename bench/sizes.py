@@ -52,7 +52,7 @@ class Sizes:
 
 
 FULL = Sizes(
-    rounds=3,
+    rounds=5,
     speed=BenchRequest(files=16, file_bytes=40_000_000),
     scale=BenchRequest(files=16, file_bytes=8_000_000),
     large=BenchRequest(files=1, file_bytes=2_000_000_000),

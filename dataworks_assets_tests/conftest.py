@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from dataworks_assets.stack import lifecycle
 from dataworks_assets.stack.emr import service as emr_service
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 JARS = default_home({}) / "jars"
 """The jars are fetched once, by `make setup`, and shared by every stack that tests start."""
+
+settings.register_profile("dataworks", deadline=None)  # no example of a property fails because a machine is slow
+settings.load_profile("dataworks")
 
 
 @pytest.fixture(autouse=True)

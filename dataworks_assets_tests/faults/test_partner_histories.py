@@ -88,7 +88,7 @@ def written(rows, columns):
     return out.getvalue()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(HISTORIES, st.lists(st.tuples(st.integers(1, 200), st.sampled_from(["before", "after"])), max_size=3), st.integers(1, 4))
 def test_any_history_with_runs_killed_anywhere_is_the_models(clock, history, killed, days_a_run):
     model = Model()

@@ -35,7 +35,7 @@ def is_document(line: bytes) -> bool:
         return False
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(pieces, min_size=1, max_size=12).map(b"".join))
 def test_a_line_is_a_document_blank_or_quarantined(text: bytes) -> None:
     lines = text.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n")

@@ -94,7 +94,7 @@ def exactly(wants: list[Want], documents: Documents) -> Answers:
     return answers
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(cases())
 def test_whole_texts_and_single_values_give_the_same_columns_and_misfits(case: tuple[list[Want], bytes]) -> None:
     wants, text = case
