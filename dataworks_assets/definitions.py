@@ -9,7 +9,7 @@ from dagster import BetaWarning, Definitions, JobDefinition, ResourceDefinition,
 from dataworks_assets.config.loader import load_settings
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.config.settings import Settings
-from dataworks_assets.stack.bring_up import with_stack
+from dataworks_assets.stack.bring_up import opened, with_stack
 from dataworks_assets.systems.adg.admin_jobs import build_admin_jobs
 from dataworks_assets.systems.adg.assets import collection_assets, export_asset
 from dataworks_assets.systems.adg.automation.build import build_automation
@@ -66,5 +66,5 @@ def build_definitions(*, settings: Settings, platform: Platform) -> Definitions:
 def defs() -> Definitions:
     """The code location of the deployment that the environment names (`DATAWORKS_DEPLOYMENT`, default `local`)."""
     warnings.filterwarnings("ignore", "Parameter `owners`", BetaWarning)  # Dagster's copies of its own sensors, a line each
-    settings = load_settings()
+    settings = load_settings(opened=opened)
     return build_definitions(settings=settings, platform=Platform(settings, bring_up=with_stack))

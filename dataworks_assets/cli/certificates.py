@@ -37,7 +37,7 @@ def key_service_here(platform: Platform) -> Iterator[KeyServiceSettings]:
     if emr is None or emr.key_service_secret is None or all(path is None or Path(path).is_file() for path in paths):
         yield settings
         return
-    secret = _secret(emr.key_service_secret, secrets_manager(deployment.aws)(emr.key_service_secret))
+    secret = _secret(emr.key_service_secret, secrets_manager(lambda: deployment.aws)(emr.key_service_secret))
     with tempfile.TemporaryDirectory(prefix="dataworks-") as folder:
         places = {name: Path(folder) / f"{name}.pem" for name in _Secret.__struct_fields__}
         for name, place in places.items():

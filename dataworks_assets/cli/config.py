@@ -18,6 +18,7 @@ from dataworks_assets.config.kickstart import PartnerCollectionConfig
 from dataworks_assets.config.loader import load_settings
 from dataworks_assets.config.reference import collections_schema, deployment_schema, partner_schema, schema_text, with_tables
 from dataworks_assets.config.settings import Settings
+from dataworks_assets.stack.bring_up import opened
 from dataworks_assets.systems.every import rooms_of
 from dataworks_assets.systems.platform import Platform
 
@@ -27,7 +28,7 @@ app = typer.Typer(help="Check and show what is configured.", no_args_is_help=Tru
 @app.command()
 def check() -> None:
     """Load everything and show what is configured, or all that is wrong with it."""
-    settings = load_settings()
+    settings = load_settings(opened=opened)
     folded = (Column("collection", overflow="fold"), "snapshots", "layout", Column("tables", overflow="fold"))
     table = Table(*folded, "PII", "owners")
     for config in sorted(settings.collections, key=lambda config: config.name):
@@ -49,7 +50,7 @@ def show(
     collection: Annotated[str | None, typer.Argument(help=f"{COLLECTION_HELP} None: the deployment.")] = None,
 ) -> None:
     """Show the deployment, or what a job gets of a collection, with all defaults filled in."""
-    settings = load_settings()
+    settings = load_settings(opened=opened)
     document = _deployment(settings) if collection is None else _collection(settings, collection)
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
     console = make_console()

@@ -38,7 +38,9 @@ class Workplace:
     @cached_property
     def settings(self) -> Settings:
         """What is configured."""
-        return load_settings(self.deployment)
+        from dataworks_assets.stack.bring_up import opened
+
+        return load_settings(self.deployment, opened=opened)
 
     @cached_property
     def platform(self) -> Platform:

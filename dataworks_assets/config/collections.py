@@ -69,6 +69,10 @@ class RetentionConfig(Model):
     attempts: int | None = Field(default=None, ge=1)
     """Attempts of one day that stay for a rollback, the published one among them; null: the deployment's."""
 
+    def keeps(self, day: date, today: date) -> bool:
+        """Whether a day is kept yet: what would be dropped at once need not be published, nor be missed."""
+        return self.days is None or (today - day).days <= self.days
+
 
 class CollectionConfig(TableShape):
     """A collection. In YAML the topic is the key of the entry."""

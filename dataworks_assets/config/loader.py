@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,7 +27,11 @@ _FILE_KEYS = ("defaults", "collections")
 
 
 def load_settings(
-    deployment: str | None = None, *, environment: Environment | None = None, read_secret: SecretReader | None = None
+    deployment: str | None = None,
+    *,
+    environment: Environment | None = None,
+    read_secret: SecretReader | None = None,
+    opened: Callable[[Deployment, Environment], Deployment] = lambda deployment, _: deployment,
 ) -> Settings:
     """Returns everything that is configured.
 
@@ -35,6 +39,7 @@ def load_settings(
         deployment: its name; what the environment says when None.
         environment: in the place of the process' own, for tests.
         read_secret: in the place of AWS Secrets Manager, for tests.
+        opened: fills in the addresses that a deployment leaves open; asked when a secret is to be read.
 
     Raises:
         ConfigurationError: tells all that is wrong, each with file, line and remedy.
@@ -47,7 +52,7 @@ def load_settings(
     problems: list[Problem] = []
     files = _sorted_out(_collection_files(loaded, source, said), problems)
     placed = [one for file in files for one in _sorted_out(load_collections(file), problems)]
-    reader = read_secret or secrets_manager(loaded.aws)
+    reader = read_secret or secrets_manager(lambda: opened(loaded, said).aws)
     for snapshot_type in SnapshotType:
         if name := loaded.collections.secrets.of(snapshot_type):
             tags = read_tags(name, reader)

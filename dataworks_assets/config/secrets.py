@@ -25,13 +25,14 @@ class _Document(msgspec.Struct):
     collections_all: dict[str, dict[str, str]]
 
 
-def secrets_manager(aws: AwsConfig) -> SecretReader:
-    """Returns a reader of AWS Secrets Manager. The client is made when the first secret is read."""
+def secrets_manager(account: Callable[[], AwsConfig]) -> SecretReader:
+    """Returns a reader of AWS Secrets Manager; where that is, is asked when a secret is read."""
 
     def read(name: str) -> str:
         import boto3
         from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
+        aws = account()
         client = boto3.client("secretsmanager", region_name=aws.region, endpoint_url=aws.endpoint_url())
         try:
             return client.get_secret_value(SecretId=name)["SecretString"]

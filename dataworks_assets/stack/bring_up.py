@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import replace
 
-from dataworks_assets.config.addresses import embedded_emr, is_embedded
+from dataworks_assets.config.addresses import embedded_emr, is_embedded, resolve
 from dataworks_assets.config.deployment import Deployment
+from dataworks_assets.config.environment import Environment
 from dataworks_assets.config.services import EMBEDDED
 from dataworks_assets.config.settings import Settings
 from dataworks_assets.stack.emr.service import NAME as EMR
@@ -16,19 +18,24 @@ from dataworks_assets.stack.prometheus import PACKAGES, installed
 _LOGGER = logging.getLogger(__name__)
 
 
-def with_stack(settings: Settings) -> Settings:
-    """Returns the settings with every address known, the stack started where they leave any to it.
+def opened(deployment: Deployment, environment: Environment) -> Deployment:
+    """Returns the deployment with every address known, the stack started where it leaves any to it.
 
     This process then has the stack's credentials in its environment, where the clients of S3 and AWS look for them.
 
     Raises:
         StackError: a service could not be started; says which and where its log is.
     """
-    if not is_embedded(settings.deployment):
-        return settings
-    state = up(settings.environment.home, wanted=wanted_services(settings.deployment), say=_LOGGER.info)
+    if not is_embedded(deployment):
+        return deployment
+    state = up(environment.home, wanted=wanted_services(deployment), say=_LOGGER.info)
     os.environ.update(state.environment())
-    return settings.resolved(state)
+    return resolve(deployment, state)
+
+
+def with_stack(settings: Settings) -> Settings:
+    """Returns the settings of the `opened` deployment; raises as it does."""
+    return replace(settings, deployment=opened(settings.deployment, settings.environment))
 
 
 def wanted_services(deployment: Deployment) -> tuple[str, ...]:

@@ -71,4 +71,26 @@ def test_a_secret_of_another_shape_is_refused_without_its_text(folder):
 
 def test_a_secret_of_the_stack_says_how_to_start_it():
     with pytest.raises(StackError, match="dataworks stack up"):
-        secrets_manager(AwsConfig(endpoint="embedded"))("fulls")
+        secrets_manager(lambda: AwsConfig(endpoint="embedded"))("fulls")
+
+
+def test_a_secret_is_read_where_the_opened_deployment_has_it(folder, monkeypatch):
+    path = folder / "deployments" / "bare.yaml"
+    path.write_text(path.read_text() + "aws: {endpoint: embedded}\n" + SECRETS)
+    asked = []
+
+    class Secrets:
+        def get_secret_value(self, *, SecretId):  # noqa: N803 - boto3's name
+            return {"SecretString": json.dumps({"collections_all": {f"db.core.{SecretId}": {"pii": "true"}}})}
+
+    def client(_service, *, region_name, endpoint_url):
+        asked.append((region_name, endpoint_url))
+        return Secrets()
+
+    def opened(deployment, _environment):
+        return deployment.model_copy(update={"aws": AwsConfig(endpoint="http://127.0.0.1:5")})
+
+    monkeypatch.setattr("boto3.client", client)
+    settings = load_settings("bare", environment=Environment(config_folder=folder), opened=opened)
+    assert list(settings.of(SnapshotType.FULL)) == ["core/fulls"]
+    assert asked == [("eu-west-2", "http://127.0.0.1:5")] * 2

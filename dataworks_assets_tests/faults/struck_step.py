@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from dataworks_assets.config.addresses import resolve
 from dataworks_assets.config.environment import Environment
 from dataworks_assets.config.loader import load_settings
 from dataworks_assets.config.naming import SnapshotType
@@ -68,9 +69,10 @@ class Threads(OtherJob):
 
 def settings_of(home: Path) -> Settings:
     """The local deployment over the stack in this folder, with leases that soon run out."""
-    loaded = load_settings("local", environment=Environment(home=home)).resolved(load_state(home))
-    output = loaded.deployment.output.model_copy(update={"lease_ttl_seconds": LEASE_SECONDS})
-    return replace(loaded, deployment=loaded.deployment.model_copy(update={"output": output}))
+    loaded = load_settings("local", environment=Environment(home=home))
+    deployment = resolve(loaded.deployment, load_state(home))
+    output = deployment.output.model_copy(update={"lease_ttl_seconds": LEASE_SECONDS})
+    return replace(loaded, deployment=deployment.model_copy(update={"output": output}))
 
 
 def platform_of(settings: Settings, home: Path, engine: str) -> Platform:

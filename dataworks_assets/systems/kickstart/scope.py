@@ -68,8 +68,7 @@ class ScopedPartner:
 
     def wants(self, day: date, today: date) -> bool:
         """Whether the day has to be published, or given up: not one that the collection's retention would drop at once."""
-        kept = self.retention.days
-        return self.has_day(day) and (kept is None or (today - day).days <= kept)
+        return self.has_day(day) and self.retention.keeps(day, today)
 
 
 @dataclass(frozen=True)

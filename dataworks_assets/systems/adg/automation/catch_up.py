@@ -83,7 +83,7 @@ class CatchUp:
         idle = idle or (f"{len({day for _, day in busy})} days are under way already" if free <= 0 else "")
         if idle:
             return SensorResult(skip_reason=idle, cursor=_text(after), asset_events=told)
-        wanted = self._wanted(complete, apart, refusals)
+        wanted = self._wanted(complete, apart, refusals, now.date())
         chosen = sorted(wanted)[:free]
         after = CatchUpCursor(mark="" if wanted else mark, planned_utc=now, reported=after.reported)
         requests = run_requests(
@@ -114,12 +114,15 @@ class CatchUp:
         complete: Iterable[date],
         apart: frozenset[CollectionDay],
         refusals: Mapping[tuple[str, str], Refusal],
+        today: date,
     ) -> dict[date, frozenset[str]]:
-        """Returns the collections to be asked for by day."""
+        """Returns the collections to be asked for by day: none whose retention would drop the day again."""
         plan = self.plans.plan(Request(collections=(), days=tuple(sorted(complete))))
         wanted: dict[date, set[str]] = defaultdict(set)
         for planned in plan.days:
             pair = (planned.collection.name, planned.day)
+            if not planned.collection.retention.keeps(planned.day, today):
+                continue
             if planned.decision in _ASKED_FOR and pair not in apart and not _is_refused(planned, refusals):
                 wanted[planned.day].add(planned.collection.name)
         return {day: frozenset(names) for day, names in wanted.items()}

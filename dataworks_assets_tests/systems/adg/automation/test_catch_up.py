@@ -1,11 +1,12 @@
 """What the catch-up sensor asks for; the plans are given, what is on S3 is in memory."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from dagster import DagsterRunStatus
 
+from dataworks_assets.config.collections import RetentionConfig
 from dataworks_assets.systems.adg.automation.catch_up import CatchUp
 from dataworks_assets.systems.adg.automation.inbox import KeptMessage
 from dataworks_assets.systems.adg.automation.messages import parse_message
@@ -97,6 +98,17 @@ def test_an_export_before_the_window_is_left_alone(tick, store, plans):
     put_export(store, _day(WINDOW_DAYS))
     assert tick().run_requests == []
     assert plans.requests == []
+
+
+def test_a_day_that_retention_would_drop_again_is_left_alone(tick, store, quiet_scope):
+    dropped = "core/account"
+    scoped = quiet_scope.collections[dropped]
+    config = scoped.config.model_copy(update={"retention": RetentionConfig(days=2)})
+    quiet_scope.collections[dropped] = replace(scoped, config=config)
+    for back in (2, 3):
+        put_export(store, _day(back))
+    asked = {days(run): names(run) for run in tick().run_requests}
+    assert asked == {(_day(3), _day(3)): BOTH - {dropped}, (_day(2), _day(2)): BOTH}
 
 
 @pytest.mark.parametrize(
