@@ -82,19 +82,15 @@ class LedgerBook:
             for change in self.rows.collection(days[date], self.reader_name(name), status)
         ]
 
-    def ended(
-        self, entry: RunEntry, ends: Iterable[DayEnd], *, told: Mapping[tuple[str, str], CollectionStatus] | None = None
-    ) -> list[RowChange]:
-        """The rows of a run that is over, and of its collections but those whose end was told: by collection and date."""
-        told = told or {}
+    def ended(self, entry: RunEntry, ends: Iterable[DayEnd]) -> list[RowChange]:
+        """The rows of a run that is over, and of its collections."""
         changes: list[RowChange] = []
         for end in ends:
             if not end.failing:
                 changes += self.rows.moved_on(entry, end.day, Step.FLUSH)
             changes += self.rows.ended(entry, end.day, end.status)
             for name, status in end.collections.items():
-                if told.get((name, end.day.date)) is not status:
-                    changes += self.rows.collection(end.day, self.reader_name(name), status)
+                changes += self.rows.collection(end.day, self.reader_name(name), status)
         return changes
 
     def announce(self, entry: RunEntry, ends: Iterable[DayEnd]) -> None:
@@ -175,7 +171,7 @@ class Recorder:
     book: LedgerBook
     entry: RunEntry
     scribe: Scribe = field(kw_only=True)
-    _told: dict[tuple[str, str], CollectionStatus] = field(default_factory=dict)
+    _reported: set[tuple[str, str]] = field(default_factory=set)
     _tallies: dict[str, Tally] = field(default_factory=dict)
     _lines: list[Line] = field(default_factory=list)
     _lines_change: threading.Lock = field(default_factory=threading.Lock)
@@ -207,12 +203,12 @@ class Recorder:
 
     def publishing(self, name: str, date: str) -> None:
         """A collection's day is read and audited, and is about to be published."""
-        if (name, date) not in self._told:
+        if (name, date) not in self._reported:
             self.scribe.write(self.book.statuses(self.entry, {date: (name,)}, CollectionStatus.PUBLISHING))
 
     def finished(self, name: str, date: str, status: CollectionStatus) -> None:
         """A collection's day is done with."""
-        self._told[name, date] = status
+        self._reported.add((name, date))
         self.scribe.write(self.book.statuses(self.entry, {date: (name,)}, status))
 
     def log(self, message: str, *, level: str = "INFO", **fields: LogValue) -> None:
@@ -282,7 +278,7 @@ class Recorder:
                 self.scribe.write(self.book.rows.moved_on(self.entry, end.day, Step.NOTIFY))
         self.scribe.do(lambda: self.book.announce(self.entry, ends))
         self.scribe.do(lambda: self.book.measure_end(self.entry, ends))
-        self.scribe.write(self.book.ended(self.entry, ends, told=self._told))
+        self.scribe.write(self.book.ended(self.entry, ends))
         if tells:
             self.scribe.do(lambda: self._tell(ends))
 

@@ -1,7 +1,8 @@
 """Writing the ledger behind a run's back: in order, tried again, and never in the run's way.
 
 A run only hands over what is to be written. Rows that come to another status before they were written are written once,
-with the newest: so a table that is slower than the run gets fewer writes, not a longer queue.
+with the newest: so a table that is slower than the run gets fewer writes, not a longer queue. What a row was made to say last
+is not written again.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Scribe:
         self._todo: deque[Deed | _Rows] = deque()
         self._aside: deque[Deed] = deque()
         self._left: _Rows = {}
+        self._made: _Rows = {}
         self._problems: list[str] = []
         self._change = threading.Condition()
         self._ending = False
@@ -150,14 +152,23 @@ class Scribe:
 
     def _write_rows(self, rows: _Rows) -> None:
         """Writes rows after those that are left; one of those is tried first, so that a table that is down costs one call."""
+        rows = {slot: row for slot, row in rows.items() if slot in self._left or self._made.get(slot) != row}
         before = self._left_but(rows)
-        if before and self._tables.write(before[:1]):
+        if before and self._make(before[:1]):
             self._keep(rows.values())
             return
-        unwritten = [each.change for each in self._tables.write([*before[1:], *rows.values()])]
+        unwritten = self._make([*before[1:], *rows.values()])
         with self._change:
             self._left.clear()
             self._keep(unwritten)
+
+    def _make(self, rows: list[RowChange]) -> list[RowChange]:
+        """Makes changes and returns those that could not be made, or of which nobody knows."""
+        unwritten = [each.change for each in self._tables.write(rows)]
+        _renew(self._made, rows)
+        for row in unwritten:
+            self._made.pop(_slot(row), None)
+        return unwritten
 
     def _left_but(self, rows: _Rows) -> list[RowChange]:
         """Returns what is left from before and not overtaken by these rows."""
@@ -185,6 +196,9 @@ class Scribe:
 def _renew(rows: _Rows, changes: Iterable[RowChange]) -> None:
     """Puts changes behind rows that wait; each replaces what was to become of the same."""
     for change in changes:
-        slot = (change.row, change.phase)
-        rows.pop(slot, None)
-        rows[slot] = change
+        rows.pop(_slot(change), None)
+        rows[_slot(change)] = change
+
+
+def _slot(change: RowChange) -> _Slot:
+    return change.row, change.phase

@@ -103,6 +103,27 @@ def test_rows_that_wait_are_written_once_with_their_newest_status():
     assert (len(tables.all(COLLECTIONS)), len(tables.made) < 1.5 * count) == (count, True)
 
 
+def test_what_a_row_says_already_is_not_written_again():
+    tables = MemoryTables()
+    scribe = Scribe(tables, in_background=False)
+    for each in (CollectionStatus.COMPLETED, CollectionStatus.COMPLETED, CollectionStatus.FAILED_PUBLISHING):
+        scribe.write(changes(each))
+    scribe.write(changes(CollectionStatus.FAILED_PUBLISHING, CollectionStatus.COMPLETED))
+    assert [change.sets["ADGStatus"] for change in tables.made] == ["Completed", "Failed_Publishing", "Completed"]
+
+
+def test_a_row_of_which_nobody_knows_what_it_says_is_written_again():
+    tables = MemoryTables()
+    scribe = Scribe(tables, in_background=False)
+    scribe.write(changes(CollectionStatus.COMPLETED))
+    tables.down = True
+    scribe.write(changes(CollectionStatus.PUBLISHING))  # it may have been made all the same
+    scribe.write(changes(CollectionStatus.COMPLETED))
+    tables.down = False
+    scribe.write([])
+    assert [change.sets["ADGStatus"] for change in tables.made] == ["Completed", "Completed"]
+
+
 def test_what_is_done_aside_waits_for_no_row_and_parts_none():
     tables = MemoryTables(down=True)
     scribe = Scribe(tables)
