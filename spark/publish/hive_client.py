@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from thrift.transport.TSocket import TSocket
 from thrift.transport.TTransport import TBufferedTransport, TTransportException
 
 from spark.errors import CatalogError, ConfigurationError
+
+logging.getLogger("thrift.transport.TSocket").setLevel(logging.CRITICAL)  # what it logs it raises too, and here that is told
 
 _DEFAULT_PORT = 9083
 _IDLE_SECONDS = 30.0
