@@ -66,7 +66,10 @@ def _show(workplace: Workplace, scope: Scope, report: GarbageReport, *, dry_run:
         workplace.console.print(f"{name} {day} is spared: {error}", style="yellow", markup=False, soft_wrap=True)
     if report.unknown:
         said = plural(len(report.unknown), "attempt")
-        workplace.console.print(f"{said} of tables that no collection fills: left alone.", style="yellow")
+        workplace.console.print(
+            f"{said} of tables that no configured collection fills (those of options that are off are not): left alone.",
+            style="yellow",
+        )
     attempts = plural(len(report.removed), "attempt")
     workplace.console.print(f"{scope.name}: {attempts}, {bytes_text(report.removed_bytes)} {verb}.")
 
