@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 CONNECTIONS = 32
 """So many rows are written at once; the client needs as many connections."""
 _PASSED_OVER = "ConditionalCheckFailedException"
+_STAYS = frozenset({"ResourceNotFoundException", "AccessDeniedException"})
+"""What another try in a moment does not change: an operator has to make the table, or to allow it."""
 
 Attributes = dict[str, str | int]
 """A row as plain values."""
@@ -187,8 +189,10 @@ def _domain_errors(where: str) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
+        stays = isinstance(error, ClientError) and error.response["Error"]["Code"] in _STAYS
         raise LedgerError(
             f"the status table cannot be reached: {error}",
             where=where,
             remedy="See that the table is there (`ledger` of the deployment) and that the role may update it",
+            transient=not stays,
         ) from error

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import islice
 
-from dataworks_assets.ledger.dynamo import CONNECTIONS, StatusTables
+from dataworks_assets.ledger.dynamo import CONNECTIONS, StatusTables, Unwritten
 from dataworks_assets.ledger.rows import RowChange
 from spark.errors import DataworksError
 
@@ -48,6 +48,7 @@ class Scribe:
         self._change = threading.Condition()
         self._ending = False
         self._working = False
+        self._waits_in_vain = False
         self._thread: threading.Thread | None = None
         if in_background:
             self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
@@ -76,10 +77,13 @@ class Scribe:
         self._given()
 
     def settle(self, patience_seconds: float) -> list[str]:
-        """Waits until all is done, so long at most; returns what is not, an entry each with its cause."""
+        """Waits until all is done, so long at most; returns what is not, an entry each with its cause.
+
+        Where nothing is left but what a table refuses for good, as one that is not there, there is nothing to wait for.
+        """
         deadline = time.monotonic() + patience_seconds
         with self._change:
-            while self._is_busy() and (left_seconds := deadline - time.monotonic()) > 0:
+            while self._is_worth_waiting() and (left_seconds := deadline - time.monotonic()) > 0:
                 self._change.wait(left_seconds)
             waiting = [f"{row}: not tried yet" for rows in self._todo if isinstance(rows, dict) for row in rows.values()]
             busy = ["writing is still under way"] if self._working else []
@@ -96,6 +100,9 @@ class Scribe:
 
     def _is_busy(self) -> bool:
         return bool(self._has_work() or self._left or self._working)
+
+    def _is_worth_waiting(self) -> bool:
+        return self._is_busy() and (self._has_work() or self._working or not self._waits_in_vain)
 
     def _given(self) -> None:
         with self._change:
@@ -151,23 +158,26 @@ class Scribe:
             return {slot: first.pop(slot) for slot in list(islice(first, _TOGETHER))}
 
     def _write_rows(self, rows: _Rows) -> None:
-        """Writes rows after those that are left; one of those is tried first, so that a table that is down costs one call."""
+        """Writes rows after those that are left; one of those is tried first, so that a table that is down costs a call."""
         rows = {slot: row for slot, row in rows.items() if slot in self._left or self._made.get(slot) != row}
         before = self._left_but(rows)
-        if before and self._make(before[:1]):
-            self._keep(rows.values())
-            return
-        unwritten = self._make([*before[1:], *rows.values()])
+        probes = {change.table: change for change in reversed(before)}
+        refused = self._make(list(probes.values()))
+        down = {each.change.table for each in refused}
+        rest = [*(each for each in before if probes[each.table] is not each), *rows.values()]
+        unwritten = self._make([each for each in rest if each.table not in down])
         with self._change:
             self._left.clear()
-            self._keep(unwritten)
+            self._keep(each for each in [*before, *rows.values()] if each.table in down)
+            self._keep(each.change for each in unwritten)
+            self._waits_in_vain = not any(each.error.transient for each in (*refused, *unwritten))
 
-    def _make(self, rows: list[RowChange]) -> list[RowChange]:
+    def _make(self, rows: list[RowChange]) -> list[Unwritten]:
         """Makes changes and returns those that could not be made, or of which nobody knows."""
-        unwritten = [each.change for each in self._tables.write(rows)]
+        unwritten = self._tables.write(rows)
         _renew(self._made, rows)
-        for row in unwritten:
-            self._made.pop(_slot(row), None)
+        for each in unwritten:
+            self._made.pop(_slot(each.change), None)
         return unwritten
 
     def _left_but(self, rows: _Rows) -> list[RowChange]:

@@ -12,7 +12,7 @@ from spark.errors import LedgerError
 
 @dataclass
 class MemoryTables:
-    """Rows by table and key. `hook` is called with each change before it is made, and may raise; `down` refuses all."""
+    """Rows by table and key. `hook` is called with each change before it is made, and may refuse it; `down` refuses all."""
 
     hook: Callable[[RowChange], None] | None = None
     down: bool = False
@@ -22,8 +22,12 @@ class MemoryTables:
     def write(self, changes: Sequence[RowChange]) -> list[Unwritten]:
         unwritten = []
         for change in changes:
-            if self.hook:
-                self.hook(change)
+            try:
+                if self.hook:
+                    self.hook(change)
+            except LedgerError as error:
+                unwritten.append(Unwritten(change, error))
+                continue
             if self.down:
                 unwritten.append(Unwritten(change, LedgerError("the table is down", where=str(change))))
             else:

@@ -8,7 +8,7 @@ from dataworks_assets.ledger.rows import CollectionStatus, Rows
 from dataworks_assets.ledger.scribe import Scribe
 from dataworks_assets_tests.ledger.memory_tables import MemoryTables
 from dataworks_assets_tests.ledger.test_dynamo import COLLECTIONS, DAY, ENTRY, STATUS
-from spark.errors import StoreError
+from spark.errors import LedgerError, StoreError
 
 ROWS = Rows(LedgerConfig(status_table=STATUS, collection_table=COLLECTIONS), ProductConfig())
 
@@ -62,10 +62,41 @@ def test_a_table_that_is_down_costs_one_call_not_one_a_row():
     scribe.write([change for n in range(50) for change in ROWS.collection(DAY, f"c{n}", CollectionStatus.PROCESSING)])
     calls.clear()
     scribe.write(ROWS.started(ENTRY, DAY))
-    assert len(calls) == 2  # when it is asked to work, and when it has rows
+    assert len(calls) == 3  # when it is asked to work, and when it has rows: of the other table, which is tried, too
     tables.down = False
     scribe.write([])
     assert (scribe.settle(0), len(tables.all(COLLECTIONS)), len(tables.all(STATUS))) == ([], 50, 1)
+
+
+def missing(table):
+    def refuse(change):
+        if change.table == table:
+            raise LedgerError("there is no such table", transient=False)
+
+    return refuse
+
+
+def test_a_table_that_is_not_there_does_not_keep_another_one_from_being_written():
+    tables = MemoryTables(hook=missing(STATUS))
+    scribe = Scribe(tables, in_background=False)
+    scribe.write(ROWS.started(ENTRY, DAY))
+    scribe.write(changes(CollectionStatus.COMPLETED))
+    assert (status(tables), [each.partition(" ")[0] for each in scribe.settle(0)]) == ("Completed", [STATUS])
+
+
+def test_the_end_does_not_wait_for_a_table_that_is_not_there():
+    scribe = Scribe(MemoryTables(hook=missing(STATUS)))
+    scribe.write(ROWS.started(ENTRY, DAY))
+    assert "not written" in scribe.settle(threading.TIMEOUT_MAX)[0]
+
+
+def test_the_end_waits_for_a_table_that_may_come_back():
+    tables = MemoryTables(down=True)
+    scribe = Scribe(tables)
+    scribe.write(changes(CollectionStatus.COMPLETED))
+    comes_back = threading.Timer(0.2, setattr, (tables, "down", False))
+    comes_back.start()
+    assert (scribe.settle(30), status(tables)) == ([], "Completed")
 
 
 def test_a_deed_that_fails_is_tried_again_and_told_when_it_stays():
