@@ -190,7 +190,9 @@ class Recorder:
         """The plan is made: the collections by date that there is work for."""
         self.entry = msgspec.structs.replace(self.entry, work=dict(work))
         self._keep()
-        self.scribe.write(self.book.statuses(self.entry, work, CollectionStatus.PROCESSING))
+        self.scribe.write(
+            [*self.book.rows.placed(self.entry), *self.book.statuses(self.entry, work, CollectionStatus.PROCESSING)]
+        )
         self.log("the run is planned", work=sum(len(names) for names in work.values()))
 
     def running_on(self, cluster_id: str) -> None:
@@ -198,7 +200,7 @@ class Recorder:
         self.entry = msgspec.structs.replace(self.entry, cluster_id=cluster_id)
         self._keep()
         entry = self.entry
-        self.scribe.write([change for day in entry.days for change in self.book.rows.ran_on(entry, day)])
+        self.scribe.write(self.book.rows.placed(entry))
         self.scribe.do(lambda: self.book.measure_start(entry))
 
     def publishing(self, name: str, date: str) -> None:

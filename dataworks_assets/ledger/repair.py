@@ -56,7 +56,7 @@ def _write(book: LedgerBook, entry: RunEntry, ends: Sequence[DayEnd]) -> list[st
             step(entry, ends)
         except DataworksError as error:
             problems.append(str(error))
-    unwritten = book.tables.write([*book.started(entry), *book.ended(entry, ends)])
+    unwritten = book.tables.write([*book.started(entry), *book.rows.placed(entry), *book.ended(entry, ends)])
     return [*problems, *(f"{each.change}: {each.error}" for each in unwritten)]
 
 

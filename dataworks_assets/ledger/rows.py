@@ -92,7 +92,8 @@ class Rows:
     def started(self, entry: RunEntry, day: DayEntry) -> list[RowChange]:
         """A run starts on a day: the row is made, its `Run_Id` counts up.
 
-        Of a day of which only some collections were asked for, the row keeps what it says.
+        Of a day of which only some collections were asked for, the row keeps what it says. It names the cluster that worked
+        on the day until another one does: a run that finds everything published has none.
         """
         running = self._word(DayStatus.RUNNING)
         sets = {**self._facts(entry, day), "CurrentStep": Step.SUBMIT.value}
@@ -100,7 +101,7 @@ class Rows:
             entry,
             day,
             sets | ({"Status": running} if day.is_whole else {}),
-            defaults={} if day.is_whole else {"Status": running},
+            defaults={"Cluster_Id": entry.cluster_id} | ({} if day.is_whole else {"Status": running}),
             counted="Run_Id",
             guard=Guard("TimeToExist", entry.expires_epoch, or_equal=False),
             phase="started",
@@ -110,9 +111,15 @@ class Rows:
         """The run comes to another step."""
         return self._changed(entry, day, {"CurrentStep": step.value}, phase="step")
 
-    def ran_on(self, entry: RunEntry, day: DayEntry) -> list[RowChange]:
-        """The run's cluster is known."""
-        return self._changed(entry, day, {"Cluster_Id": entry.cluster_id}, phase="cluster")
+    def placed(self, entry: RunEntry) -> list[RowChange]:
+        """It is known where the run works (cluster, or the run itself), on its days that it has work for.
+
+        Before it is planned, as where it goes on with what an earlier try began, a cluster works on all of them.
+        """
+        is_placed = entry.work is None and entry.cluster_id != entry.run_id
+        days = [day for day in entry.days if is_placed or day.date in (entry.work or ())]
+        sets = {"Cluster_Id": entry.cluster_id}
+        return [change for day in days for change in self._changed(entry, day, sets, phase="cluster")]
 
     def ended(self, entry: RunEntry, day: DayEntry, status: DayStatus | None) -> list[RowChange]:
         """The run has ended; None: the row keeps what it says."""
@@ -128,7 +135,6 @@ class Rows:
     def _facts(self, entry: RunEntry, day: DayEntry) -> dict[str, Value]:
         return {
             "Date": day.date,
-            "Cluster_Id": entry.cluster_id,
             "S3_Prefix_Snapshots": day.source_prefix,
             "S3_Prefix_Analytical_DataSet": day.output_prefix,
             "Snapshot_Type": entry.kind,

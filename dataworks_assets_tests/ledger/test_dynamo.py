@@ -88,7 +88,7 @@ def test_each_start_counts_once_however_often_it_is_written(tables):
     for entry in (ENTRY, ENTRY, LATER, LATER, ENTRY):
         tables.write(ROWS.started(entry, DAY))
     found = row(tables)
-    assert (found["Run_Id"], found["Cluster_Id"]) == (2, "j-2")
+    assert (found["Run_Id"], found["TimeToExist"]) == (2, LATER.expires_epoch)
 
 
 def test_the_end_of_a_start_that_another_followed_changes_nothing(tables):

@@ -26,6 +26,7 @@ STATUS, COLLECTIONS = "data_pipeline_metadata", "UCExportToCrownStatus"
 LEDGER = {"ledger": {"status_table": STATUS, "collection_table": COLLECTIONS}}
 STATEMENT, CLAIMANT = "db.core.statement", "db.core.claimant"
 MORNING = datetime(2026, 11, 20, 9, tzinfo=UTC)
+AN_HOUR_LATER = MORNING + timedelta(hours=1)
 BAD = [bare(b"no json")]
 
 
@@ -190,15 +191,33 @@ def test_tables_that_are_down_change_nothing_of_the_run_and_are_an_alarm(world):
     assert "the ledger is not complete" in outcome.events.lines[-1]
 
 
-def test_the_cluster_that_a_run_runs_on_is_in_its_rows(world):
+@pytest.fixture
+def on_a_cluster(world):
+    """A run of the day was on a cluster."""
+
     class Placing(list):
         def append(self, parameters):
             world.on_message(Placed(cluster_id="j-1"))
             super().append(parameters)
 
     world.submissions = Placing()
-    world.run_recorded(correlation_id="c-1")
+    world.run_recorded(correlation_id="c-1", now=MORNING)
+
+
+def test_the_cluster_that_a_run_runs_on_is_in_its_rows(world, on_a_cluster):
     assert row(world, correlation_id="c-1")["Cluster_Id"] == "j-1"
+
+
+def test_a_run_that_finds_everything_published_leaves_the_cluster_that_published_it(world, on_a_cluster):
+    world.run_recorded(correlation_id="c-1", now=AN_HOUR_LATER)
+    found = row(world, correlation_id="c-1")
+    assert (found["Cluster_Id"], found["Run_Id"], found["Status"]) == ("j-1", 2, "COMPLETED")
+
+
+def test_a_run_without_a_cluster_that_works_on_a_day_names_itself(world, on_a_cluster):
+    world.submissions = []
+    world.run_recorded(correlation_id="c-1", now=AN_HOUR_LATER, force=True)
+    assert row(world, correlation_id="c-1")["Cluster_Id"].startswith("run-")
 
 
 def test_a_run_of_no_day_writes_nothing_and_fails_nothing(world):
