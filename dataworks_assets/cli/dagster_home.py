@@ -45,9 +45,8 @@ def prepare_dagster_home(settings: Settings) -> Path:
     Raises:
         ConfigurationError: `DAGSTER_HOME` is no absolute path, or the project's `dagster.yaml` is not there.
     """
-    named = os.environ.get(HOME_VARIABLE)
     default = settings.environment.home / "dagster"
-    folder = Path(named) if named else default
+    folder = dagster_folder(settings)
     if not folder.is_absolute():
         raise ConfigurationError("DAGSTER_HOME is no absolute path", where=str(folder), remedy="Unset it, or make it absolute")
     folder.mkdir(parents=True, exist_ok=True)
@@ -59,6 +58,12 @@ def prepare_dagster_home(settings: Settings) -> Path:
             _write(folder, logs_bucket=settings.deployment.buckets.logs)
         _migrate(folder)
     return folder
+
+
+def dagster_folder(settings: Settings) -> Path:
+    """Returns where Dagster's folder is: `DAGSTER_HOME`, else in this machine's state folder."""
+    named = os.environ.get(HOME_VARIABLE)
+    return Path(named) if named else settings.environment.home / "dagster"
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import typer
@@ -37,10 +37,14 @@ class Workplace:
 
     @cached_property
     def settings(self) -> Settings:
-        """What is configured."""
+        """What is configured; links to runs lead to the UI of a `dataworks dev` that runs, where no other is named."""
+        from dataworks_assets.cli.dagster_home import dagster_folder
+        from dataworks_assets.cli.launching import find_webserver
         from dataworks_assets.stack.bring_up import opened
 
-        return load_settings(self.deployment, opened=opened)
+        loaded = load_settings(self.deployment, opened=opened)
+        shown = None if loaded.environment.ui_url else find_webserver(dagster_folder(loaded))
+        return replace(loaded, environment=replace(loaded.environment, ui_url=shown.url)) if shown else loaded
 
     @cached_property
     def platform(self) -> Platform:

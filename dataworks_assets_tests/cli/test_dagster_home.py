@@ -17,6 +17,7 @@ from dagster._core.test_utils import create_run_for_test
 
 from dataworks_assets.cli.dagster_home import PROCESS_TAG, end_dead_runs, open_instance, prepare_dagster_home, process_tag
 from dataworks_assets.cli.launching import Webserver, find_webserver, forget, remember
+from dataworks_assets.cli.workplace import Workplace
 from dataworks_assets.instance.local_storage import SqliteEventLog
 from spark.errors import ConfigurationError
 
@@ -141,3 +142,12 @@ def test_one_that_ended_well_is_forgotten(tmp_path: Path):
     remember(tmp_path, Webserver(url="http://127.0.0.1:3000", pid=psutil.Process().pid))
     forget(tmp_path)
     assert find_webserver(tmp_path) is None
+
+
+def test_a_run_of_a_command_has_its_place_in_the_ui_that_runs(settings, monkeypatch):
+    monkeypatch.delenv("DATAWORKS_UI_URL", raising=False)
+    monkeypatch.setenv("DATAWORKS_HOME", str(settings.environment.home))
+    folder = prepare_dagster_home(settings)
+    assert Workplace("local").settings.environment.ui_url == ""
+    remember(folder, Webserver(url="http://127.0.0.1:3000", pid=psutil.Process().pid))
+    assert Workplace("local").platform.run_url("r-1") == "http://127.0.0.1:3000/runs/r-1"
