@@ -19,6 +19,8 @@ from dataworks_assets.config.loader import load_settings
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+_OPERATED = [*PAGES, ROOT / "production" / "README.md", *(ROOT / ".github" / "workflows").glob("*.yml")]
+_TARGET = re.compile(r"(?:^\s*|`)make ([a-z][a-z0-9-]*)", re.MULTILINE)
 _COMMAND = re.compile(r"(?:^|`|\$ )(?:\.venv/bin/)?dataworks ((?:-d \S+ )?[a-z][a-z-]*)", re.MULTILINE)
 
 
@@ -37,7 +39,10 @@ def test_every_command_exists(page):
 def _invocations(text):
     """What follows `dataworks` in lines of code and in code within a line, as a shell would take it apart."""
     for said in re.findall(
-        r"^(?:\$ )?(?:\.venv/bin/)?dataworks (.+)$|`dataworks (-?-?[a-z][^`\n]*)`", text, flags=re.MULTILINE
+        r"^ *(?:\$ |run: )?(?:production/(?:start|inside) exec )?(?:\.venv/bin/)?dataworks (-?-?[a-z].*)$"
+        r"|`(?:production/(?:start|inside) exec )?dataworks (-?-?[a-z][^`\n]*)`",
+        text.replace("\\\n", " "),
+        flags=re.MULTILINE,
     ):
         yield shlex.split(said[0] or said[1], comments=True)
 
@@ -53,14 +58,20 @@ def _parse(command, arguments):
     return values
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", _OPERATED, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_takes_its_options(page):
     for arguments in _invocations(page.read_text()):
         _parse(get_command(app), arguments)
 
 
-def test_an_option_that_is_none_is_found():
-    (arguments,) = _invocations("```\n$ dataworks adg run --dya 2026-11-20\n```")
+def test_every_target_of_make_is_one():
+    targets = set(re.findall(r"^([a-z][a-z0-9-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {name for page in _OPERATED for name in _TARGET.findall(page.read_text())} - targets == set()
+
+
+@pytest.mark.parametrize("before", ["$ ", "   production/start exec ", "        run: .venv/bin/"])
+def test_an_option_that_is_none_is_found(before):
+    (arguments,) = _invocations(f"```\n{before}dataworks adg run --dya 2026-11-20\n```")
     with pytest.raises(click.NoSuchOption):
         _parse(get_command(app), arguments)
 
