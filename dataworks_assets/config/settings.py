@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dataworks_assets.config.addresses import StackAddresses, resolve
 from dataworks_assets.config.building import build_collection
 from dataworks_assets.config.collections import CollectionConfig
 from dataworks_assets.config.deployment import Deployment
@@ -53,3 +54,7 @@ class Settings:
             name: build_collection(config, snapshot_type, manifest_required=required)
             for name, config in self.of(snapshot_type).items()
         }
+
+    def resolved(self, stack: StackAddresses | None) -> Settings:
+        """Returns the same with the embedded stack's addresses filled in; None: the stack is down."""
+        return replace(self, deployment=resolve(self.deployment, stack))
