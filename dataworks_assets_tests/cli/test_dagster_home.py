@@ -150,4 +150,4 @@ def test_a_run_of_a_command_has_its_place_in_the_ui_that_runs(settings, monkeypa
     folder = prepare_dagster_home(settings)
     assert Workplace("local").settings.environment.ui_url == ""
     remember(folder, Webserver(url="http://127.0.0.1:3000", pid=psutil.Process().pid))
-    assert Workplace("local").platform.run_url("r-1") == "http://127.0.0.1:3000/runs/r-1"
+    assert Workplace("local").settings.environment.ui_url == "http://127.0.0.1:3000"
