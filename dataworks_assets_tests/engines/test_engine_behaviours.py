@@ -130,7 +130,7 @@ def test_what_a_failed_job_had_finished_is_known(failure: JobError) -> None:
 
 
 def test_a_job_that_takes_too_long_is_ended(place: Place, submission: Make) -> None:
-    sleeps = submission("sleeps", timeout_seconds=2.0 if place.name == "session" else 6.0)
+    sleeps = submission("sleeps", timeout_seconds=2.0 if place.name == "session" else 9.0)
     with pytest.raises(JobError, match="took longer than its"):
         place.engine.run(sleeps, on_message=nothing)
     wait_until(lambda: not place.survivors(sleeps) and not place.busy(), seconds=5)
