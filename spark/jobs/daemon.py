@@ -5,7 +5,7 @@ Python forget which modules there are; each archive on the path is then read aga
 a second of processor time a task. So archives that hold nothing but the pyspark that is installed anyway are left out.
 
 pyarrow loads pandas with the first array that it makes, where it is installed, to know its types. Tasks have none; and each
-worker would load it for itself (half a second, 40 MB) and then walk through its objects after every task (10 ms). So for
+worker would load it for itself (a fifth of a second, 40 MB) and then walk through its objects after every task (10 ms). So for
 workers it is not there.
 """
 
