@@ -64,8 +64,8 @@ stop: setup ## End the embedded stack; its data stays
 status: setup ## Show the embedded stack's services
 	@$(BIN)/dataworks stack status
 
-test: setup ## Run the whole suite (a spread of the faults; all of them: make test-faults; the UI: make test-browser; EMR's metastore: make test-hive31)
-	@$(BIN)/pytest -m "not faults and not browser and not hive31"
+test: setup ## Run the whole suite in two processes, a stack each (a spread of the faults; all of them: make test-faults; the UI: make test-browser; EMR's metastore: make test-hive31)
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not faults and not browser and not hive31"
 
 test-faults: setup ## Run every crash and fault point until a run is clean
 	@$(BIN)/pytest -m faults --timeout 3600

@@ -117,7 +117,7 @@ def test_a_recycled_process_id_is_no_life(instance):
     assert end_dead_runs(instance) == [run.run_id]
 
 
-@pytest.mark.parametrize("tag", [process_tag(), "another-host:1:1", ""])
+@pytest.mark.parametrize("tag", [process_tag(), "another-host:1:1", ""], ids=["own", "another host", "none"])
 def test_other_runs_are_left_alone(instance, tag):
     run = run_of(instance, tag)
     assert end_dead_runs(instance) == []

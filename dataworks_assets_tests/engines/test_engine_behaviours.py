@@ -7,11 +7,9 @@ import pickle
 import signal
 import subprocess
 import sys
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +23,7 @@ from dataworks_assets.engines.emr.calls import CLUSTER_ENDING
 from dataworks_assets.engines.submission import Submission
 from dataworks_assets_tests.engines.conftest import Cell, EmulatedCluster, Place, processes_of
 from dataworks_assets_tests.engines.sample_job import TASKS, canary
+from dataworks_assets_tests.engines.searching import searching
 from dataworks_assets_tests.engines.standalone import SECRET, StandaloneCluster
 from dataworks_assets_tests.engines.work import Begin, Carried, rows_of
 from spark.contract import JobResult
@@ -286,37 +285,6 @@ def test_an_application_on_emr_outlives_its_parent_and_a_later_try_goes_on_with_
     assert engine.unfinished(slow.family, store=parameters.store, control_uri=parameters.control_uri) == []
     clusters = [each for each in engine.calls.list_clusters() if slow.run_id in each.name]
     assert [each.state in CLUSTER_ENDING for each in clusters] == [True]
-
-
-@contextmanager
-def searching(text: bytes, folders: tuple[Path, ...]) -> Iterator[set[Path]]:
-    """Looks for a text in every file of some folders, again and again: Spark deletes most as soon as it has read them."""
-    found: set[Path] = set()
-    ended = threading.Event()
-
-    def search() -> None:
-        while not ended.wait(0.02):
-            found.update(path for folder in folders for path in files_with(text, folder))
-
-    searcher = threading.Thread(target=search)
-    searcher.start()
-    try:
-        yield found
-    finally:
-        ended.set()
-        searcher.join()
-    found.update(path for folder in folders for path in files_with(text, folder))
-
-
-def files_with(text: bytes, folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if text in content(path)]
-
-
-def content(path: Path) -> bytes:
-    try:
-        return path.read_bytes() if path.is_file() else b""
-    except FileNotFoundError:
-        return b""
 
 
 def test_a_worker_killed_in_mid_run_changes_nothing(

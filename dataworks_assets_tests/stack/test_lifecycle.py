@@ -54,7 +54,9 @@ def s3(state):
 def kill(home, *names):
     services = load_state(home).services
     for name in names:
-        os.kill(services[name].process.pid, signal.SIGKILL)
+        process = psutil.Process(services[name].process.pid)
+        process.kill()
+        process.wait(10)
 
 
 def pids(home):
