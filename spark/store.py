@@ -38,6 +38,8 @@ _IN_PARALLEL = 16
 _RENEWALS = 3
 """Other threads' sessions may end while this one asks again."""
 _ODD_KEY = "invalid path"
+_CONTENT_TYPE = {"Content-Type": "binary/octet-stream"}
+"""What S3 itself gives an object that comes without one. SeaweedFS gzips such an object, and inflates it at each read."""
 ResultT = TypeVar("ResultT")
 
 
@@ -201,7 +203,7 @@ class ObjectStore:
         """Returns an object's user metadata (lower-case names) without its body."""
         options = cast("obstore.GetOptions", {"head": True} | _get_options(etag))
         found = self._read(uri, lambda client, key: obstore.get(client, key, options=options).attributes)
-        return {str(name).lower(): str(value) for name, value in found.items()}
+        return {str(name).lower(): str(value) for name, value in found.items() if name not in _CONTENT_TYPE}
 
     def exists(self, uri: str) -> bool:
         """Whether an object is there; an access that is refused raises."""
@@ -237,7 +239,7 @@ class ObjectStore:
                     self._client(bucket),
                     key,
                     body,
-                    attributes=metadata,
+                    attributes=_CONTENT_TYPE | (metadata or {}),
                     tags=tags,
                     mode=mode,
                     use_multipart=False if mode else None,
@@ -250,7 +252,7 @@ class ObjectStore:
         """Opens a streaming (multipart) writer that creates the object with its tags when it is closed."""
         bucket, key = split_uri(uri)
         with self._errors(uri):
-            return obstore.open_writer(self._client(bucket), key, tags=tags, max_concurrency=2)
+            return obstore.open_writer(self._client(bucket), key, attributes=_CONTENT_TYPE, tags=tags, max_concurrency=2)
 
     def delete(self, uris: Sequence[str]) -> None:
         """Deletes objects, in batches of at most 1,000 a call; one that is not there is no error."""

@@ -17,6 +17,8 @@ from spark.errors import AccessError, ConfigurationError, ConflictError, InputCh
 from spark.store import ObjectStore, split_uri
 from spark.store_clients import SessionEndedError, boto_errors
 
+LINES = b"the same line again and again\n" * 100_000
+
 
 @pytest.fixture
 def store() -> ObjectStore:
@@ -36,6 +38,25 @@ def test_what_is_no_address_is_refused():
 def test_metadata_travels_with_the_object(store):
     store.put("memory://b/x", b"1", metadata={"iv": "abc"}, tags={"pii": "true"})
     assert store.metadata("memory://b/x") == {"iv": "abc"}
+
+
+@pytest.mark.parametrize("write", ["put", "writer"])
+def test_an_object_is_stored_as_it_is_not_as_text_to_be_compressed(stack, prefix_uri, write):
+    store, uri = ObjectStore(StoreSettings(endpoint_url=stack.s3_endpoint)), f"{prefix_uri}/lines.csv"
+    before = stored_bytes(stack)
+    if write == "put":
+        store.put(uri, LINES)
+    else:
+        with store.writer(uri) as writer:
+            writer.write(LINES)
+    assert stored_bytes(stack) - before >= len(LINES)
+    bucket, key = split_uri(uri)
+    head = boto3.client("s3", endpoint_url=stack.s3_endpoint).head_object(Bucket=bucket, Key=key)
+    assert head["ContentType"] == "binary/octet-stream"
+
+
+def stored_bytes(stack) -> int:
+    return sum(path.stat().st_size for path in stack.home.rglob("*.dat"))
 
 
 def test_what_is_not_there_is_not_found(store):
