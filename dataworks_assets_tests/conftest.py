@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from dataworks_assets.engines.work_folder import temporary_variables
 from dataworks_assets.stack import lifecycle
 from dataworks_assets.stack.emr import service as emr_service
 from dataworks_assets.stack.state import OUTPUT_BUCKET, StackState, default_home
@@ -74,7 +75,10 @@ def spark(stack: StackState, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     }
     os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = SparkSession.builder.master("local[2]").appName("dataworks tests")
-    session = builder.config(map=settings).getOrCreate()
+    with pytest.MonkeyPatch.context() as patch:  # of the JVM that is started now
+        for name, value in temporary_variables(tmp_path_factory.mktemp("spark")).items():
+            patch.setenv(name, value)
+        session = builder.config(map=settings).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     yield session
     session.stop()

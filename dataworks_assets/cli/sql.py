@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +19,7 @@ from dataworks_assets.cli.showing import plural, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
 from dataworks_assets.config.addresses import is_embedded
 from dataworks_assets.engines.properties import common_properties, write_properties
+from dataworks_assets.engines.work_folder import WORK, make_work_folder, temporary_variables
 from dataworks_assets.stack.java import find_java_home
 from dataworks_assets.stack.state import load_state
 from spark.errors import ConfigurationError, InputError
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 _QUIET = """\
+logger.executor.name = org.apache.spark.executor.Executor
+logger.executor.level = off
+logger.tasks.name = org.apache.spark.scheduler.TaskSetManager
+logger.tasks.level = off
 logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
 logger.gateway.level = error
 rootLogger.level = error
@@ -80,6 +85,7 @@ def sql(
 
 
 def _run(session: SparkSession, query: str, most: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+    from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
 
     try:
@@ -88,6 +94,18 @@ def _run(session: SparkSession, query: str, most: int) -> tuple[list[str], list[
     except PySparkException as error:
         what = str(error).strip().splitlines()[0]
         raise InputError(f"Spark does not take the query: {what}", where=query, remedy="Correct it") from error
+    except Py4JJavaError as error:
+        what = _first_cause(error.java_exception)
+        remedy = "Correct the query; where the cause is a file, `dataworks status` says whether a day's files are gone"
+        raise InputError(f"the query failed: {what}", where=query, remedy=remedy) from error
+
+
+def _first_cause(exception: Any) -> str:
+    """Returns the first line of what began a chain of Java's exceptions: those around it tell of stages and tasks."""
+    while (cause := exception.getCause()) is not None:
+        exception = cause
+    first_line: str = exception.toString().strip().splitlines()[0]
+    return first_line
 
 
 @contextmanager
@@ -96,11 +114,12 @@ def _session(workplace: Workplace, *, hive_reader: bool) -> Iterator[SparkSessio
     from pyspark.sql import SparkSession
 
     before = dict(os.environ)
-    with tempfile.TemporaryDirectory(prefix="dataworks-sql-") as name:
-        folder = Path(name)
+    folder = make_work_folder(workplace.settings.environment.home / WORK)
+    try:
         (folder / "log4j2.properties").write_text(_QUIET, encoding="utf-8")
         write_properties(folder / "spark.conf", _properties(workplace, folder, hive_reader=hive_reader))
         os.environ |= {
+            **temporary_variables(folder),
             "PYSPARK_SUBMIT_ARGS": f"--properties-file {folder / 'spark.conf'} pyspark-shell",
             "PYSPARK_PYTHON": sys.executable,
             "SPARK_LOCAL_IP": "127.0.0.1",
@@ -108,14 +127,14 @@ def _session(workplace: Workplace, *, hive_reader: bool) -> Iterator[SparkSessio
             "TZ": "UTC",  # pyspark gives timestamps in the zone of this process
         }
         time.tzset()
-        try:
-            session = SparkSession.builder.getOrCreate()
-            yield session
-            session.stop()
-        finally:
-            os.environ.clear()
-            os.environ |= before
-            time.tzset()
+        session = SparkSession.builder.getOrCreate()
+        yield session
+        session.stop()
+    finally:
+        os.environ.clear()
+        os.environ |= before
+        time.tzset()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _properties(workplace: Workplace, folder: Path, *, hive_reader: bool) -> dict[str, str]:

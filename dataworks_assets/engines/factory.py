@@ -19,6 +19,7 @@ from dataworks_assets.engines.emr.turns import turns_of
 from dataworks_assets.engines.properties import is_local
 from dataworks_assets.engines.session import SessionEngine
 from dataworks_assets.engines.submit import SubmitEngine
+from dataworks_assets.engines.work_folder import WORK
 from spark.errors import ConfigurationError
 from spark.store import ObjectStore
 
@@ -40,7 +41,7 @@ def open_engine(deployment: Deployment, *, home: Path | None = None) -> Engine:
     if config.emr is not None:
         return _emr_engine(deployment, config.emr)
     folder = home or read_environment().home
-    work_folder = folder / "work"
+    work_folder = folder / WORK
     if config.mode == "submit":
         return SubmitEngine(
             config.master,

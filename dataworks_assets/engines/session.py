@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from dataworks_assets.engines.base import Application, Engine, Outcome
 from dataworks_assets.engines.channel import Channel, LocalChannel
 from dataworks_assets.engines.properties import PROJECT_FOLDER, common_properties, local_properties
 from dataworks_assets.engines.submission import Submission
+from dataworks_assets.engines.work_folder import make_work_folder, temporary_variables
 from dataworks_assets.stack.java import find_java_home
 from spark.jobs.cluster import SparkCluster
 from spark.jobs.progress import Message, Reporter
@@ -39,7 +41,7 @@ class SessionEngine(Engine):
 
     Args:
         master: `local[2]` or another local master.
-        work_folder: for what Spark spills.
+        work_folder: for what Spark spills, in a folder of this process.
         memory: of the JVM; the first job of the process decides.
         spark_conf: properties of the deployment; the first job of the process decides about most.
         environment: variables of the deployment for tasks.
@@ -74,17 +76,17 @@ class SessionEngine(Engine):
     def _open_context(self, submission: Submission) -> SparkContext:
         from dagster_pyspark import LazyPySparkResource
 
-        self.work_folder.mkdir(parents=True, exist_ok=True)
+        folder = _folder_of_this_process(self.work_folder)
         properties = {
             **common_properties(memory=self.memory),
             **local_properties(),
             "spark.master": self.master,
             "spark.app.name": "dataworks",
-            "spark.local.dir": str(self.work_folder),
+            "spark.local.dir": str(folder),
             **self.spark_conf,
             **submission.spark_conf,
         }
-        with _variables_of_the_jvm({**self.environment, **submission.environment}):
+        with _variables_of_the_jvm({**temporary_variables(folder), **self.environment, **submission.environment}):
             context: SparkContext = LazyPySparkResource(spark_config=properties).spark_context
         return context
 
@@ -136,6 +138,12 @@ class SessionJob(Application):
             )
         except BaseException as error:  # noqa: BLE001 - this is the main of the job; `poll` passes it on
             self._error = error
+
+
+@cache
+def _folder_of_this_process(parent: Path) -> Path:
+    """Makes the one folder of this process's session, which the JVM uses until both end."""
+    return make_work_folder(parent)
 
 
 @contextmanager

@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -33,6 +32,7 @@ from dataworks_assets.engines.properties import (
     write_properties,
 )
 from dataworks_assets.engines.submission import Submission
+from dataworks_assets.engines.work_folder import make_work_folder, temporary_variables
 from dataworks_assets.stack.java import find_java_home
 from dataworks_assets.stack.processes import session_members, signal_all
 from spark.jobs.progress import Message
@@ -70,7 +70,7 @@ class SubmitEngine(Engine):
         properties = self._properties(submission)
         properties |= authentication_properties(self.master, properties, environment)
         work_folder = make_work_folder(self.work_folder)
-        environment |= {"TMPDIR": str(work_folder), "SPARK_SUBMIT_OPTS": f'-Djava.io.tmpdir="{work_folder}"'}
+        environment |= temporary_variables(work_folder)
         self.log_folder.mkdir(parents=True, exist_ok=True)
         write_properties(work_folder / "spark.properties", properties | {"spark.local.dir": str(work_folder)})
         command = self._command(work_folder, environment, arguments)
@@ -174,13 +174,3 @@ def find_spark_home() -> Path:
     if found is None or found.origin is None:
         raise ModuleNotFoundError("pyspark")
     return Path(found.origin).parent
-
-
-def make_work_folder(parent: Path) -> Path:
-    """Makes a folder for one application; removes those whose process was killed before it could do so."""
-    parent.mkdir(parents=True, exist_ok=True)
-    for folder in parent.iterdir():
-        owner = folder.name.partition("-")[0]
-        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parent))

@@ -38,6 +38,9 @@ _OPTIONS = (
     "-s3.port.iceberg=0",
     "-s3.port.lance=0",
     "-master.telemetry=false",
+    # Paths within its own folder, where it runs: a socket's may have a hundred characters, and its own choice is /tmp.
+    "-filer.localSocket=filer.sock",
+    "-s3.localSocket=s3.sock",
 )
 
 
@@ -60,7 +63,7 @@ def _command(around: Surroundings) -> list[str]:
     program = str(Path(sysconfig.get_path("scripts")) / "weed")
     files = [f"-dir={directory / 'data'}", f"-s3.config={directory / 'identities.json'}"]
     ports = [f"-{option}={around.port(NAME, port)}" for port, option in _OPTION_BY_PORT.items()]
-    return [program, "mini", *files, *_OPTIONS, *ports]
+    return [program, "-logtostderr", "mini", *files, *_OPTIONS, *ports]  # else it keeps a second log, in /tmp
 
 
 def connect(endpoint: str) -> S3Client:

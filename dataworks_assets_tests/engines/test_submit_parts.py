@@ -19,7 +19,8 @@ from dataworks_assets.engines.properties import (
     task_properties,
     write_properties,
 )
-from dataworks_assets.engines.submit import SubmitEngine, make_work_folder
+from dataworks_assets.engines.submit import SubmitEngine
+from dataworks_assets.engines.work_folder import make_work_folder
 from dataworks_assets_tests.engines.conftest import make_submission
 from spark.contract import StoreSettings
 from spark.errors import ConfigurationError

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import boto3
 import psutil
@@ -126,6 +127,15 @@ def test_a_second_start_starts_nothing(home):
     lifecycle.up(home, jars_directory=JARS, say=lines.append)
     assert pids(home) == before
     assert lines == ["The stack runs already: nothing had to be started"]
+
+
+def test_the_object_store_writes_where_the_stack_lives_and_nowhere_else(home):
+    lifecycle.up(home, jars_directory=JARS)
+    state = load_state(home)
+    opened = {Path(file.path) for file in psutil.Process(pids(home)["s3"]).open_files()}
+    assert not [path for path in opened if path.parent == Path("/tmp")]
+    assert {path.name for path in (home / "s3").glob("*.sock")} == {"filer.sock", "s3.sock"}
+    assert not Path(f"/tmp/seaweedfs-s3-{state.services['s3'].ports['main']}.sock").exists()
 
 
 def test_the_table_of_services_tells_running_from_dead(home):

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from dataworks_assets.engines.work_folder import temporary_variables
+
 _MARK = "rows "
 _ROOT = Path(__file__).resolve().parents[3]
 
@@ -40,6 +42,7 @@ class SqlWorker:
 def running_sql_worker(settings: Mapping[str, str], log: Path) -> Iterator[SqlWorker]:
     """Starts the process, and ends it."""
     environment = {**os.environ, "PYTHONPATH": str(_ROOT), "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+    environment |= temporary_variables(log.parent)
     with log.open("w") as errors:
         process = subprocess.Popen(
             [sys.executable, __file__, json.dumps(dict(settings))],
