@@ -18,16 +18,22 @@ def dev(
 ) -> None:
     """Run Dagster's UI and daemon until interrupted; the embedded stack is started where it is needed, and stays.
 
+    Where they run already on this machine's state folder, it says at which address.
+
     [bold]Example[/]
 
     dataworks dev --port 3001
     """
     from dataworks_assets.cli.dagster_dev import dagster_dev
     from dataworks_assets.cli.dagster_home import open_instance, prepare_dagster_home
+    from dataworks_assets.cli.launching import find_webserver
 
     workplace = workplace_of(ctx)
     environment = workplace.child_environment()
     folder = prepare_dagster_home(workplace.settings)
+    if (there := find_webserver(folder)) is not None:  # two daemons over one storage would start every run twice
+        workplace.console.print(f"Dagster's UI runs already: [bold]{there.url}[/]", soft_wrap=True)
+        return
     with open_instance(workplace.settings):
         pass  # runs whose process died are ended, so that the daemon does not wait for them
     try:
