@@ -18,6 +18,7 @@ from dataworks_assets.cli.selection import (
     SystemOption,
     in_one_room,
     parse_days,
+    refuse_days_of_none,
 )
 from dataworks_assets.cli.showing import bytes_text, decision_text, finding_text, number, plural, table, write_json
 from dataworks_assets.cli.workplace import Workplace, workplace_of
@@ -61,6 +62,8 @@ def plan(
     workplace = workplace_of(ctx)
     room, chosen = in_one_room(workplace.rooms(system, snapshot_type), collection)
     scope, names = room.scope, tuple(scoped.name for scoped in chosen)
+    if day and not any(scoped.has_day(each) for scoped in chosen for each in parse_days(day)):
+        refuse_days_of_none(chosen, parse_days(day))
     made = make_plan(workplace, room, Request(names, days_or_usual(room, chosen, day), s3_prefix=s3_prefix, force=force))
     refusals = read_refusals(workplace.platform.store, scope)
     if as_json:

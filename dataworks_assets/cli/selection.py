@@ -177,7 +177,9 @@ def _unknown(scopes: Sequence[Scope], what: str, name: str) -> ConfigurationErro
     known = [_long_name(scope, each) if is_long else each for scope in scopes for each in scope.collections]
     remedy = nearest(name, sorted(set(known))) if known else "Configure one: `dataworks config check` shows what there is"
     if options := _options_that_are_off(scopes):
-        remedy += f". More are configured where DATAWORKS_OPTIONS has {' or '.join(options)}"
+        remedy += (
+            f"{'' if remedy.endswith('?') else '.'} More are configured where DATAWORKS_OPTIONS has {' or '.join(options)}"
+        )
     return ConfigurationError(f"{what} in {', '.join(scope.name for scope in scopes)}", remedy=remedy)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from spark.errors import ConfigurationError
+
 DAY = "2026-11-20"
 
 
@@ -30,6 +32,12 @@ def test_other_inputs_than_the_published_ones_are_changed(bench, decisions):
 def test_a_day_without_an_object_was_not_exported(bench, decisions):
     bench.export("core/toDo", "2026-11-19")
     assert decisions("--day", DAY, "-c", "core/toDo") == {("core/toDo", DAY): "not exported"}
+
+
+def test_a_day_that_no_collection_has_is_refused_by_its_date(bench):
+    bench.export("core/toDo")
+    with pytest.raises(ConfigurationError, match="none of these collections has 2015-01-01"):
+        bench("plan", "--day", "2015-01-01", "-c", "core/toDo")
 
 
 def test_a_held_collection_says_why(bench):

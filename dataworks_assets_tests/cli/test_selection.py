@@ -72,3 +72,9 @@ def test_a_day_to_come_is_refused_and_today_is_not(bench):
 def test_a_collection_that_an_option_configures_names_the_option(bench):
     with pytest.raises(ConfigurationError, match="More are configured where DATAWORKS_OPTIONS has bad_input"):
         names(bench.scope(), "broken/badJson")
+
+
+def test_a_guess_at_the_name_is_a_sentence_of_its_own(bench):
+    with pytest.raises(ConfigurationError) as caught:
+        names(bench.scope(), "core/todo")
+    assert caught.value.remedy.startswith("Did you mean 'core/toDo'? More are configured")
