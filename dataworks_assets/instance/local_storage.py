@@ -26,6 +26,9 @@ class SqliteEventLog(SqliteEventLogStorage):
 
     The index of all runs has one connection that stays open. A run's own file is closed after every event as Dagster does:
     its checkpoint changes the file, and by that the UI notices that the run has said something.
+
+    SQLite's locks are those of the process: code that opens and closes the index's files itself takes them from the open
+    connection, and another process may then spoil the index. Read them in another process.
     """
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:

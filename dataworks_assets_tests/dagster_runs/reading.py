@@ -1,10 +1,11 @@
-"""What published tables hold, told in the sample's own terms, by readers that did not write them."""
+"""What runs have left: tables in the sample's own terms, by readers that did not write them, and files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -152,3 +153,8 @@ def _sql_digest(column: str | None) -> str:
         return "CAST(NULL AS STRING)"
     lines = f"transform(array_sort(collect_list(`{column}`)), x -> concat(x, '\\n'))"
     return f"sha2(array_join({lines}, ''), 256)"
+
+
+def bodies_below(folders: Sequence[Path]) -> dict[str, bytes]:
+    """Every file of some folders, by its path."""
+    return {str(path): path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from dataworks_assets.stack.sample.bad_input import BAD_INPUTS
 from dataworks_assets.stack.sample.benefits import thing
 from dataworks_assets.stack.sample.plans import FULL as FULL_EXPORT
 from dataworks_assets.stack.sample.plans import Generated, Scope
-from dataworks_assets_tests.dagster_runs.reading import read_files
+from dataworks_assets_tests.dagster_runs.reading import bodies_below, read_files
 from dataworks_assets_tests.dagster_runs.world import BAD_DAY, DAYS, FULL, INCREMENTAL
 from spark.contract import Layout
 
@@ -29,7 +31,8 @@ def left(published, bad_run, stack):
     """Everything that runs have left, by where it is: files, events, and objects that are no table's files."""
     world = published.world
     folders = (world.home, Path(world.instance.root_directory), stack.home / "logs")
-    found = {str(path): path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()}
+    with ProcessPoolExecutor(1, get_context("spawn")) as reader:  # SQLite's locks go when their process closes such a file
+        found = reader.submit(bodies_below, folders).result()
     for run in (published.full, published.incremental, bad_run):
         for number, entry in enumerate(run.entries()):
             found[f"event {number} of {run.run_id}"] = serialize_value(entry).encode()
