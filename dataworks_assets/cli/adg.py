@@ -49,7 +49,7 @@ def run(
         bool | None,
         typer.Option(
             "--skip-pdm-trigger/--no-skip-pdm-trigger",
-            help="Whether the next product is not triggered; unset: as the deployment says. Full only.",
+            help="Whether nobody is told of a day that becomes complete; unset: nobody, as of any run by hand. Full only.",
         ),
     ] = None,
     force: Annotated[bool, typer.Option(help="Read and publish again what is published and unchanged.")] = False,

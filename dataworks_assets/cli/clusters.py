@@ -63,21 +63,16 @@ def start(
 
     dataworks -d aws clusters start shared --size small --hours 4
     """
-    from dataworks_assets.engines.emr.forecast import forecast_of
     from dataworks_assets.systems import clusters as own
     from dataworks_assets.systems.acts import new_act
 
     workplace = workplace_of(ctx)
     clusters = _clusters(workplace)
-    clusters.refuse_taken(name)
-    workplace.notes.print(forecast_of(clusters.place.config, clusters.size(size), size).text(), soft_wrap=True)
-    if dry_run:
+    plan = own.plan_start(clusters, name, size=size, keep_until=datetime.now(UTC) + timedelta(hours=hours))
+    if not confirmed(workplace, plan.words, dry_run=dry_run, yes=True):
         return
-    keep_until = datetime.now(UTC) + timedelta(hours=hours)
-    about = {"name": name, "size": size, "kept until": keep_until.isoformat(timespec="minutes")}
-    act = new_act(workplace.platform, own.START, about)
-    made = own.start(workplace.platform, name, size=size, keep_until=keep_until, act=act)
-    workplace.console.print(f"{made} starts, to be kept until {about['kept until']}", soft_wrap=True)
+    made = own.start(clusters, plan, new_act(workplace.platform, own.START, plan.about))
+    workplace.console.print(f"{made} starts, to be kept until {plan.about['kept until']}", soft_wrap=True)
 
 
 @app.command()

@@ -25,6 +25,7 @@ from dataworks_assets.ledger.notices import Notice, NoticeType
 from dataworks_assets.systems import clusters
 from dataworks_assets.systems.acts import BY, NO_RETRIES, new_act
 from dataworks_assets.systems.confirming import DRY, is_confirmed
+from dataworks_assets.systems.ending import told_plainly
 from dataworks_assets.systems.platform import Platform
 
 _SWEEP_SECONDS = 300
@@ -63,6 +64,7 @@ class SweepConfig(ActConfig):
 
 
 @op(name="list_clusters", required_resource_keys={"platform"})
+@told_plainly()
 def _list_clusters(context: OpExecutionContext) -> None:
     found = clusters.clusters_of(context.resources.platform).living()
     for each in found:
@@ -71,6 +73,7 @@ def _list_clusters(context: OpExecutionContext) -> None:
 
 
 @op(name="stop_clusters", required_resource_keys={"platform"})
+@told_plainly()
 def _stop_clusters(context: OpExecutionContext, config: StopConfig) -> None:
     platform = context.resources.platform
     own = clusters.clusters_of(platform)
@@ -85,24 +88,24 @@ def _stop_clusters(context: OpExecutionContext, config: StopConfig) -> None:
 
 
 @op(name="start_cluster", required_resource_keys={"platform"})
+@told_plainly()
 def _start_cluster(context: OpExecutionContext, config: StartConfig) -> None:
     platform = context.resources.platform
     own = clusters.clusters_of(platform)
-    own.size(config.size)
-    own.refuse_taken(config.name)
     keep_until = datetime.now(UTC) + timedelta(hours=config.hours)
-    context.log.info("to be started: %s of the size %s, kept until %s", config.name, config.size, keep_until.isoformat())
+    plan = clusters.plan_start(own, config.name, size=config.size, keep_until=keep_until)
+    context.log.info("%s", plan.words)
     if config.dry_run:
         context.log.info("a dry run: nothing was done")
         return
-    about = {"name": config.name, "size": config.size, "kept until": keep_until.isoformat(timespec="minutes")}
-    act = new_act(platform, clusters.START, about, by=config.by, via=f"run {context.run_id}")
-    made = clusters.start(platform, config.name, size=config.size, keep_until=keep_until, act=act)
+    act = new_act(platform, clusters.START, plan.about, by=config.by, via=f"run {context.run_id}")
+    made = clusters.start(own, plan, act)
     context.log.info("%s starts; done by %s (%s)", made, act.by, act.identity)
     context.add_output_metadata({"cluster": made})
 
 
 @op(name="sweep_clusters", required_resource_keys={"platform"})
+@told_plainly()
 def _sweep_clusters(context: OpExecutionContext, config: SweepConfig) -> None:
     platform = context.resources.platform
     own = clusters.clusters_of(platform)

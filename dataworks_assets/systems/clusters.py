@@ -9,6 +9,7 @@ from datetime import datetime
 from dagster import DagsterError, DagsterInstance, DagsterRun, RunsFilter
 
 from dataworks_assets.engines.emr.clusters import Clusters, OwnCluster, Swept
+from dataworks_assets.engines.emr.forecast import Forecast, forecast_of
 from dataworks_assets.engines.factory import open_clusters
 from dataworks_assets.systems.acts import COMMAND_LINE, Act, new_act, record_act
 from dataworks_assets.systems.platform import Platform
@@ -19,6 +20,38 @@ _WILL_RETRY_TAG = "dagster/will_retry"
 _RETRIED_TAG = "dagster/auto_retry_run_id"
 _MAX_RETRIES_TAG = "dagster/max_retries"
 START, STOP, SWEEP = "start cluster", "stop clusters", "sweep clusters"
+
+
+@dataclass(frozen=True)
+class Starting:
+    """A cluster that is to be started.
+
+    Args:
+        name: its name, behind the deployment's.
+        whole_name: with the deployment's.
+        forecast: what it would be, and cost.
+        idle_minutes: how long it may be idle before it ends.
+        keep_until: until when the sweeper leaves it alone.
+    """
+
+    name: str
+    whole_name: str
+    forecast: Forecast
+    idle_minutes: int
+    keep_until: datetime
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What its act says of it."""
+        return {"name": self.name, "size": self.forecast.size, "kept until": self.keep_until.isoformat(timespec="minutes")}
+
+    @property
+    def words(self) -> str:
+        """What would be done."""
+        return (
+            f"{self.forecast.text()} It is called {self.whole_name}, ends when it is idle for {self.idle_minutes} minutes, and"
+            f" is kept from the sweeper until {self.about['kept until']}"
+        )
 
 
 @dataclass(frozen=True)
@@ -145,7 +178,20 @@ def act_on(platform: Platform, what: str, chosen: Sequence[OwnCluster], *, by: s
     return new_act(platform, what, {name: value for name, value in about.items() if value}, by=by, via=via)
 
 
-def start(platform: Platform, name: str, *, size: str, keep_until: datetime, act: Act) -> str:
+def plan_start(clusters: Clusters, name: str, *, size: str, keep_until: datetime) -> Starting:
+    """Returns what starting a cluster would do.
+
+    Raises:
+        ConfigurationError: there is no such size, or a cluster of this name lives.
+        EngineError: the clusters cannot be seen.
+    """
+    place = clusters.place
+    expected = forecast_of(place.config, clusters.size(size), size)
+    clusters.refuse_taken(name)
+    return Starting(name, place.cluster_name(name), expected, place.config.idle_minutes, keep_until)
+
+
+def start(clusters: Clusters, plan: Starting, act: Act) -> str:
     """Starts a cluster that waits for steps, and returns its id.
 
     Raises:
@@ -153,9 +199,8 @@ def start(platform: Platform, name: str, *, size: str, keep_until: datetime, act
         ConfigurationError: there is no such size.
         EngineError: nothing was deployed, or AWS refuses it.
     """
-    clusters = clusters_of(platform)
     record_act(clusters.store, clusters.control_uri, act)
-    return clusters.start(name, size=size, keep_until=keep_until)
+    return clusters.start(plan.name, size=plan.forecast.size, keep_until=plan.keep_until)
 
 
 def describe(each: OwnCluster) -> str:

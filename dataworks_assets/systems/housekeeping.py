@@ -14,6 +14,7 @@ from dagster import (
 )
 from pydantic import Field
 
+from dataworks_assets.systems.ending import told_plainly
 from dataworks_assets.systems.leasing import held_leases, owner_name
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.scope import Scope
@@ -53,6 +54,7 @@ def build_housekeeping(scope: Scope) -> tuple[list[JobDefinition], list[Schedule
         return [], []
 
     @op(name=f"{scope.name}_garbage_collection", required_resource_keys={"platform"})
+    @told_plainly()
     def collect(context: OpExecutionContext, config: GarbageConfig) -> None:
         report = collect_garbage(context.resources.platform, scope, dry_run=config.dry_run)
         for item in report.removed:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from dataworks_assets.systems.acts import BY, NO_RETRIES, new_act
 from dataworks_assets.systems.confirming import DRY, is_confirmed
+from dataworks_assets.systems.ending import told_plainly
 from dataworks_assets.systems.metastore import MetastorePassword
 from dataworks_assets.systems.platform import Platform
 
@@ -21,6 +22,7 @@ class RotateConfig(Config):
 
 
 @op(name="rotate_metastore_password", required_resource_keys={"platform"})
+@told_plainly()
 def _rotate(context: OpExecutionContext, config: RotateConfig) -> None:
     platform = context.resources.platform
     password = MetastorePassword(platform)

@@ -58,7 +58,10 @@ def test_a_cluster_is_started(bench, clusters):
 
 
 def test_a_dry_run_starts_nothing_and_says_what_it_would(bench, clusters):
-    assert "A cluster of the size small would be started" in bench("clusters", "start", "x", "--size", "small", "--dry-run")
+    shown = bench("clusters", "start", "x", "--size", "small", "--hours", "2", "--dry-run")
+    assert "A cluster of the size small would be started: 1 primary" in shown
+    assert "It is called dataworks-local-x, ends when it is idle for" in shown
+    assert "A dry run: nothing was done" in shown
     assert living(clusters) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -14,11 +15,12 @@ from dataworks_assets.config.loader import load_settings
 from dataworks_assets.definitions import build_definitions
 from dataworks_assets.engines.emr.calls import ClusterView
 from dataworks_assets.engines.emr.clusters import OwnCluster, Swept
-from dataworks_assets.engines.emr.requests import TAG_FAMILY, TAG_KIND
+from dataworks_assets.engines.emr.requests import TAG_FAMILY, TAG_KIND, Place
 from dataworks_assets.systems import clusters
 from dataworks_assets.systems.acts import read_acts
 from dataworks_assets.systems.cluster_jobs import build_clusters
 from dataworks_assets.systems.platform import Platform
+from dataworks_assets_tests.engines.emr.world import emr_config
 from spark.errors import ConfigurationError, StoreError
 from spark.store import ObjectStore
 
@@ -94,8 +96,14 @@ class Pretended:
         self.done.append(f"started {name} {size}")
         return "j-NEW"
 
+    @property
+    def place(self):
+        return Place("emulated", emr_config(), "s3://logs/emr", "1g", {})
+
     def size(self, name):
-        return name
+        if name not in self.place.config.sizes:
+            raise ConfigurationError(f"there is no size {name!r}", remedy="There are small")
+        return self.place.config.sizes[name]
 
     def refuse_taken(self, name):
         if name in {each.view.name for each in self.found}:
@@ -243,6 +251,21 @@ def test_a_cluster_is_started_and_those_there_are_listed(instance, pretended):
     assert run_job(instance, "emr_list_clusters").success
     assert pretended.done == ["started shared small"]
     assert [(act.what, act.by, act.about["name"]) for act in acts(pretended)] == [("start cluster", "ann", "shared")]
+
+
+def test_a_dry_run_of_a_start_says_what_it_would_cost_and_when_it_would_end(instance, pretended):
+    run = run_job(instance, "emr_start_cluster", name="other", size="small", hours=2, by="ann", dry_run=True)
+    said = [entry.user_message for entry in instance.all_logs(run.run_id)]
+    (words,) = [text for text in said if text.startswith("A cluster of the size small would be started: 1 primary")]
+    assert "It is called dataworks-emulated-other, ends when it is idle for" in words
+    assert re.search(r"kept from the sweeper until \S+T\d\d:\d\d\+00:00$", words)
+
+
+def test_a_refused_act_fails_with_the_error_and_not_with_a_place_in_the_code(instance, pretended):
+    run = run_job(instance, "emr_start_cluster", name="other", size="huge", by="ann")
+    (failure,) = [event.step_failure_data for event in run.all_events if event.is_step_failure]
+    assert failure.user_failure_data.description == "there is no size 'huge'. There are small"
+    assert pretended.done == acts(pretended) == []
 
 
 def test_the_sensor_says_what_it_ended(instance, pretended):

@@ -30,6 +30,12 @@ from dataworks_assets.systems.runs import in_flight
 from spark.errors import ConfigurationError, LedgerError
 
 _NAMED = 5
+_SKIPPED = {
+    True: "yes: nobody is told",
+    False: "no: downstream is told once the day is complete",
+    None: "left out: nobody is told, for no export's message starts this run",
+}
+"""What a word on the PDM trigger, or none, means for a run that an operator starts."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +82,17 @@ class Resending:
 
 @dataclass(frozen=True)
 class Starting:
-    """A run that is to be started, with what it is told; `plan` is what it would do."""
+    """A run that is to be started, with what it is told.
+
+    Args:
+        restart: what it is told.
+        plan: what it would do.
+        is_told: whether downstream may be told of its day: a full's.
+    """
 
     restart: Restart
     plan: Plan
+    is_told: bool
 
     @property
     def words(self) -> str:
@@ -88,7 +101,7 @@ class Starting:
         told = {
             "correlation id": asked.correlation_id,
             "S3 prefix": asked.s3_prefix,
-            "skip the PDM trigger": {True: "yes", False: "no", None: "as the deployment says"}[asked.skip_pdm_trigger],
+            "skip the PDM trigger": _SKIPPED[asked.skip_pdm_trigger] if self.is_told else "",
         }
         said = ", ".join(f"{name} {value}" for name, value in told.items() if value)
         does = ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()))
@@ -155,7 +168,8 @@ class LedgerAdmin:
             raise ConfigurationError(f"no collection has {restart.date}", remedy="See `exports.first_day` of the deployment")
         chosen = tuple(sorted(restart.collections or names))
         request = Request(chosen, (restart.date,), s3_prefix=restart.s3_prefix, force=restart.force)
-        return Starting(restart, Planner(self.platform, self.scope).plan(request))
+        plan = Planner(self.platform, self.scope).plan(request)
+        return Starting(restart, plan, is_told=self.scope.snapshot_type is SnapshotType.FULL)
 
     def start(self, plan: Starting, act: Act) -> None:
         """Asks the sensor of the ledger for the run.

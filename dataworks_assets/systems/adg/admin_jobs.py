@@ -16,6 +16,7 @@ from dataworks_assets.systems.adg.admin import LedgerAdmin
 from dataworks_assets.systems.adg.automation.restarts import Restart
 from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.confirming import DRY, is_confirmed
+from dataworks_assets.systems.ending import told_plainly
 from spark.errors import ConfigurationError
 
 
@@ -49,7 +50,7 @@ class StartRunConfig(Config):
         default=None, description="Prefix of the data files in the input bucket, in place of the configured one."
     )
     skip_pdm_trigger: bool | None = Field(
-        default=None, description="true: tell nobody; false: tell downstream; left out: as the deployment says. Full only."
+        default=None, description="true or left out: tell nobody; false: tell downstream once the day is complete. Full only."
     )
     collections: list[str] = Field(default_factory=list, description="Such as core/toDo; empty: all that have the day.")
     force: bool = Field(default=False, description="Read and publish again what is published and unchanged.")
@@ -67,6 +68,7 @@ def build_admin_jobs(scope: AdgScope) -> list[JobDefinition]:
 
 def _clear_job(scope: AdgScope) -> JobDefinition:
     @op(name=f"{scope.name}_clear", required_resource_keys={"platform"})
+    @told_plainly()
     def clear(context: OpExecutionContext, config: ClearConfig) -> None:
         admin = LedgerAdmin(context.resources.platform, scope)
         plan = admin.plan_clear(parse_day(config.day), config.correlation_id, context.instance)
@@ -91,6 +93,7 @@ def _clear_job(scope: AdgScope) -> JobDefinition:
 
 def _resend_job(scope: AdgScope) -> JobDefinition:
     @op(name=f"{scope.name}_resend", required_resource_keys={"platform"})
+    @told_plainly()
     def resend(context: OpExecutionContext, config: ResendConfig) -> None:
         admin = LedgerAdmin(context.resources.platform, scope)
         plan = admin.plan_resend(parse_day(config.day), config.correlation_id, parse_kinds(config.what))
@@ -109,6 +112,7 @@ def _resend_job(scope: AdgScope) -> JobDefinition:
 
 def _start_job(scope: AdgScope) -> JobDefinition:
     @op(name=f"{scope.name}_start", required_resource_keys={"platform"})
+    @told_plainly()
     def start(context: OpExecutionContext, config: StartRunConfig) -> None:
         platform = context.resources.platform
         admin = LedgerAdmin(platform, scope)

@@ -220,10 +220,18 @@ def test_a_run_is_started_of_the_collections_that_are_named(world, platform, ins
     assert [each.path for each in request.asset_selection] == [["adg_full", "core", "statement"]]
 
 
-def test_a_dry_run_says_what_a_run_would_do_and_starts_none(world, platform, instance):
-    done, said = run_job(world, platform, "start_run", instance, dry_run=True, skip_pdm_trigger=False)
+@pytest.mark.parametrize(
+    ("skips", "means"),
+    [
+        ({"skip_pdm_trigger": False}, "no: downstream is told once the day is complete"),
+        ({"skip_pdm_trigger": True}, "yes: nobody is told"),
+        ({}, "left out: nobody is told, for no export's message starts this run"),
+    ],
+)
+def test_a_dry_run_says_what_a_run_would_do_and_starts_none(world, platform, instance, skips, means):
+    done, said = run_job(world, platform, "start_run", instance, dry_run=True, **skips)
     assert done
-    assert any(text.startswith("Start a run of 2026-11-20 (skip the PDM trigger no): 2 unchanged") for text in said)
+    assert any(text.startswith(f"Start a run of 2026-11-20 (skip the PDM trigger {means}): 2 unchanged") for text in said)
     assert (acts(world), RestartStore(world.store, world.scope.control_uri).all("adg_full")) == ([], [])
 
 
@@ -234,6 +242,12 @@ def test_a_run_of_what_is_not_there_is_refused(world, platform, instance, asked,
     with pytest.raises(ConfigurationError, match=why):
         refused(world, platform, **asked)
     assert acts(world) == []
+
+
+def test_a_job_fails_with_what_is_wrong_and_not_with_a_place_in_the_code(world, platform, instance):
+    done, said = run_job(world, platform, "start_run", instance, collections=["core/nothing"])
+    assert not done
+    assert said[-1].startswith("no collection 'core/nothing' has 2026-11-20")
 
 
 def refused(world, platform, day="2026-11-20", collections=()):

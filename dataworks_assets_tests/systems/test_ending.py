@@ -1,0 +1,59 @@
+"""How a step ends that was refused, or could do nothing: what it says, and whether Dagster starts its run again."""
+
+from __future__ import annotations
+
+import pytest
+from dagster import DagsterInstance, Failure, job, op
+
+from dataworks_assets.systems.ending import ended_by_cause, told_plainly
+from spark.errors import ConfigurationError, DataworksError, EngineError
+
+REFUSED = ConfigurationError("AWS could not make it", where="cluster j-1", remedy="Correct `engine.emr`")
+LOST = EngineError("its instances were lost", remedy="Run it again")
+
+
+@pytest.fixture
+def instance():
+    with DagsterInstance.ephemeral() as made:
+        yield made
+
+
+def ended(instance: DagsterInstance, error: DataworksError):
+    """What a step says that ends with an error, its class, and its run's tags."""
+
+    @op
+    def work(context) -> None:
+        with ended_by_cause(context):
+            raise error
+
+    @job
+    def one() -> None:
+        work()
+
+    result = one.execute_in_process(instance=instance, raise_on_error=False)
+    (failure,) = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+    return failure.user_failure_data.description, instance.get_run_by_id(result.run_id).tags
+
+
+@pytest.mark.parametrize("error", [REFUSED, LOST])
+def test_a_step_says_first_what_is_wrong_and_what_to_do(instance, error):
+    assert ended(instance, error)[0] == str(error)
+
+
+def test_a_run_that_a_retry_cannot_help_is_not_started_again(instance):
+    assert ended(instance, REFUSED)[1]["dagster/max_retries"] == "0"
+
+
+def test_a_run_that_a_retry_may_help_is_left_to_dagster(instance):
+    assert "dagster/max_retries" not in ended(instance, LOST)[1]
+
+
+def test_the_error_stays_behind_its_words():
+    with pytest.raises(Failure) as caught, told_plainly():
+        raise REFUSED
+    assert caught.value.__cause__ is REFUSED
+
+
+def test_another_error_is_shown_with_its_place_in_the_code():
+    with pytest.raises(ZeroDivisionError), told_plainly():
+        1 / 0  # noqa: B018
