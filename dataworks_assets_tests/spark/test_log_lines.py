@@ -70,8 +70,12 @@ def test_an_application_says_how_long_each_collection_took_and_what_it_is_about(
     say = logged(messages.append, parameters)
     with caplog.at_level(logging.INFO, "spark"):
         say(Progress(files=1))
+        say(Finished(collection="core/statement", export_date="2026-11-20", state="refused", cause="truncated"))
         say(Finished(collection="core/statement", export_date="2026-11-20", state="published", rows=2, seconds=1.5))
-    assert len(messages) == 2
+    assert len(messages) == 3
+    assert [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR] == [
+        "core/statement 2026-11-20 refused: truncated"
+    ]
     timed = caplog.records[-1]
     assert timed.getMessage() == "time taken for core/statement: 1.500"
     assert timed.fields == {

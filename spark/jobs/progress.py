@@ -42,6 +42,8 @@ class Finished(Document, frozen=True, kw_only=True, tag="finished"):
     """Task seconds spent on it, all tasks added."""
     cause: str = ""
     """The first failed finding's cause; empty where none failed."""
+    where: str = ""
+    """The object that it names, and the place in it."""
 
 
 class Publishing(Document, frozen=True, kw_only=True, tag="publishing"):
@@ -84,7 +86,8 @@ def payload_of(message: Message) -> Any:
 def message_text(message: Message) -> str:
     """Returns the message as a line for a log."""
     if isinstance(message, Finished):
-        cause = f": {message.cause}" if message.cause else f", {message.rows:,} rows"
+        where = f": {message.where}" if message.where else ""
+        cause = f"{where}: {message.cause}" if message.cause else f", {message.rows:,} rows"
         return f"{message.collection} {message.export_date} {message.state}{cause}"
     if isinstance(message, Placed):
         return f"running on {message.cluster_id or 'this machine'}"
@@ -189,7 +192,7 @@ class Reporter:
 
 
 def _finished_message(result: PartitionResult) -> Finished:
-    failed = [finding.cause for finding in result.findings if not finding.passed]
+    failed = next((finding for finding in result.findings if not finding.passed), None)
     return Finished(
         collection=result.collection,
         export_date=result.export_date,
@@ -197,5 +200,6 @@ def _finished_message(result: PartitionResult) -> Finished:
         rows=result.rows,
         quarantined_rows=result.quarantined_rows,
         seconds=result.seconds,
-        cause=failed[0] if failed else "",
+        cause=failed.cause if failed else "",
+        where=", ".join(filter(None, (failed.object, failed.place))) if failed else "",
     )

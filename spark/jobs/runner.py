@@ -21,7 +21,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol, cast
 
-from spark.contract import JobFailure, JobParameters, JobResult, PartitionResult, StoreSettings, decode, encode
+from spark.contract import (
+    JobFailure,
+    JobParameters,
+    JobResult,
+    PartitionResult,
+    PartitionState,
+    StoreSettings,
+    decode,
+    encode,
+)
 from spark.errors import ConfigurationError, ConflictError, DataworksError, EngineError, StoreError
 from spark.jobs.cluster import Cluster, SparkCluster
 from spark.jobs.progress import Finished, Message, Placed, Progress, Reporter, message_text, payload_of
@@ -171,7 +180,9 @@ def logged(emit: Callable[[Message], None], parameters: JobParameters) -> Callab
     ids = {(work.collection, work.export_date): work.correlation_id for work in parameters.partitions}
 
     def both(message: Message) -> None:
-        _LOGGER.info("%s", message_text(message), extra={"fields": _fields(message, ids)})
+        is_wrong = isinstance(message, Finished) and message.state != PartitionState.PUBLISHED
+        level = logging.ERROR if is_wrong else logging.INFO
+        _LOGGER.log(level, "%s", message_text(message), extra={"fields": _fields(message, ids)})
         if isinstance(message, Finished):
             fields = {**_fields(message, ids), "seconds": message.seconds, "rows": message.rows, "state": message.state}
             _LOGGER.info("%s", time_taken(message.collection, message.seconds), extra={"fields": fields})

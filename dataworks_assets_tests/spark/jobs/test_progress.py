@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from spark.contract import Finding, PartitionResult, PartitionState
@@ -74,9 +75,10 @@ def test_every_finished_day_is_said(reporter, messages):
 
 
 def test_a_refused_day_says_why(reporter, messages):
-    passed, failed = Finding(check="ids", passed=True), Finding(check="read", passed=False, cause="truncated")
+    passed = Finding(check="ids", passed=True)
+    failed = Finding(check="read", passed=False, object="s3://in/a.gz.enc", place="byte 5", cause="truncated")
     reporter.finished(result(findings=(passed, failed)))
-    assert messages[-1].cause == "truncated"
+    assert (messages[-1].cause, messages[-1].where) == ("truncated", "s3://in/a.gz.enc, byte 5")
 
 
 def test_the_end_says_the_last_counts(reporter, messages):
@@ -122,6 +124,8 @@ def test_a_published_day_is_a_line_with_its_rows():
 def test_a_refused_day_is_a_line_with_its_cause():
     message = Finished(collection="a/b", export_date="2026-11-20", state="refused", cause="truncated")
     assert message_text(message) == "a/b 2026-11-20 refused: truncated"
+    where = msgspec.structs.replace(message, where="s3://in/a.gz.enc, byte 5")
+    assert message_text(where) == "a/b 2026-11-20 refused: s3://in/a.gz.enc, byte 5: truncated"
 
 
 def test_progress_is_a_line_with_its_counts():
