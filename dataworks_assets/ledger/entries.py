@@ -75,6 +75,7 @@ class RunEntry(Document, frozen=True):
         complained: whether an operator was told that its ledger cannot be written.
         is_told: whether operators were told how it ended.
         part: tells the entries of one run apart, where it has several: a module.
+        error: what ended it before it had done all, with the remedy; empty where nothing did, or it could not say so.
     """
 
     run_id: str
@@ -92,6 +93,7 @@ class RunEntry(Document, frozen=True):
     complained: bool = False
     is_told: bool = False
     part: str = ""
+    error: str = ""
 
     @property
     def name(self) -> str:

@@ -223,9 +223,9 @@ class Recorder:
             self.scribe.do_aside(self._send_lines)
 
     def log_day(self, message: str, name: str, date: str, *, level: str = "INFO", **fields: LogValue) -> None:
-        """Hands over one line about a collection's day."""
+        """Hands over one line about a collection's day; `date` is that of its row, where no field names another partition."""
         ids = {day.date: day.correlation_id for day in self.entry.days}
-        self.log(message, level=level, correlation_id=ids.get(date, ""), collection=name, partition=date, **fields)
+        self.log(message, level=level, **{"correlation_id": ids.get(date, ""), "collection": name, "partition": date} | fields)
 
     def _send_lines(self) -> None:
         """Sends what is to be sent now: often more lines than the one that asked for it.

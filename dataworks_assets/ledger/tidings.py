@@ -35,6 +35,8 @@ def ended(entry: RunEntry, ends: Sequence[DayEnd], *, run_url: str, will_retry: 
     published = sorted({name for end in ends for name, status in end.collections.items() if status is _DONE})
     kind, what, remedy = _verdict(entry, failing, has_published=bool(published), will_retry=will_retry)
     elements = _facts(entry, run_url)
+    if entry.error:
+        elements["error"] = entry.error
     if failing:
         elements |= {"failed collections": _failed(failing), "causes": _causes(failing)}
     if published or not failing:

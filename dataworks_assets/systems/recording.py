@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+import msgspec
 from dagster import DagsterInstance, DagsterRun
 
 from dataworks_assets.ledger.entries import Failing, Outcome, RunEntry, Tally
@@ -19,6 +20,7 @@ from dataworks_assets.systems.plan import Plan
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.scope import Scope
 from spark.contract import PartitionResult, PartitionState
+from spark.errors import DataworksError
 from spark.log_lines import time_taken
 from spark.publish.state import published_states
 
@@ -95,12 +97,16 @@ class RunLedger:
         """A collection's day is about to be published."""
         self.recorder.publishing(name, day)
 
-    def reported(self, item: PartitionResult) -> None:
-        """A collection's day was published, refused, or failed."""
-        pair = (item.collection, item.export_date)
+    def reported(self, item: PartitionResult, *, row_day: str = "") -> None:
+        """A collection's day was published, refused, or failed; `row_day` is the day of its row where that is another one."""
+        pair = (item.collection, row_day or item.export_date)
         self.recorder.tally(item.collection, _tally(item))
         self.recorder.log_day(
-            time_taken(item.collection, item.seconds), *pair, seconds=item.seconds, rows=item.rows, state=str(item.state)
+            *(time_taken(item.collection, item.seconds), *pair),
+            partition=item.export_date,
+            seconds=item.seconds,
+            rows=item.rows,
+            state=str(item.state),
         )
         if item.state is PartitionState.PUBLISHED:
             now = self.recorder.book.clock().isoformat()
@@ -113,13 +119,20 @@ class RunLedger:
         status = CollectionStatus.FAILED_PUBLISHING if is_publishing else CollectionStatus.FAILED_PROCESSING
         self.recorder.finished(*pair, status)
 
-    def failed(self, name: str, day: str, cause: str) -> None:
-        """A collection's day is not published, for this cause."""
-        self.recorder.log_day("not published", name, day, level="ERROR", cause=cause)
+    def failed(self, name: str, day: str, cause: str, *, partition: str = "") -> None:
+        """A collection's day is not published, for this cause; `partition` is the day where that of its row is another one."""
+        self.recorder.log_day("not published", name, day, level="ERROR", partition=partition or day, cause=cause)
         known = self.failing.get((name, day))
         self.failing[name, day] = Failing(
             collection=name, date=day, cause=cause, is_publishing=known is not None and known.is_publishing
         )
+
+    def broken_by(self, error: DataworksError) -> None:
+        """The run ends with an error, before it has done all."""
+        self.may_be_retried &= error.transient
+        said = f"{error.what.splitlines()[0]}. {error.remedy}"  # what follows is the end of the application's log
+        where = f"{error.where}: " if error.where else ""
+        self.recorder.entry = msgspec.structs.replace(self.recorder.entry, error=f"{where}{said}".strip())
 
     def close(self, outcome: Outcome) -> list[str]:
         """The run is over; returns what could not be written."""
@@ -165,6 +178,8 @@ def recorded(
         outcome = Outcome.FAILED
         if _is_interruption(error) or was_cancelled():
             outcome = Outcome.CANCELLED
+        elif isinstance(error, DataworksError):
+            ledger.broken_by(error)
         raise
     finally:
         if ledger.failing and outcome is Outcome.SUCCEEDED:

@@ -16,10 +16,13 @@ NAMES = ["transport/airlines", "transport/airports"]
 
 
 class Refuses(Engine):
-    """An engine on which nothing can be started."""
+    """An engine on which nothing can be started; a retry may help that, or not."""
+
+    def __init__(self, *, transient=True):
+        self.transient = transient
 
     def submit(self, submission, arguments, emit):
-        raise JobError("there is no cluster", transient=True)
+        raise JobError("there is no cluster", transient=self.transient)
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +95,13 @@ def test_a_retry_from_failure_does_only_what_is_missing(published, earlier, sess
     run = Run(world.instance, retried.run_id, retried.success)
     assert run.published() == _days(NAMES[1:], earlier)
     assert run.published(unchanged=True) == _days(NAMES[:1], earlier)
+
+
+def test_a_run_that_no_retry_can_help_is_not_started_again_by_dagster(published, earlier):
+    world = published.world
+    failed = world.materialize(FULL, NAMES[:1], earlier, Refuses(transient=False), force=True)
+    assert not failed.succeeded
+    assert failed.tags["dagster/max_retries"] == "0"
 
 
 def test_of_a_range_only_the_day_whose_inputs_changed_is_read(published, earlier, session_engine):

@@ -51,6 +51,12 @@ def test_the_kind_of_a_notice_is_how_the_run_ended(outcome, ends, will_retry, ki
     assert notice.elements["run_url"] == URL
 
 
+def test_what_ended_a_run_is_said_beside_the_collections_that_it_left():
+    entry = replace(ENTRY, outcome=Outcome.FAILED, error="there is no cluster. Run it again")
+    assert tidings.ended(entry, [day(BAD)], run_url=URL).elements["error"] == "there is no cluster. Run it again"
+    assert "error" not in told(Outcome.FAILED, day(BAD)).elements
+
+
 def test_a_failure_names_collections_causes_and_the_remedy():
     elements = told(Outcome.FAILED, day(BAD)).elements
     assert elements["failed collections"] == "core/claimant (2026-11-20)"

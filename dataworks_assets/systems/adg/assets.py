@@ -27,7 +27,7 @@ from dataworks_assets.systems.adg.automation.exports import export_key
 from dataworks_assets.systems.adg.planner import Planner
 from dataworks_assets.systems.adg.recording import ledger_book, run_entry
 from dataworks_assets.systems.adg.scope import AdgScope, ScopedCollection
-from dataworks_assets.systems.ending import fail_step
+from dataworks_assets.systems.ending import ended_by_cause, fail_step
 from dataworks_assets.systems.execution import Execution
 from dataworks_assets.systems.pages import shown_in
 from dataworks_assets.systems.plan import Request
@@ -52,7 +52,9 @@ class AdgRunConfig(Config):
         default=None, description="Prefix of the data files in the input bucket, in place of the configured one; one day only."
     )
     skip_pdm_trigger: bool | None = Field(
-        default=None, description="Whether the next product is not triggered; unset: the deployment's default. Full only."
+        default=None,
+        description="true: tell nobody; false: tell downstream of a day that becomes complete; unset: the deployment's default"
+        " where an export's message started the run, else nobody. Full only.",
     )
     force: bool = Field(default=False, description="Read and publish again what is published and unchanged.")
     confirm: bool = Field(default=False, description="Accept a full in which a collection lost its rows.")
@@ -93,41 +95,49 @@ def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
             for event in Recheck(platform, scope, Planner(platform, scope)).events(checked, days):
                 context.log_event(event)
             return
-        request = Request(
-            collections=names,
-            days=days,
-            correlation_id=config.correlation_id,
-            correlation_ids=config.correlation_ids,
-            s3_prefix=config.s3_prefix,
-            force=config.force,
-            confirm=config.confirm,
-            tells=None if config.skip_pdm_trigger is None else not config.skip_pdm_trigger,
-        )
-        book = ledger_book(platform, scope, platform.notifier)
-        has_message = context.run.tags.get(TRIGGER_TAG) == MESSAGE_TRIGGER
-        entry = run_entry(scope, request, run_id=context.run_id, has_message=has_message, now=book.clock())
-        with recorded(
-            *(book, entry, context.log),
-            may_be_retried=may_be_retried(context.instance, context.run),
-            was_cancelled=lambda: is_cancelled(context.instance, context.run_id),
-        ) as told:
-            is_retry = context.run.parent_run_id is not None
-            plans, channel = Planner(platform, scope), PipesChannel(context)
-            execution = Execution(
-                *(platform, scope, plans, context),
-                channel=channel,
-                is_patient=is_retry,
-                family=context.run.root_run_id or context.run_id,
-                told=told,
-                show=shown_in(context, platform),
-            )
-            execution.run(request)
-            told.may_be_retried &= not all(failure.lies_in_data for failure in execution.failures)
-        if execution.failures:
-            fail_step(context, execution.failures)
+        with ended_by_cause(context):
+            _carry_out(context, scope, config, names, days)
         yield from ()
 
     return materialize
+
+
+def _carry_out(
+    context: AssetExecutionContext, scope: AdgScope, config: AdgRunConfig, names: tuple[str, ...], days: tuple[date, ...]
+) -> None:
+    platform: Platform = context.resources.platform
+    request = Request(
+        collections=names,
+        days=days,
+        correlation_id=config.correlation_id,
+        correlation_ids=config.correlation_ids,
+        s3_prefix=config.s3_prefix,
+        force=config.force,
+        confirm=config.confirm,
+        tells=None if config.skip_pdm_trigger is None else not config.skip_pdm_trigger,
+    )
+    book = ledger_book(platform, scope, platform.notifier)
+    has_message = context.run.tags.get(TRIGGER_TAG) == MESSAGE_TRIGGER
+    entry = run_entry(scope, request, run_id=context.run_id, has_message=has_message, now=book.clock())
+    with recorded(
+        *(book, entry, context.log),
+        may_be_retried=may_be_retried(context.instance, context.run),
+        was_cancelled=lambda: is_cancelled(context.instance, context.run_id),
+    ) as told:
+        is_retry = context.run.parent_run_id is not None
+        plans, channel = Planner(platform, scope), PipesChannel(context)
+        execution = Execution(
+            *(platform, scope, plans, context),
+            channel=channel,
+            is_patient=is_retry,
+            family=context.run.root_run_id or context.run_id,
+            told=told,
+            show=shown_in(context, platform),
+        )
+        execution.run(request)
+        told.may_be_retried &= not all(failure.lies_in_data for failure in execution.failures)
+    if execution.failures:
+        fail_step(context, execution.failures)
 
 
 _CHECK_DESCRIPTION = (

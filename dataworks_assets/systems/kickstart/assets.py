@@ -29,7 +29,7 @@ from pydantic import Field
 from dataworks_assets.config.naming import dagster_tags
 from dataworks_assets.engines.pipes import PipesChannel
 from dataworks_assets.systems.attending import RunContext
-from dataworks_assets.systems.ending import fail_step
+from dataworks_assets.systems.ending import ended_by_cause, fail_step
 from dataworks_assets.systems.kickstart.days import beginning, catch_up_start, chosen_days, read_day
 from dataworks_assets.systems.kickstart.running import Around, Order, carry_out, look_again
 from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
@@ -152,7 +152,8 @@ def _carry_out(
         show=shown_in(context, platform),
         was_cancelled=lambda: is_cancelled(context.instance, context.run_id),
     )
-    failures = carry_out(platform, scope, around, order)
+    with ended_by_cause(context):
+        failures = carry_out(platform, scope, around, order)
     if failures:
         fail_step(context, failures)
 

@@ -11,8 +11,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import msgspec
-
 from dataworks_assets.config.kickstart import PartnerModule
 from dataworks_assets.ledger.entries import DayEntry, EntryStore, RunEntry, expiry_epoch
 from dataworks_assets.ledger.judging import Publication
@@ -113,7 +111,7 @@ class ModuleLedgers:
             if planned.decision.needs_work:
                 work[id(ledger)].add(name)
             elif planned.decision.is_impossible:
-                ledger.failed(name, self.last_day, f"{day}: {planned.reason}")
+                ledger.failed(name, self.last_day, f"{day}: {planned.reason}", partition=day)
             elif planned.decision.is_published and planned.published is not None and day == self.last_day:
                 ledger.known[name, day] = Publication(planned.published.published_utc, planned.published.run_id)
         for ledger in {id(ledger): ledger for ledger in self.ledgers.values()}.values():
@@ -132,11 +130,11 @@ class ModuleLedgers:
 
     def reported(self, item: PartitionResult) -> None:
         """A collection's day was published, refused, or failed."""
-        self.ledgers[item.collection].reported(msgspec.structs.replace(item, export_date=self.last_day))
+        self.ledgers[item.collection].reported(item, row_day=self.last_day)
 
     def failed(self, name: str, day: str, cause: str) -> None:
         """A collection's day is not published, for this cause."""
-        self.ledgers[name].failed(name, self.last_day, f"{day}: {cause}")
+        self.ledgers[name].failed(name, self.last_day, f"{day}: {cause}", partition=day)
 
 
 @contextmanager

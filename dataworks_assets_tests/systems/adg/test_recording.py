@@ -148,6 +148,25 @@ def test_a_run_that_ends_with_its_cluster_was_cancelled_where_somebody_asked_for
     assert world.notices[-1].title == f"ADG-full {DAY} {outcome}"
 
 
+@pytest.mark.parametrize(("can_pass", "titles"), [(True, []), (False, [f"ADG-full {DAY} failed"])])
+def test_a_failure_that_no_retry_can_help_is_told_at_once(world, can_pass, titles):
+    book = ledger_book(world.platform, world.scope, world)
+    entry = run_entry(world.scope, Request((), (DAY,)), run_id="run-1", has_message=False, now=MORNING)
+    ends = recorded(book, entry, Events("run-1").log, may_be_retried=True, in_background=False)
+    with pytest.raises(EngineError), ends:
+        raise EngineError("AWS could not make the cluster", transient=can_pass)
+    assert [notice.title for notice in world.notices][1:] == titles
+
+
+def test_a_notice_says_what_ended_the_run_and_nothing_of_the_log_behind_it(world):
+    book = ledger_book(world.platform, world.scope, world)
+    entry = run_entry(world.scope, Request((), (DAY,)), run_id="run-1", has_message=False, now=MORNING)
+    error = EngineError("AWS could not make it\n--- end of the log ---\nname: Ann", where="j-1", remedy="Correct `engine.emr`")
+    with pytest.raises(EngineError), recorded(book, entry, Events("run-1").log, in_background=False):
+        raise error
+    assert world.notices[-1].elements["error"] == "j-1: AWS could not make it. Correct `engine.emr`"
+
+
 class _Listening(list):
     def __init__(self, listener):
         super().__init__()

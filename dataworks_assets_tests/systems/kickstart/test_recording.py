@@ -6,6 +6,7 @@ from dagster import DagsterInstance
 
 from dataworks_assets.ledger.entries import EntryStore
 from dataworks_assets.ledger.notices import LogNotifier
+from dataworks_assets.ledger.recorder import Recorder
 from dataworks_assets.systems.kickstart import recording
 from dataworks_assets.systems.kickstart.acknowledged import acknowledge
 from dataworks_assets.systems.kickstart.recording import kickstart_recorded, kickstart_repairs
@@ -55,6 +56,18 @@ def test_a_day_that_is_missing_fails_its_modules_row_and_no_other(world):
     world.run_recorded(days=[first, second])
     assert row(world)["Status"] == "Failed"
     assert row(world, APPLICATION, "kickstart-application")["Status"] == "Completed"
+
+
+def test_lines_of_the_log_name_their_own_day_and_not_that_of_the_row(world, monkeypatch):
+    said = []
+    kept = lambda _, message, *, level="INFO", **fields: said.append((message.partition(":")[0], fields.get("partition")))  # noqa: E731
+    monkeypatch.setattr(Recorder, "log", kept)
+    first, second, third = days_from(3)
+    for day in (first, second):
+        world.csv(GOOD, day)
+    world.run_recorded(ADVERTS, days=[first, second, third])
+    assert [day for text, day in said if text == f"time taken for {ADVERTS}"] == [first.isoformat(), second.isoformat()]
+    assert {day for text, day in said if text == "not published"} == {third.isoformat()}
 
 
 def test_a_day_that_is_refused_fails_the_row(world):
