@@ -21,6 +21,13 @@ _MOST_TYPES = 30
 _LOG_GROUP_RELEASE = (7, 11, 0)
 _MOST_OWN_TAGS = 40
 """Of the 50 that a cluster may have; the rest are the engine's."""
+OWN_TAG_PREFIX = "dataworks:"
+"""Of the engine's tags, by which clusters are found, adopted and swept."""
+_RELEASE = re.compile(r"emr-7\.\d+\.\d+")
+_ROLE = r"^([A-Za-z0-9_+=,.@-]{1,128}|arn:aws[a-z-]*:iam::\d{12}:%s/[\w+=,.@/-]+)$"
+_MOST_BOOTSTRAP_ACTIONS = 16
+_PLATFORMS_BOOTSTRAP_ACTIONS = 4
+"""Environment, certificates, exporters, name."""
 
 
 def _instance_type(name: str) -> str:
@@ -29,9 +36,17 @@ def _instance_type(name: str) -> str:
     return name
 
 
+def _release(name: str) -> str:
+    if not _RELEASE.fullmatch(name):
+        raise ValueError(f"{name!r} is no release with Spark 3.5, as jobs need it: write one such as emr-7.13.0")
+    return name
+
+
 InstanceType = Annotated[str, AfterValidator(_instance_type)]
+Named = Annotated[str, Field(min_length=1, max_length=256)]
 SecurityGroup = Annotated[str, Field(pattern=r"^sg-[0-9a-f]+$")]
 TagKey = Annotated[str, Field(pattern=r"^[\w .:/=+@-]{1,128}$")]
+TagValue = Annotated[str, Field(pattern=r"^[\w .:/=+@-]*$", max_length=256)]
 
 
 class NodesConfig(Model):
@@ -132,15 +147,15 @@ class EmrConfig(Model):
 
     endpoint: Address = None
     """Address of EMR's API; `embedded` for the emulated one, or null for AWS' own."""
-    region: str = "eu-west-2"
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] = "eu-west-2"
     """Region of the clusters."""
-    release: str = Field(default="emr-7.13.0", pattern=r"^emr-[67]\.\d+\.\d+$")
-    """EMR release."""
-    cluster: str | None = None
+    release: Annotated[str, AfterValidator(_release)] = "emr-7.13.0"
+    """EMR release; one with Spark 3.5: `emr-7.0.0` or later."""
+    cluster: Named | None = None
     """Name or id of a running cluster that jobs are steps of; null: a cluster of its own for each run."""
-    service_role: str = Field(min_length=1)
+    service_role: str = Field(pattern=_ROLE % "role")
     """Role of EMR itself: name or ARN."""
-    instance_profile: str = Field(min_length=1)
+    instance_profile: str = Field(pattern=_ROLE % "instance-profile")
     """Instance profile of the nodes: name or ARN."""
     subnets: tuple[Annotated[str, Field(pattern=r"^subnet-[0-9a-f]+$")], ...] = ()
     """Private subnets, of which EMR takes one with capacity."""
@@ -148,13 +163,13 @@ class EmrConfig(Model):
     """Security group of every node; null: EMR makes groups of its own."""
     access_security_group: SecurityGroup | None = None
     """Security group by which EMR reaches nodes in private subnets; belongs to `node_security_group`."""
-    key_service_secret: str | None = None
+    key_service_secret: Named | None = None
     """Secret with the certificates that nodes are given for the key service, at the paths that `key_service` names: JSON with
     the PEM texts `ca`, `certificate` and `private_key`. Null: they are there already."""
     log_group: Annotated[str, Field(pattern=r"^[A-Za-z0-9_./#-]+$", max_length=512)] | None = None
     """Log group of CloudWatch that gets what steps, drivers and executors print, while they do: `/app/emr/`. Null: it is in the
     logs bucket alone, a little later."""
-    security_configuration: str | None = None
+    security_configuration: Named | None = None
     """Name of EMR's security configuration (encryption at rest and in transit)."""
     python: Literal["x86_64", "aarch64", "this machine"] = "x86_64"
     """Which nodes the Python environment is built for; `this machine` for the emulated EMR."""
@@ -163,9 +178,11 @@ class EmrConfig(Model):
     metastore: MetastoreDatabaseConfig | None = None
     """Database of an existing Hive metastore, over which clusters run Hive; null: clusters have no Hive. Jobs reach the tables
     through `catalog`, whatever is said here."""
-    bootstrap: tuple[Annotated[str, Field(pattern=r"^s3://[^/]+/.+")], ...] = ()
+    bootstrap: tuple[Annotated[str, Field(pattern=r"^s3://[^/]+/.+")], ...] = Field(
+        default=(), max_length=_MOST_BOOTSTRAP_ACTIONS - _PLATFORMS_BOOTSTRAP_ACTIONS
+    )
     """Bootstrap scripts of your own, as objects, run after the platform's."""
-    tags: dict[TagKey, str] = Field(default_factory=dict, max_length=_MOST_OWN_TAGS)
+    tags: dict[TagKey, TagValue] = Field(default_factory=dict, max_length=_MOST_OWN_TAGS)
     """Tags of every cluster; instances inherit them."""
     sizes: dict[str, SizeConfig] = Field(min_length=1)
     """Sizes of clusters by name."""
@@ -198,6 +215,8 @@ class EmrConfig(Model):
             raise ValueError("the last class of work must fit any: leave its days and its snapshot_type out")
         if any(key.startswith("aws:") for key in self.tags):
             raise ValueError("tags that begin with `aws:` are AWS' own")
+        if any(key.startswith(OWN_TAG_PREFIX) for key in self.tags):
+            raise ValueError(f"tags that begin with `{OWN_TAG_PREFIX}` are the platform's own: clusters are found by them")
         if self.endpoint is None and not self.subnets:
             raise ValueError("name the private subnets of the clusters")
         if (self.node_security_group is None) != (self.access_security_group is None):

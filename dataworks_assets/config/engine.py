@@ -11,6 +11,10 @@ from dataworks_assets.config.model import Model
 from dataworks_assets.config.services import Memory, no_secrets
 
 
+_MOST_SPARK_CHARACTERS = 8_192
+"""Of Spark's settings in a step of EMR, which takes 10,240 with its own and the job's arguments."""
+
+
 class EngineConfig(Model):
     """Where jobs run."""
 
@@ -33,4 +37,11 @@ class EngineConfig(Model):
     def _checked(self) -> Self:
         if (self.kind == "emr") != (self.emr is not None):
             raise ValueError("engine.emr says how jobs run on EMR: it belongs to `kind: emr`, and to no other kind")
+        for name, size in (self.emr.sizes if self.emr is not None else {}).items():
+            characters = sum(len(f"--conf{key}={value}") for key, value in {**self.spark_conf, **size.spark_conf}.items())
+            if characters > _MOST_SPARK_CHARACTERS:
+                raise ValueError(
+                    f"spark_conf and emr.sizes.{name}.spark_conf: {characters:,} characters of settings, but a step of EMR takes"
+                    f" {_MOST_SPARK_CHARACTERS:,}: name fewer"
+                )
         return self

@@ -50,8 +50,11 @@ def model_problems(
         where: gives `file:line` of a location below the model.
         keys_elsewhere: fields of the model that do not stand in the file as keys.
     """
-    for detail in error.errors():
+    details = error.errors()
+    for detail in details:
         location: Location = tuple(detail["loc"])
+        if detail["type"] == "too_short" and any(_is_below(tuple(each["loc"]), location) for each in details):
+            continue  # pydantic counts only what is valid, and says of each item what is wrong with it
         at = detail.get("ctx", {}).get("at", ())
         if detail["type"] == "extra_forbidden":
             key = str(location[-1])
@@ -64,6 +67,10 @@ def model_problems(
 def nearest(name: str, valid: Sequence[str]) -> str:
     """Returns the remedy for an unknown name: the nearest valid one, else all of them."""
     return _nearest(name, list(valid))
+
+
+def _is_below(location: Location, above: Location) -> bool:
+    return len(location) > len(above) and location[: len(above)] == above
 
 
 def _place(problem: Problem) -> tuple[str, int]:

@@ -51,6 +51,12 @@ def test_all_that_is_wrong_is_told_at_once(refuse):
     assert said.startswith("4 things are wrong with the configuration:")
 
 
+def test_one_item_that_is_wrong_is_not_called_too_few(refuse):
+    said = refuse("collections:\n  db.core.a: {snapshot_types: [fulll]}\n")
+    assert "at least 1 item" not in said
+    assert "snapshot_types.0" in said
+
+
 def test_problems_come_in_the_order_of_their_lines(refuse):
     said = refuse("collections:\n  db.core.b: {layout: fancy}\n  db.core.a: {layout: fancy}\n")
     assert said.index("mine.yaml:2") < said.index("mine.yaml:3")

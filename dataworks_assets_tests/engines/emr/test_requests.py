@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from pydantic import ValidationError
 
+from dataworks_assets.config.engine import EngineConfig
 from dataworks_assets.engines.emr.artefacts import Artefacts
 from dataworks_assets.engines.emr.requests import NODE_FOLDER, Place, cluster_request, kind_of, step_request
 from dataworks_assets_tests.engines.emr.world import SCRIPTS, emr_config
@@ -138,10 +139,18 @@ REFUSED = {
     "a password before the host": ({"metastore": metastore(url="jdbc:mysql://u:p@h/d")}, "metastore.url"),
     "a password in place of its secret": ({"metastore": metastore(password_secret="hunter2")}, "metastore.password_secret"),
     "a secret elsewhere": ({"metastore": metastore(password_secret=ARN.replace("eu-west-2", "us-east-1"))}, "is in us-east-1"),
-    "no role": ({"service_role": ""}, "at least 1 character"),
+    "no role": ({"service_role": ""}, "service_role"),
+    "a role that is none": ({"service_role": "a role with spaces"}, "service_role"),
+    "a role of no account": ({"service_role": "arn:aws:iam::12:role/emr"}, "service_role"),
+    "a role as a profile": ({"instance_profile": "arn:aws:iam::123456789012:role/emr"}, "instance_profile"),
+    "an empty security configuration": ({"security_configuration": ""}, "security_configuration"),
+    "an empty secret": ({"key_service_secret": ""}, "key_service_secret"),
+    "an empty name of a cluster": ({"cluster": ""}, "cluster"),
+    "no region": ({"region": "eu-west"}, "region"),
     "no subnet": ({"subnets": []}, "private subnets"),
     "an odd subnet": ({"subnets": ["vpc-1"]}, "subnets"),
-    "an odd release": ({"release": "7.13"}, "release"),
+    "an odd release": ({"release": "7.13"}, "no release with Spark 3.5.*emr-7.13.0"),
+    "a release with an older Spark": ({"release": "emr-6.15.0"}, "no release with Spark 3.5"),
     "no such size": ({"work": [{"size": "smal"}]}, "no size 'smal'"),
     "no class for all": ({"work": [{"size": "small", "days": 3}]}, "must fit any"),
     "graviton": ({"sizes": {"small": size({"types": ["m7g.xlarge"]})}}, "m7g.xlarge is aarch64"),
@@ -156,6 +165,10 @@ REFUSED = {
     ),
     "one security group": ({"node_security_group": "sg-1"}, "belong together"),
     "AWS' own tags": ({"tags": {"aws:x": "y"}}, "AWS' own"),
+    "the platform's own tags": ({"tags": {"dataworks:run": "y"}}, "the platform's own"),
+    "a long tag": ({"tags": {"x": "y" * 257}}, "tags.x"),
+    "a tag of other characters": ({"tags": {"x": "a<b>"}}, "tags.x"),
+    "more than 16 bootstrap actions": ({"bootstrap": ["s3://b/x"] * 13}, "bootstrap"),
     "idle for ever": ({"idle_minutes": 20_000}, "10080"),
     "this machine": ({"python": "this machine"}, "emulated EMR alone"),
     "a secret": ({"sizes": {"small": size(spark_conf={"spark.my.password": "x"})}}, "looks like a secret"),
@@ -167,6 +180,18 @@ def test_what_aws_would_refuse_is_refused_where_it_is_configured(name):
     fields, words = REFUSED[name]
     with pytest.raises(ValidationError, match=words):
         emr_config(**fields)
+
+
+def test_arns_of_roles_and_profiles_are_taken():
+    account = "arn:aws:iam::123456789012"
+    config = emr_config(service_role=f"{account}:role/a/emr", instance_profile=f"{account}:instance-profile/nodes")
+    assert (config.service_role[-3:], config.instance_profile[-5:]) == ("emr", "nodes")
+
+
+def test_settings_that_a_step_has_no_room_for_are_refused_where_they_are_configured():
+    settings = {f"spark.some.{number}": "x" * 500 for number in range(20)}
+    with pytest.raises(ValidationError, match=r"emr.sizes.small.spark_conf: 10,\d+ characters"):
+        EngineConfig(kind="emr", emr=emr_config(), spark_conf=settings)
 
 
 @pytest.mark.parametrize(
