@@ -22,6 +22,7 @@ from dataworks_assets.cli.selection import (
 )
 from dataworks_assets.cli.workplace import workplace_of
 from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.systems.adg.correlation import refuse_misfits
 from dataworks_assets.systems.adg.planner import Planner
 from dataworks_assets.systems.plan import Request
 from dataworks_assets.systems.refusals import read_refusals
@@ -76,6 +77,7 @@ def run(
     if s3_prefix is not None and len(days) > 1:
         raise ConfigurationError("--s3-prefix is one day's", where="--day", remedy="Run each day with a prefix by itself")
     s3_prefix = scope.given_prefix(s3_prefix)
+    refuse_misfits([correlation_id])
     chosen = select_collections(scope, collection)
     refuse_days_of_none(chosen, days)
     names = tuple(scoped.name for scoped in chosen)

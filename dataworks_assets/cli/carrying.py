@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from dataworks_assets.cli.hints import as_typed
 from dataworks_assets.cli.ranges import DayRange
 from dataworks_assets.cli.reports import report_document, show_reports
 from dataworks_assets.cli.showing import hint, write_json
@@ -68,7 +69,7 @@ def carry_out(
     else:
         show_reports(workplace.console, reports, held=len(left_alone))
         if any(report.of_state("refused") for report in reports):
-            hint(workplace.notes, look_at)
+            hint(workplace.notes, as_typed(look_at))
     if left or not all(report.succeeded for report in reports):
         raise typer.Exit(1)
 

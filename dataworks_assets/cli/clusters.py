@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -68,7 +67,7 @@ def start(
 
     workplace = workplace_of(ctx)
     clusters = _clusters(workplace)
-    plan = own.plan_start(clusters, name, size=size, keep_until=datetime.now(UTC) + timedelta(hours=hours))
+    plan = own.plan_start(clusters, name, size=size, keep_until=own.kept_until(hours))
     if not confirmed(workplace, plan.words, dry_run=dry_run, yes=True):
         return
     made = own.start(clusters, plan, new_act(workplace.platform, own.START, plan.about))

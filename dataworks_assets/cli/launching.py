@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import psutil
 from pydantic import BaseModel
@@ -53,7 +53,7 @@ def launch(url: str, request: RunRequest) -> str:
     """
     from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
 
-    address = urlsplit(url)
+    address = _address(url)
     try:
         client = DagsterGraphQLClient(
             address.hostname or "", port_number=address.port, use_https=address.scheme == "https", path_prefix=address.path
@@ -68,10 +68,32 @@ def launch(url: str, request: RunRequest) -> str:
         )
     except DagsterGraphQLClientError as error:
         raise StackError(
-            f"Dagster did not take the run: {str(error).strip()}",
+            f"Dagster did not take the run: {_why(error)}",
             where=url,
             remedy="Start it with `dataworks dev`, or leave --launch out and the run is carried out here",
         ) from error
+
+
+def _address(url: str) -> SplitResult:
+    """Returns the parts of an address.
+
+    Raises:
+        StackError: it is none.
+    """
+    try:
+        address = urlsplit(url)
+        is_one = address.scheme in {"http", "https"} and bool(address.hostname) and address.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise StackError(f"{url!r} is no address of Dagster's UI", where="--url", remedy="Write it as http://127.0.0.1:3000")
+    return address
+
+
+def _why(error: Exception) -> str:
+    """Returns what the client says, and why, without the query that it repeats."""
+    said = [str(each).strip().partition("\n")[0].strip() for each in (error, error.__cause__) if each is not None]
+    return ": ".join(filter(None, said))
 
 
 def webserver_url(folder: Path, named: str | None) -> str:

@@ -10,9 +10,11 @@ import sys
 from typing import Annotated
 
 import typer
+from click.core import ParameterSource
 from rich.console import Console
 from rich.text import Text
 
+from dataworks_assets.cli.hints import as_typed, name_deployment
 from dataworks_assets.cli.lazy import LazyCommand, LazyGroup
 from spark.errors import DataworksError
 
@@ -72,6 +74,8 @@ def prepare(
     First steps: [bold]dataworks demo[/], then [bold]dataworks status[/]. Every command has examples in its own
     [bold]--help[/].
     """
+    is_typed = ctx.get_parameter_source("deployment") is ParameterSource.COMMANDLINE
+    name_deployment(deployment if is_typed else None, Commands.known)
     if deployment is not None:
         os.environ["DATAWORKS_DEPLOYMENT"] = deployment  # for the processes that a command starts
     if traceback:
@@ -95,9 +99,9 @@ def run() -> None:
 
 def error_text(error: DataworksError) -> Text:
     """Returns what happened, where, and what to do, as the terminal shows it."""
-    text = Text.assemble(("Error: ", "bold red"), (error.what, "red"))
+    text = Text.assemble(("Error: ", "bold red"), (as_typed(error.what), "red"))
     if error.where:
         text.append(f"\n  where: {error.where}")
     if error.remedy:
-        text.append(f"\n  remedy: {error.remedy}")
+        text.append(f"\n  remedy: {as_typed(error.remedy)}")
     return text

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from dataworks_assets.cli.hints import as_typed
 from dataworks_assets.cli.runs import DayOutcome, RunReport
 from dataworks_assets.cli.showing import bytes_text, days_text, number, plural, short_text, table
 
@@ -31,7 +32,7 @@ def show_reports(console: Console, reports: Sequence[RunReport], *, held: int = 
     for report in reports:
         if not report.succeeded and not report.of_state("refused"):
             ended = "was cancelled" if report.was_cancelled else "failed"
-            console.print(Text.assemble((f"The run {ended}: ", "bold red"), report.error), soft_wrap=True)
+            console.print(Text.assemble((f"The run {ended}: ", "bold red"), as_typed(report.error)), soft_wrap=True)
     console.print(summary(reports, held=held), soft_wrap=True)
 
 
@@ -85,7 +86,7 @@ def _show_refused(console: Console, days: Sequence[DayOutcome]) -> None:
     for (asset, _), group in _grouped(days, lambda day: (_asset(day), day.check)):
         newest = group[-1]
         where = short_text(newest.where)
-        remedy = Text("\n".join(filter(None, (where, newest.remedy))), style="dim")
+        remedy = Text("\n".join(filter(None, (where, as_typed(newest.remedy)))), style="dim")
         shown.add_row(asset, days_text([day.day for day in group]), Text(short_text(newest.cause), style="red"), remedy)
     console.print(shown)
 

@@ -15,6 +15,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from dataworks_assets.cli.dagster_home import PROCESS_TAG, open_instance, process_tag
+from dataworks_assets.cli.hints import as_typed
 from dataworks_assets.cli.live import WatchedEngine, Watcher, watching
 from dataworks_assets.cli.notices import notices_shown
 from dataworks_assets.cli.workplace import Workplace
@@ -129,7 +130,7 @@ def run_here(workplace: Workplace, request: RunRequest) -> RunReport:
         was_cancelled = is_cancelled(instance, result.run_id)
         if _was_interrupted(result) and not was_cancelled:
             _report_cancelled(instance, result.run_id)
-            workplace.notes.print(_INTERRUPTED, soft_wrap=True)
+            workplace.notes.print(as_typed(_INTERRUPTED), soft_wrap=True)
             raise KeyboardInterrupt
         return RunReport(
             run_id=result.run_id,

@@ -21,8 +21,7 @@ _MOST_TYPES = 30
 _LOG_GROUP_RELEASE = (7, 11, 0)
 _MOST_OWN_TAGS = 40
 """Of the 50 that a cluster may have; the rest are the engine's."""
-OWN_TAG_PREFIX = "dataworks:"
-"""Of the engine's tags, by which clusters are found, adopted and swept."""
+_TAKEN_TAGS = {"aws:": "AWS' own", "dataworks:": "the platform's own: clusters are found by them"}
 _RELEASE = re.compile(r"emr-7\.\d+\.\d+")
 _ROLE = r"^([A-Za-z0-9_+=,.@-]{1,128}|arn:aws[a-z-]*:iam::\d{12}:%s/[\w+=,.@/-]+)$"
 _MOST_BOOTSTRAP_ACTIONS = 16
@@ -40,6 +39,13 @@ def _release(name: str) -> str:
     if not _RELEASE.fullmatch(name):
         raise ValueError(f"{name!r} is no release with Spark 3.5, as jobs need it: write one such as emr-7.13.0")
     return name
+
+
+def _free_tags(tags: dict[str, str]) -> dict[str, str]:
+    for prefix, whose in _TAKEN_TAGS.items():
+        if any(key.startswith(prefix) for key in tags):
+            raise ValueError(f"tags that begin with `{prefix}` are {whose}")
+    return tags
 
 
 InstanceType = Annotated[str, AfterValidator(_instance_type)]
@@ -182,7 +188,7 @@ class EmrConfig(Model):
         default=(), max_length=_MOST_BOOTSTRAP_ACTIONS - _PLATFORMS_BOOTSTRAP_ACTIONS
     )
     """Bootstrap scripts of your own, as objects, run after the platform's."""
-    tags: dict[TagKey, TagValue] = Field(default_factory=dict, max_length=_MOST_OWN_TAGS)
+    tags: Annotated[dict[TagKey, TagValue], AfterValidator(_free_tags)] = Field(default_factory=dict, max_length=_MOST_OWN_TAGS)
     """Tags of every cluster; instances inherit them."""
     sizes: dict[str, SizeConfig] = Field(min_length=1)
     """Sizes of clusters by name."""
@@ -213,10 +219,6 @@ class EmrConfig(Model):
         last = self.work[-1]
         if last.days is not None or last.snapshot_type is not None:
             raise ValueError("the last class of work must fit any: leave its days and its snapshot_type out")
-        if any(key.startswith("aws:") for key in self.tags):
-            raise ValueError("tags that begin with `aws:` are AWS' own")
-        if any(key.startswith(OWN_TAG_PREFIX) for key in self.tags):
-            raise ValueError(f"tags that begin with `{OWN_TAG_PREFIX}` are the platform's own: clusters are found by them")
         if self.endpoint is None and not self.subnets:
             raise ValueError("name the private subnets of the clusters")
         if (self.node_security_group is None) != (self.access_security_group is None):

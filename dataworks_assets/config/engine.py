@@ -10,7 +10,6 @@ from dataworks_assets.config.emr import EmrConfig
 from dataworks_assets.config.model import Model
 from dataworks_assets.config.services import Memory, no_secrets
 
-
 _MOST_SPARK_CHARACTERS = 8_192
 """Of Spark's settings in a step of EMR, which takes 10,240 with its own and the job's arguments."""
 
@@ -41,7 +40,7 @@ class EngineConfig(Model):
             characters = sum(len(f"--conf{key}={value}") for key, value in {**self.spark_conf, **size.spark_conf}.items())
             if characters > _MOST_SPARK_CHARACTERS:
                 raise ValueError(
-                    f"spark_conf and emr.sizes.{name}.spark_conf: {characters:,} characters of settings, but a step of EMR takes"
-                    f" {_MOST_SPARK_CHARACTERS:,}: name fewer"
+                    f"spark_conf and emr.sizes.{name}.spark_conf: {characters:,} characters of settings, but a step of EMR"
+                    f" takes {_MOST_SPARK_CHARACTERS:,}: name fewer"
                 )
         return self

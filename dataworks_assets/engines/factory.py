@@ -88,7 +88,7 @@ def open_clusters(deployment: Deployment, store: ObjectStore) -> Clusters:
     if config is None:
         raise ConfigurationError(
             f"the jobs of the deployment {deployment.name!r} do not run on EMR: it has no clusters",
-            remedy="Name another deployment: `dataworks -d <deployment> clusters ...`",
+            remedy="Name another deployment, by `dataworks -d <deployment>` before the command",
         )
     control_uri = f"{deployment.store.scheme}://{deployment.buckets.output}/{deployment.prefixes.control}"
     return Clusters(emr_place(deployment, config), emr_calls(config), store, artefacts_uri(deployment), control_uri)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.scope import Scope
 from spark.contract import Document, decode, encode
+from spark.errors import ConfigurationError
 from spark.store import ObjectStore
 
 COMMAND_LINE = "command line"
@@ -45,7 +46,13 @@ class Act(Document, frozen=True):
 
 
 def new_act(platform: Platform, what: str, about: dict[str, str], *, by: str = "", via: str = COMMAND_LINE) -> Act:
-    """Returns an act that is about to be done now, by whoever this process is."""
+    """Returns an act that is about to be done now, by whoever this process is.
+
+    Raises:
+        ConfigurationError: nobody is named where this process belongs to nobody.
+    """
+    if via != COMMAND_LINE and not by.strip():
+        raise ConfigurationError("nobody is named who does it", where="by", remedy="Say who you are: Dagster does not know it")
     at_utc = datetime.now(UTC)
     return Act(
         id=f"{at_utc:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}",
@@ -53,7 +60,7 @@ def new_act(platform: Platform, what: str, about: dict[str, str], *, by: str = "
         what=what,
         about=about,
         identity=platform.caller_identity(),
-        by=by or getpass.getuser(),
+        by=by.strip() or getpass.getuser(),
         via=via,
     )
 

@@ -3,8 +3,6 @@
 (Annotations are not postponed in this module: Dagster reads those of the ops to find their configuration.)
 """
 
-from datetime import UTC, datetime, timedelta
-
 import msgspec
 from dagster import (
     Config,
@@ -54,7 +52,7 @@ class StartConfig(ActConfig):
 
     name: str = Field(description="Its name, behind `dataworks-<deployment>-`.")
     size: str = Field(description="One of the deployment's sizes.")
-    hours: float = Field(default=8.0, gt=0, description="How long the sweeper leaves it alone.")
+    hours: float = Field(default=8.0, description="How long the sweeper leaves it alone.")
 
 
 class SweepConfig(ActConfig):
@@ -92,7 +90,7 @@ def _stop_clusters(context: OpExecutionContext, config: StopConfig) -> None:
 def _start_cluster(context: OpExecutionContext, config: StartConfig) -> None:
     platform = context.resources.platform
     own = clusters.clusters_of(platform)
-    keep_until = datetime.now(UTC) + timedelta(hours=config.hours)
+    keep_until = clusters.kept_until(config.hours)
     plan = clusters.plan_start(own, config.name, size=config.size, keep_until=keep_until)
     context.log.info("%s", plan.words)
     if config.dry_run:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from dagster import DagsterError, DagsterInstance, DagsterRun, RunsFilter
 
@@ -13,12 +13,14 @@ from dataworks_assets.engines.emr.forecast import Forecast, forecast_of
 from dataworks_assets.engines.factory import open_clusters
 from dataworks_assets.systems.acts import COMMAND_LINE, Act, new_act, record_act
 from dataworks_assets.systems.platform import Platform
+from spark.errors import ConfigurationError
 
 _RUN_ID_CHARACTERS = 36
 _ROOT_TAG = "dagster/root_run_id"
 _WILL_RETRY_TAG = "dagster/will_retry"
 _RETRIED_TAG = "dagster/auto_retry_run_id"
 _MAX_RETRIES_TAG = "dagster/max_retries"
+_MOST_HOURS = 365 * 24
 START, STOP, SWEEP = "start cluster", "stop clusters", "sweep clusters"
 
 
@@ -176,6 +178,21 @@ def act_on(platform: Platform, what: str, chosen: Sequence[OwnCluster], *, by: s
     families = sorted({family for each in chosen for family in each.families})
     about = {"clusters": ", ".join(each.view.id for each in chosen), "runs": ", ".join(families)}
     return new_act(platform, what, {name: value for name, value in about.items() if value}, by=by, via=via)
+
+
+def kept_until(hours: float) -> datetime:
+    """Returns until when a cluster is kept that starts now.
+
+    Raises:
+        ConfigurationError: so many hours are none.
+    """
+    if not 0 < hours <= _MOST_HOURS:
+        raise ConfigurationError(
+            f"a cluster cannot be kept for {hours:g} hours",
+            where="hours",
+            remedy=f"Name more than 0, and {_MOST_HOURS:,} at most",
+        )
+    return datetime.now(UTC) + timedelta(hours=hours)
 
 
 def plan_start(clusters: Clusters, name: str, *, size: str, keep_until: datetime) -> Starting:

@@ -65,6 +65,20 @@ def test_a_dry_run_starts_nothing_and_says_what_it_would(bench, clusters):
     assert living(clusters) == []
 
 
+@pytest.mark.parametrize("hours", ["nan", "inf", "1e12"])
+def test_a_cluster_is_not_kept_for_any_time(bench, clusters, hours):
+    with pytest.raises(ConfigurationError, match=r"cannot be kept for .* hours.*8,760 at most"):
+        bench("clusters", "start", "shared", "--size", "small", "--hours", hours)
+    assert living(clusters) == []
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a<b>", "x" * 101])
+def test_what_is_no_name_of_a_cluster_is_refused(bench, clusters, name):
+    with pytest.raises(ConfigurationError, match="is no name of a cluster"):
+        bench("clusters", "start", name, "--size", "small", "--dry-run")
+    assert living(clusters) == []
+
+
 @pytest.mark.parametrize("arguments", [("stop", "shared"), ("stop-all",), ("stop-all", "--kind", "manual")])
 def test_nothing_is_stopped_without_a_yes(bench, workplace, clusters, started, arguments):
     refused = CliRunner().invoke(app, ["clusters", *arguments], obj=workplace, input="n\n")

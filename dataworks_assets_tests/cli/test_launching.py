@@ -56,6 +56,27 @@ def test_a_run_that_dagster_refuses_says_what_to_do(bench, monkeypatch):
         bench("backfill", "-D", DAY, "-c", "core/toDo", "--launch", "--url", "http://127.0.0.1:3001")
 
 
+@pytest.mark.parametrize("url", ["notaurl", "ftp://host", "http://", "http://host:port"])
+def test_what_is_no_address_is_told(bench, submitted, url):
+    bench.export("core/toDo")
+    with pytest.raises(StackError, match=r"is no address of Dagster's UI.*http://127"):
+        bench("backfill", "-D", DAY, "-c", "core/toDo", "--launch", "--url", url)
+    assert submitted == []
+
+
+def test_a_refusal_is_told_with_its_cause_and_without_the_query(bench, monkeypatch):
+    class Refuses:
+        def __init__(self, *_, **__):
+            failed = dagster_graphql.DagsterGraphQLClientError("It failed \n\nmutation {\n  query\n}")
+            raise failed from OSError("connection refused")
+
+    monkeypatch.setattr(dagster_graphql, "DagsterGraphQLClient", Refuses)
+    bench.export("core/toDo")
+    with pytest.raises(StackError) as told:
+        bench("backfill", "-D", DAY, "-c", "core/toDo", "--launch", "--url", "http://127.0.0.1:3001")
+    assert told.value.what == "Dagster did not take the run: It failed: connection refused"
+
+
 def test_without_an_address_the_running_one_is_meant(tmp_path):
     with pytest.raises(StackError, match="dataworks dev"):
         webserver_url(tmp_path, None)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from dataworks_assets.cli import main
 from dataworks_assets.cli.main import Commands, app, error_text
-from spark.errors import StoreError
+from spark.errors import ConfigurationError, StoreError
 
 
 def test_the_list_names_every_command():
@@ -70,6 +70,17 @@ def test_an_unknown_command_is_told_with_the_nearest_one():
 def test_an_error_tells_what_where_and_remedy():
     text = error_text(StoreError("access refused", where="s3://a/b", remedy="Ask for it")).plain
     assert text.splitlines() == ["Error: access refused", "  where: s3://a/b", "  remedy: Ask for it"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed"),
+    [(["-d", "emulated"], "dataworks -d emulated status"), ([], "dataworks status")],
+)
+def test_an_advised_command_names_the_deployment_that_was_named(arguments, typed, monkeypatch):
+    monkeypatch.delenv("DATAWORKS_DEPLOYMENT", raising=False)
+    CliRunner().invoke(app, [*arguments, "config", "--help"])
+    said = str(error_text(ConfigurationError("no", remedy="`dataworks status` shows it; dataworks is there")))
+    assert f"`{typed}` shows it; dataworks is there" in said
 
 
 @pytest.fixture

@@ -268,6 +268,16 @@ def test_a_refused_act_fails_with_the_error_and_not_with_a_place_in_the_code(ins
     assert pretended.done == acts(pretended) == []
 
 
+@pytest.mark.parametrize(
+    ("told", "why"), [({"by": " "}, "nobody is named who does it"), ({"by": "ann", "hours": -1}, "cannot be kept for -1 hours")]
+)
+def test_a_job_that_lacks_what_it_is_told_starts_nothing(instance, pretended, told, why):
+    result = run_job(instance, "emr_start_cluster", name="shared", size="small", **told)
+    [failure] = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+    assert why in failure.user_failure_data.description
+    assert (pretended.done, acts(pretended)) == ([], [])
+
+
 def test_the_sensor_says_what_it_ended(instance, pretended):
     pretended.swept = [Swept("j-9", "no try is under way")]
     (sensor,) = build_clusters(Platform(load_settings("emulated")))[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,7 @@ from spark.errors import ConfigurationError, EngineError
 from spark.store import ObjectStore
 
 _SECONDS_AN_HOUR = 3600.0
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _GRACE = timedelta(minutes=10)
 """How long a run that is not to be seen may still be about to be: its cluster is left alone for so long."""
 
@@ -160,11 +162,15 @@ class Clusters:
         return self.calls.run_job_flow(request)
 
     def refuse_taken(self, name: str) -> None:
-        """Refuses a name behind the deployment's that a living cluster has: jobs find theirs by it.
+        """Refuses a name behind the deployment's that a living cluster has, or that is none: jobs find theirs by it.
 
         Raises:
-            ConfigurationError: one has it.
+            ConfigurationError: one has it, or none can.
         """
+        if not _NAME.fullmatch(name):
+            raise ConfigurationError(
+                f"{name!r} is no name of a cluster", remedy="Name it by up to 100 letters, digits, `.`, `_` and `-`: shared"
+            )
         if taken := self._named(name):
             raise ConfigurationError(
                 f"the cluster {taken[0].view.id} is called {taken[0].view.name!r} already, and is {taken[0].view.state}",

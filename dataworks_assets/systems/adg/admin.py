@@ -20,6 +20,7 @@ from dataworks_assets.ledger.errands import Errand, ErrandKind
 from dataworks_assets.systems.acts import Act, record_act
 from dataworks_assets.systems.adg.automation.requests import with_day
 from dataworks_assets.systems.adg.automation.restarts import Restart, RestartStore
+from dataworks_assets.systems.adg.correlation import refuse_misfits
 from dataworks_assets.systems.adg.planner import Planner
 from dataworks_assets.systems.adg.recording import configured, ledger_book, run_entry
 from dataworks_assets.systems.adg.scope import AdgScope
@@ -127,7 +128,10 @@ class LedgerAdmin:
             ConfigurationError: there is no such row, or more than one; a run is doing the day.
             LedgerError: the table cannot be read.
         """
-        row = self._row(day, correlation_id)
+        again = (
+            f"There is nothing to clear: `dataworks adg run --type {self.scope.snapshot_type} --day {day} --force` does it anew"
+        )
+        row = self._row(day, correlation_id, if_none=again)
         busy = sorted(name for name, other in in_flight(instance, self.scope, now=datetime.now(UTC)) if other == day)
         if busy:
             raise ConfigurationError(
@@ -157,6 +161,7 @@ class LedgerAdmin:
             ConfigurationError: the day is to come; no collection has it, or one that is named is none.
             DataworksError: it cannot be planned.
         """
+        refuse_misfits([restart.correlation_id])
         if restart.date > (today := datetime.now(UTC).date()):
             raise ConfigurationError(f"{restart.date} is a day to come", remedy=f"Name one up to today, which is {today} (UTC)")
         names = with_day(self.scope, restart.date)
@@ -194,7 +199,8 @@ class LedgerAdmin:
                 remedy="Name a day of the full: `--type full`",
             )
         self._refuse_incomplete(day)
-        said = correlation_id or str(self._row(day, "")["Correlation_Id"])
+        said = correlation_id or str(self._row(day, "", if_none="Name the day's correlation id")["Correlation_Id"])
+        refuse_misfits([said])
         request = Request((), (day,), correlation_id=said)
         now = datetime.now(UTC)
         entry = run_entry(self.scope, request, run_id="", has_message=False, now=now)
@@ -235,7 +241,7 @@ class LedgerAdmin:
                 remedy="Publish what is missing first; `dataworks status` shows it",
             )
 
-    def _row(self, day: date, correlation_id: str) -> Attributes:
+    def _row(self, day: date, correlation_id: str, *, if_none: str) -> Attributes:
         product = self.scope.settings.deployment.ledger.adg.product(str(self.scope.snapshot_type))
         where = {"DataProduct": product, "Date": day.isoformat()}
         rows = self.platform.status_tables.rows(self._table(), where=where)
@@ -246,7 +252,7 @@ class LedgerAdmin:
         if found:
             raise ConfigurationError(f"{day} has {len(ids)} rows", remedy=f"Name a correlation id: {', '.join(ids)}")
         what = f"no row {correlation_id!r} of {product} {day}" if correlation_id else f"no row of {product} {day}"
-        raise ConfigurationError(what, remedy=f"There is {', '.join(ids)}" if ids else "Name the day's correlation id")
+        raise ConfigurationError(what, remedy=f"There is {', '.join(ids)}" if ids else if_none)
 
     def _table(self) -> str:
         name = self.scope.settings.deployment.ledger.status_table

@@ -14,6 +14,7 @@ from dataworks_assets.ledger.logs import RunLogs
 from dataworks_assets.ledger.metrics import Metrics, age_seconds
 from dataworks_assets.ledger.notices import Notifier
 from dataworks_assets.ledger.recorder import LedgerBook
+from dataworks_assets.systems.adg.correlation import refuse_misfits
 from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.ledger_repair import LedgerRepair
 from dataworks_assets.systems.plan import Request
@@ -98,6 +99,7 @@ def run_entry(scope: AdgScope, request: Request, *, run_id: str, has_message: bo
         has_message: whether an export's message started it.
         now: the present.
     """
+    refuse_misfits([request.correlation_id, *request.correlation_ids.values()])
     config = scope.settings.deployment.ledger
     kind = str(scope.snapshot_type)
     names = request.collections or tuple(scope.collections)

@@ -10,6 +10,8 @@ from dataworks_assets.systems.acts import new_act, read_acts
 from dataworks_assets.systems.adg.admin import LedgerAdmin
 from dataworks_assets.systems.adg.admin_jobs import build_admin_jobs, parse_day, parse_kinds
 from dataworks_assets.systems.adg.automation.restarts import Restart, RestartStore, restart_requests
+from dataworks_assets.systems.adg.recording import run_entry
+from dataworks_assets.systems.plan import Request
 from dataworks_assets_tests.systems.adg.automation.conftest import key, move, start, started
 from dataworks_assets_tests.systems.adg.whole_path import DAY, DAY_BEFORE, World, documents
 from spark.errors import ConfigurationError, LedgerError, StoreError
@@ -107,7 +109,9 @@ def test_a_restart_waits_for_a_run_that_does_its_day(world, admin, platform, ins
 
 
 def test_a_row_that_is_not_there_or_is_one_of_two_is_not_cleared(world, admin, instance):
-    with pytest.raises(ConfigurationError, match="no row of ADG-full 2026-11-19"):
+    with pytest.raises(
+        ConfigurationError, match=r"no row of ADG-full 2026-11-19.*adg run --type full --day 2026-11-19 --force"
+    ):
         admin.plan_clear(DAY_BEFORE, "", instance)
     with pytest.raises(ConfigurationError, match=r"no row 'c-9'.*There is c-1"):
         admin.plan_clear(DAY, "c-9", instance)
@@ -248,6 +252,16 @@ def test_a_job_fails_with_what_is_wrong_and_not_with_a_place_in_the_code(world, 
     done, said = run_job(world, platform, "start_run", instance, collections=["core/nothing"])
     assert not done
     assert said[-1].startswith("no collection 'core/nothing' has 2026-11-20")
+
+
+@pytest.mark.parametrize(("said", "why"), [("x" * 1025, "has 1,025 bytes"), ("a\nb", "not printable")])
+def test_what_cannot_be_a_correlation_id_starts_nothing(world, platform, said, why):
+    restart = Restart(system=world.scope.name, date=DAY, correlation_id=said, act="")
+    with pytest.raises(ConfigurationError, match=why):
+        LedgerAdmin(platform, world.scope).plan_start(restart)
+    request = Request((), (DAY,), correlation_ids={str(DAY): said})
+    with pytest.raises(ConfigurationError, match=why):
+        run_entry(world.scope, request, run_id="r", has_message=False, now=NOW)
 
 
 def refused(world, platform, day="2026-11-20", collections=()):

@@ -14,6 +14,7 @@ from datetime import date, datetime
 from dataworks_assets.config.deployment import Deployment
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.config.prefixes import fill
+from dataworks_assets.systems.adg.correlation import misfit_of
 from spark.contract import Document
 from spark.errors import InputError
 
@@ -48,6 +49,8 @@ def parse_message(body: str) -> ExportMessage:
     missing = [f"--{name}" for name in _NAMES if not arguments.get(name, "").strip()]
     if missing:
         raise InputError(f"the message does not say {', '.join(missing)}", remedy=_REMEDY)
+    if misfit := misfit_of(arguments["correlation_id"].strip()):
+        raise InputError(f"--correlation_id {misfit}", remedy=_REMEDY)
     return ExportMessage(
         correlation_id=arguments["correlation_id"].strip(),
         s3_prefix=arguments["s3_prefix"].strip().strip("/"),

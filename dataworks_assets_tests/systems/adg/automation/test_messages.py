@@ -53,6 +53,7 @@ def test_another_correlation_id_is_another_message():
         ('{"additional_step_args": {}}', "--correlation_id, --s3_prefix, --snapshot_type, --export_date"),
         ('{"additional_step_args": {"submit-job": [1]}}', "no list of texts"),
         (completion(correlation_id=""), "--correlation_id"),
+        (completion(correlation_id="é" * 600), "--correlation_id has 1,200 bytes"),
         (completion(kind="weekly"), "'weekly'"),
         (completion("20.11.2026"), "'20.11.2026'"),
         (completion("20261120"), "'20261120'"),
