@@ -21,7 +21,7 @@ def name_deployment(name: str | None, commands: Collection[str]) -> None:
     """
     _named.clear()
     if name is not None:
-        _named[rf"\bdataworks (?=({'|'.join(map(re.escape, commands))})\b)"] = f"dataworks -d {name} "
+        _named[rf"\bdataworks (?=(?:{'|'.join(map(re.escape, commands))})\b)"] = f"dataworks -d {name} "
 
 
 def as_typed(text: str) -> str:

@@ -195,7 +195,7 @@ class EmrCalls:
         if status >= _SERVER_ERRORS or code.startswith(("Internal", "ServiceUnavailable")):
             return _failed(operation, f"{code}: {message}", repeats=repeats)
         return EngineError(
-            f"EMR refuses the call: {message}",
+            f"EMR refuses the call: {message.rstrip('.')}",
             where=operation,
             remedy="Correct `engine.emr` of the deployment, or whatever the message names",
             transient=False,

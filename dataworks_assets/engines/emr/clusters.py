@@ -25,6 +25,7 @@ from dataworks_assets.engines.emr.requests import (
     Place,
     cluster_request,
 )
+from dataworks_assets.engines.emr.starting import refuse_without_logs
 from spark.errors import ConfigurationError, EngineError
 from spark.store import ObjectStore
 
@@ -151,10 +152,12 @@ class Clusters:
 
         Raises:
             ConfigurationError: there is no such size, or a cluster of this name lives.
+            StoreError: there is no bucket for its logs.
             EngineError: nothing was deployed, or AWS refuses it.
         """
         chosen = self.size(size)
         self.refuse_taken(name)
+        refuse_without_logs(self.store, self.place.log_uri)
         artefacts = current_artefacts(self.store, self.artefacts_uri, python=self.place.config.python)
         tags = {TAG_DEPLOYMENT: self.place.deployment, TAG_SIZE: size, TAG_KIND: MANUAL}
         tags[TAG_KEEP_UNTIL] = keep_until.isoformat()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,7 +32,7 @@ from dataworks_assets.engines.emr.requests import (
     cluster_request,
     step_request,
 )
-from spark.errors import EngineError, NotFoundError
+from spark.errors import AccessError, EngineError, NotFoundError
 from spark.jobs.runner import CLAIM
 from spark.store import ObjectStore
 
@@ -39,6 +40,16 @@ _STARTS = 3
 _APPEAR_SECONDS = 5.0
 """How long a cluster may take to appear in listings after a call whose answer was lost."""
 _CLOCKS_DIFFER = timedelta(minutes=10)
+
+
+def refuse_without_logs(store: ObjectStore, log_uri: str) -> None:
+    """Refuses to start a cluster whose log bucket is not there: AWS would end it, or its logs would be lost.
+
+    Raises:
+        StoreError: there is no such bucket, or nobody answers. (One that may not be listed is taken to be there.)
+    """
+    with suppress(AccessError):
+        next(iter(store.list(log_uri)), None)
 
 
 @dataclass(frozen=True)
@@ -138,6 +149,7 @@ class Starter:
             step = step_request(self.place, version, size, name=intent.name, arguments=claimed, terminates=False)
             intents.write(intent)
             return msgspec.structs.replace(intent, step_id=self.calls.add_step(intent.cluster_id, step))
+        refuse_without_logs(self.store, self.place.log_uri)
         artefacts = current_artefacts(self.store, self.artefacts_uri, python=self.place.config.python)
         step = step_request(self.place, artefacts.version, size, name=intent.run_id, arguments=claimed, terminates=True)
         tags = {

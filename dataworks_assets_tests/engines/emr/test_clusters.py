@@ -9,10 +9,12 @@ import pytest
 from dataworks_assets.engines.emr.calls import EmrCalls
 from dataworks_assets.engines.emr.clusters import Clusters
 from dataworks_assets.engines.emr.requests import Place
+from dataworks_assets.engines.emr.starting import refuse_without_logs
 from dataworks_assets_tests.engines.emr.world import FAMILY, emr_config, named_cluster
 from dataworks_assets_tests.stack.emr.memory import MemoryClient, Pretended, cluster_request
 from spark.contract import encode
-from spark.errors import ConfigurationError, EngineError
+from spark.errors import AccessError, ConfigurationError, EngineError, StoreError
+from spark.store import ObjectStore
 
 PRICES = {"m7i.xlarge": {"on_demand": 0.2, "emr": 0.05}}
 
@@ -47,6 +49,37 @@ def start(world, clusters, hours=8.0):
 
 def nobody(family):
     return False
+
+
+@pytest.fixture
+def bare_logs(monkeypatch):
+    """A store without the bucket of logs."""
+    list_there = ObjectStore.list
+
+    def list_or_refuse(store, prefix_uri, **options):
+        if prefix_uri.startswith("s3://logs"):
+            raise StoreError("there is no bucket 'logs'", where=prefix_uri, remedy="have it made", transient=False)
+        return list_there(store, prefix_uri, **options)
+
+    monkeypatch.setattr(ObjectStore, "list", list_or_refuse)
+
+
+@pytest.mark.usefixtures("bare_logs")
+def test_no_cluster_is_started_whose_log_bucket_is_not_there(world, clusters):
+    with pytest.raises(StoreError, match="no bucket 'logs'"):
+        start(world, clusters)
+    with pytest.raises(StoreError, match="no bucket 'logs'"):
+        submit(world)
+    assert clusters.living() == []
+
+
+def test_a_log_bucket_that_may_not_be_listed_is_taken_to_be_there(world, clusters, monkeypatch):
+    def refuse(*_, **__):
+        raise AccessError("access refused", where="s3://logs/emr", remedy="grant it")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ObjectStore, "list", refuse)
+        refuse_without_logs(world.store, "s3://logs/emr")
 
 
 def test_a_cluster_is_listed_with_its_run_its_age_and_its_cost(world, clusters):
