@@ -25,8 +25,11 @@ class InfrastructureError(DataworksError):
 
 
 @contextmanager
-def aws_errors() -> Iterator[None]:
+def aws_errors(where: str = "CloudFormation") -> Iterator[None]:
     """Turns what AWS refuses, and a call that does not reach it, into one error.
+
+    Args:
+        where: what is worked on.
 
     Raises:
         InfrastructureError
@@ -39,13 +42,13 @@ def aws_errors() -> Iterator[None]:
         told = error.response["Error"]
         what = f"AWS refuses {error.operation_name}: {told.get('Code', '')}: {told.get('Message', '')}"
         remedy = "Correct what it names (a right of this role, its session, a parameter), then call again: what stands stays"
-        raise InfrastructureError(what, where="CloudFormation", remedy=remedy) from error
+        raise InfrastructureError(what, where=where, remedy=remedy) from error
     except NoCredentialsError as error:
         remedy = "Log in to the account, as by `aws sso login`, or name a profile by AWS_PROFILE"
-        raise InfrastructureError("there are no AWS credentials", where="CloudFormation", remedy=remedy) from error
+        raise InfrastructureError("there are no AWS credentials", where=where, remedy=remedy) from error
     except BotoCoreError as error:
         remedy = "Look at the region, at the way to AWS and at this machine's credentials, then call again"
-        raise InfrastructureError(f"AWS cannot be asked: {error}", where="CloudFormation", remedy=remedy) from error
+        raise InfrastructureError(f"AWS cannot be asked: {error}", where=where, remedy=remedy) from error
 
 
 @dataclass(frozen=True)
@@ -115,15 +118,16 @@ class Applier:
         name, document = self.stack_name(stack), stack.document()
         is_new = not self.is_there(stack)
         change_set = f"dataworks-{int(time.time() * 1000)}"
-        self.client.create_change_set(
-            StackName=name,
-            ChangeSetName=change_set,
-            ChangeSetType="CREATE" if is_new else "UPDATE",
-            TemplateBody=stack.body(),
-            Parameters=self._parameters(stack, document, is_new=is_new),
-            Capabilities=_CAPABILITIES,
-            Tags=[{"Key": "Application", "Value": "dataworks"}, {"Key": "Environment", "Value": self.environment}],
-        )
+        with aws_errors(f"stack {name}"):
+            self.client.create_change_set(
+                StackName=name,
+                ChangeSetName=change_set,
+                ChangeSetType="CREATE" if is_new else "UPDATE",
+                TemplateBody=stack.body(),
+                Parameters=self._parameters(stack, document, is_new=is_new),
+                Capabilities=_CAPABILITIES,
+                Tags=[{"Key": "Application", "Value": "dataworks"}, {"Key": "Environment", "Value": self.environment}],
+            )
         told = self._wait(lambda: self.client.describe_change_set(StackName=name, ChangeSetName=change_set), "Status")
         if told["Status"] == "FAILED":
             self._refuse_unless_nothing(name, change_set, told.get("StatusReason", ""))
@@ -141,7 +145,8 @@ class Applier:
         Raises:
             InfrastructureError: it failed; CloudFormation has gone back to what stood before.
         """
-        self.client.execute_change_set(StackName=prepared.stack_name, ChangeSetName=prepared.change_set)
+        with aws_errors(f"stack {prepared.stack_name}"):
+            self.client.execute_change_set(StackName=prepared.stack_name, ChangeSetName=prepared.change_set)
         seen: set[str] = set()
 
         def look() -> dict[str, Any]:

@@ -270,6 +270,15 @@ def test_what_aws_refuses_is_told_with_its_call_and_reason(account, monkeypatch)
         CliRunner().invoke(app, ["show"], catch_exceptions=False)
 
 
+def test_what_aws_refuses_of_a_stack_is_told_with_its_name(account, monkeypatch):
+    def refuse(**_: str) -> None:
+        raise ClientError({"Error": {"Code": "ValidationError", "Message": "Template error"}}, "CreateChangeSet")
+
+    monkeypatch.setattr(account, "create_change_set", refuse)
+    with pytest.raises(InfrastructureError, match="stack trial-data: AWS refuses CreateChangeSet: ValidationError"):
+        CliRunner().invoke(app, ["apply", "--environment", "development", "--prefix", "trial"], catch_exceptions=False)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [(None, "cannot be read"), ("- a", "is no mapping"), ("a: 1\n  b: [", "no YAML"), ("Nope: 1", "no parameter 'Nope'")],

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,6 +57,20 @@ def test_commands_inside_an_account_take_what_the_stacks_give():
     assert len(asked) == 3
     assert all(output in by_name[stack] for stack, output in asked)
     assert f"{IMAGE.name}=" in (ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8")
+
+
+def test_a_command_inside_an_account_without_stacks_says_so(tmp_path):
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "python").symlink_to(sys.executable)
+    (programs / "dataworks").write_text("#!/bin/sh\necho '{}'\n", encoding="utf-8")
+    (programs / "dataworks").chmod(0o755)
+    (tmp_path / "production").mkdir()
+    script = shutil.copy(ROOT / "production" / "inside", tmp_path / "production")
+    environment = {"PATH": os.environ["PATH"], "PREFIX": "trial", "AWS_REGION": "eu-west-2"}
+    ended = subprocess.run([script, "migrate"], env=environment, capture_output=True, text=True, check=False)
+    told = "inside: the stack trial-dagster gives no ServiceCluster: deploy it first, or correct PREFIX and AWS_REGION\n"
+    assert (ended.returncode, ended.stderr) == (1, told)
 
 
 def test_a_run_that_waits_for_a_reviewer_keeps_no_later_merge_from_development():
