@@ -37,6 +37,11 @@ def test_what_a_workflow_runs_is_there(path):
         assert (ROOT / file).is_file()
 
 
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_no_workflow_is_given_secrets(path):
+    assert "secrets" not in path.read_text(encoding="utf-8")
+
+
 def test_every_environment_follows_the_one_before_it():
     jobs = read("delivery")["jobs"]
     order = list(ENVIRONMENT.allowed)
