@@ -10,7 +10,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.systems.adg.automation.messages import ExportMessage
@@ -96,7 +96,8 @@ class Inbox:
         """Returns the days of handled messages from `since` on, with their objects' addresses; no object is read."""
         prefix = f"{self.control_uri}/inbox_done/{snapshot_type}"
         days: dict[date, list[str]] = defaultdict(list)
-        for listed in self.store.list(prefix, after=f"{split_uri(prefix)[1]}/{since.isoformat()}"):
+        before = since - timedelta(days=1)  # and all below it: not every store lists what is behind its own folder's name
+        for listed in self.store.list(prefix, after=f"{split_uri(prefix)[1]}/{before.isoformat()}~"):
             day = listed.uri.removeprefix(f"{prefix}/").partition("/")[0]
             days[date.fromisoformat(day)].append(listed.uri)
         return {day: tuple(uris) for day, uris in days.items()}

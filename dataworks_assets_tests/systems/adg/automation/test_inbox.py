@@ -1,9 +1,11 @@
 from datetime import timedelta
 
 from dataworks_assets.config.naming import SnapshotType
-from dataworks_assets.systems.adg.automation.inbox import KeptMessage
+from dataworks_assets.systems.adg.automation.inbox import Inbox, KeptMessage
 from dataworks_assets.systems.adg.automation.messages import parse_message
 from dataworks_assets_tests.systems.adg.automation.conftest import NOON, completion, on
+from spark.contract import StoreSettings
+from spark.store import ObjectStore
 
 FULL = SnapshotType.FULL
 
@@ -42,6 +44,14 @@ def test_a_handled_message_leaves_the_inbox_and_is_remembered(inbox):
 
 def test_handled_messages_of_older_days_are_not_listed(inbox):
     for day in ("2026-11-10", "2026-11-15", "2026-11-16"):
+        inbox.keep(_kept(day))
+    inbox.finish(inbox.waiting(FULL, now=NOON), run_id="r", outcome="success", now=NOON)
+    assert sorted(inbox.handled_days(FULL, since=on("2026-11-15"))) == [on("2026-11-15"), on("2026-11-16")]
+
+
+def test_the_first_day_of_interest_is_listed_by_the_stacks_store_too(stack, prefix_uri):
+    inbox = Inbox(ObjectStore(StoreSettings(endpoint_url=stack.s3_endpoint)), prefix_uri)
+    for day in ("2026-11-14", "2026-11-15", "2026-11-16"):
         inbox.keep(_kept(day))
     inbox.finish(inbox.waiting(FULL, now=NOON), run_id="r", outcome="success", now=NOON)
     assert sorted(inbox.handled_days(FULL, since=on("2026-11-15"))) == [on("2026-11-15"), on("2026-11-16")]
