@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -15,6 +16,7 @@ from dataworks_assets.cli.runs import DayOutcome, RunReport
 from dataworks_assets.cli.showing import bytes_text, days_text, number, plural, short_text, table
 
 _LONG_TABLE = 30
+_FIGURES = re.compile(r"\S*\d\S*")
 _NUMBERS = ("Rows", "Input", "Output", "Output files", "Task s")
 
 
@@ -83,7 +85,7 @@ def _show_refused(console: Console, days: Sequence[DayOutcome]) -> None:
     if not days:
         return
     shown = table("Asset", "Days", "Cause", "Where and what to do", title="Not published")
-    for (asset, _), group in _grouped(days, lambda day: (_asset(day), day.check)):
+    for (asset, _), group in _grouped(days, lambda day: (_asset(day), _kind(day))):
         newest = group[-1]
         where = short_text(newest.where)
         remedy = Text("\n".join(filter(None, (where, as_typed(newest.remedy)))), style="dim")
@@ -99,6 +101,11 @@ def _grouped(
     for day in sorted(days, key=lambda day: day.day):
         groups[key(day)].append(day)
     return sorted(groups.items())
+
+
+def _kind(day: DayOutcome) -> str:
+    """Returns what days have in common that failed alike: causes that differ in figures and names of objects alone."""
+    return " ".join([day.check, *(_FIGURES.sub("…", text) for text in (day.cause, day.remedy))])
 
 
 def _asset(day: DayOutcome) -> str:
