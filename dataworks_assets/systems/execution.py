@@ -200,6 +200,7 @@ class Execution:
             files=planned.files,
             findings=planned.findings,
             previous_rows=planned.previous_rows,
+            previous_day=planned.previous_day,
             confirmed=request.confirm,
             correlation_id=request.correlation_id_of(planned.day),
         )

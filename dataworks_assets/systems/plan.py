@@ -98,6 +98,7 @@ class PlannedDay:
     findings: tuple[Finding, ...] = ()
     published: Pointer | None = None
     previous_rows: int | None = None
+    previous_day: str = ""
 
     @property
     def input_bytes(self) -> int:

@@ -33,7 +33,8 @@ class PartitionWork(Document, frozen=True):
     """One collection and day to be done: exactly which files, under which attempt and lease.
 
     `findings` are what planning already found wrong (a gap, an overlap, a missing manifest): the day is refused with
-    them, its files are still read so that all that is wrong is said at once.
+    them, its files are still read so that all that is wrong is said at once. `previous_rows` are those of `previous_day`,
+    the published day that a full is held against; None where there is none.
     """
 
     collection: str
@@ -46,6 +47,7 @@ class PartitionWork(Document, frozen=True):
     files: tuple[DataFile, ...] = ()
     findings: tuple[Finding, ...] = ()
     previous_rows: int | None = None
+    previous_day: str = ""
     confirmed: bool = False
     correlation_id: str = ""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -126,13 +126,13 @@ class Decoder:
         if self._id is not None and rows.raw_ids is not None and rows.raw_ids.null_count:
             name = ".".join(self._id.path)
             for row in np.flatnonzero(rows.raw_ids.is_null()).tolist():
-                rows.refused.setdefault(row, f"the document has no {name}")
+                rows.refused.setdefault(row, _Refusal(f"the document has no {name}"))
         if not rows.answers.misfits:
             return
         for table in self._tables:
             if table.table.misfit is Misfit.REFUSE:
                 for row, name, misfit in table.entries(rows.answers):
-                    rows.refused.setdefault(row, f"{name}{misfit}")
+                    rows.refused.setdefault(row, _Refusal(f"{name}{misfit}", f"{name} does not fit its type"))
 
     def _assemble(self, chunk: Chunk, rows: _Rows) -> DecodedChunk:
         ids, hashes = rows.ids()
@@ -173,6 +173,13 @@ class Decoder:
                     yield f"{name} of {table.table.name} does not fit its type in some lines, first in line {line}"
 
 
+class _Refusal(NamedTuple):
+    """Why a document is no row; `kind` is the same without what the document says, where the reason has something of it."""
+
+    reason: str
+    kind: str = ""
+
+
 @dataclass
 class _Rows:
     """The documents of a chunk on their way to become rows; `refused` are rows by why they are none."""
@@ -180,7 +187,7 @@ class _Rows:
     documents: Documents
     answers: Answers
     raw_ids: pa.BinaryArray | None
-    refused: dict[int, str] = field(default_factory=dict)
+    refused: dict[int, _Refusal] = field(default_factory=dict)
 
     def ids(self) -> tuple[pa.Array | None, Hashes]:
         """Returns the ids' texts and the hashes of their comparison keys; refused rows have any."""
@@ -204,7 +211,7 @@ class _Rows:
             try:
                 texts[row], keys[row] = id_text(raw), comparison_key(raw)
             except (InputError, RecursionError):
-                self.refused.setdefault(row, "the document's id is nested too deep")
+                self.refused.setdefault(row, _Refusal("the document's id is nested too deep"))
         return pa.array(texts, pa.string()), hash_keys(keys)
 
     def keep(self) -> npt.NDArray[np.bool_] | None:
@@ -221,7 +228,7 @@ class _Rows:
             return self.documents.quarantined
         lines = self.documents.text.split(b"\n")
         numbers = self.documents.line_numbers
-        refused = [QuarantinedLine(int(numbers[row]), reason, lines[row]) for row, reason in self.refused.items()]
+        refused = [QuarantinedLine(int(numbers[row]), why.reason, lines[row], why.kind) for row, why in self.refused.items()]
         return sorted([*self.documents.quarantined, *refused], key=lambda line: line.line_number)
 
 

@@ -27,11 +27,20 @@ _SPARE_LEVELS = 200
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedLine:
-    """A line that is no row: its number in the file (from 1), why, and its bytes without the line end."""
+    """A line that is no row: its number in the file (from 1), why, and its bytes without the line end.
+
+    `kind` says why without what the document says, where the reason has something of it: it is fit for logs.
+    """
 
     line_number: int
     reason: str
     raw: bytes
+    kind: str = ""
+
+    @property
+    def cause(self) -> str:
+        """Why, without anything that the document says."""
+        return self.kind or self.reason
 
 
 @dataclass(slots=True)

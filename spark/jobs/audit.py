@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 
 from msgspec.structs import replace
 
@@ -80,12 +81,14 @@ def _quarantine(collection: Collection, shards: Sequence[ShardOutcome]) -> list[
     worst = max((file for shard in shards for file in shard.files), key=lambda file: file.quarantined)
     option = "" if collection.snapshot_type == "full" else f" --type {collection.snapshot_type}"
     more = f" and {worst.quarantined - 1:,} more of its {worst.lines:,} lines" if worst.quarantined > 1 else ""
+    why = f" (line {worst.first_quarantined}: {worst.first_cause})" if worst.first_cause else ""
     return [
         failed(
             "quarantine",
             object_uri=worst.uri,
             place=f"line {worst.first_quarantined}{more}",
-            cause=f"{quarantined:,} of {lines:,} documents could not be decoded; {collection.quarantine_share:.2%} are allowed",
+            cause=f"{quarantined:,} of {lines:,} documents could not be decoded{why};"
+            f" {collection.quarantine_share:.2%} are allowed",
             remedy=f"Look at them with `dataworks quarantine {collection.name}{option} --partition {shards[0].export_date}`,"
             " then have the file exported again or raise quarantine_share",
         )
@@ -98,12 +101,20 @@ def _rows(work: PartitionWork, collection: Collection, shards: Sequence[ShardOut
     rows = row_count(shards)
     share = collection.row_loss_share
     if work.previous_rows > 0 and rows == 0:
-        cause = f"no rows, {work.previous_rows:,} the day before"
+        cause = f"no rows, {_before(work)}"
     elif share is not None and rows < work.previous_rows * (1 - share):
-        cause = f"{rows:,} rows, {work.previous_rows:,} the day before: more than {share:.0%} lost"
+        cause = f"{rows:,} rows, {_before(work)}: more than {share:.0%} lost"
     else:
         return []
     return [failed("rows", place=work.export_date, cause=cause, remedy=_CONFIRM)]
+
+
+def _before(work: PartitionWork) -> str:
+    """Says what a day is held against; by its date where days between were not exported or not published."""
+    if work.previous_rows is None:
+        return "no day before"
+    is_next = work.previous_day in {"", (date.fromisoformat(work.export_date) - timedelta(days=1)).isoformat()}
+    return f"{work.previous_rows:,} the day before" if is_next else f"{work.previous_rows:,} on {work.previous_day}"
 
 
 def row_count(shards: Sequence[ShardOutcome]) -> int:
@@ -122,7 +133,6 @@ def _evidence(work: PartitionWork, collection: Collection, shards: Sequence[Shar
     columns = sum(len(table.columns) for table in collection.tables)
     notes = sorted({note for file in files for note in file.notes})
     rows = row_count(shards)
-    before = "no day before" if work.previous_rows is None else f"{work.previous_rows:,} the day before"
     return [
         _passed("read", f"{len(files):,} files read whole" + (f"; {'; '.join(notes)}" if notes else "")),
         _passed("manifest", f"{len(with_manifest):,} manifests record {recorded:,} documents; {lines:,} lines read"),
@@ -130,7 +140,7 @@ def _evidence(work: PartitionWork, collection: Collection, shards: Sequence[Shar
         _passed("slices", f"{len(slices):,} slices, no overlap, no gap in {len(work.files):,} batches"),
         _passed("schema", f"{columns:,} declared columns" if columns else "layout without declared columns"),
         _passed("quarantine", f"{quarantined:,} of {lines:,} documents quarantined"),
-        _passed("rows", f"{rows:,} rows, {before}" + (" (confirmed by an operator)" if work.confirmed else "")),
+        _passed("rows", f"{rows:,} rows, {_before(work)}" + (" (confirmed by an operator)" if work.confirmed else "")),
     ]
 
 

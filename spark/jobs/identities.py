@@ -40,6 +40,7 @@ class FileIds:
     """Lines that are a record: good and quarantined, not blank."""
     quarantined: int = 0
     first_quarantined: int = 0
+    first_cause: str = ""
     decoded_bytes: int = 0
     manifest_lines: int | None = None
     notes: dict[str, None] = field(default_factory=dict)
@@ -50,6 +51,7 @@ class FileIds:
         self.documents += chunk.lines - chunk.blank_lines
         if chunk.quarantined and not self.quarantined:
             self.first_quarantined = chunk.quarantined[0].line_number
+            self.first_cause = chunk.quarantined[0].cause
         self.quarantined += len(chunk.quarantined)
         self.decoded_bytes += chunk.decoded_bytes
         self.notes.update(dict.fromkeys(chunk.notes))

@@ -19,6 +19,8 @@ class FileOutcome:
     quarantined: int = 0
     first_quarantined: int = 0
     """The line of the first that was quarantined."""
+    first_cause: str = ""
+    """Why that one was, without anything that it says."""
     manifest_lines: int | None = None
     ids_compared: int = 0
     notes: tuple[str, ...] = ()

@@ -113,6 +113,7 @@ def _read_file(
         lines=read.documents,
         quarantined=read.quarantined,
         first_quarantined=read.first_quarantined,
+        first_cause=read.first_cause,
         manifest_lines=read.manifest_lines,
         ids_compared=len(read.log.hashes) if file.manifest and task.collection.id_path is not None else 0,
         notes=tuple(read.notes),

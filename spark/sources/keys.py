@@ -31,6 +31,7 @@ IV_BYTES = 16
 _IN_PARALLEL = 8
 _FIRST_WAIT_SECONDS = 0.2
 _LONGEST_WAIT_SECONDS = 10.0
+_WHEN_WELL = "Run again when the service is well"
 
 
 class KeyRefusedError(KeyServiceError):
@@ -180,6 +181,11 @@ class KeyService:
         return path
 
     def _unreachable(self, error: Exception) -> KeyServiceError:
+        import requests
+
+        if isinstance(error, requests.ReadTimeout):
+            what = f"the key service did not answer within {self._settings.timeout_seconds:g} s"
+            return KeyServiceError(what, where=self._settings.url, remedy=_WHEN_WELL, transient=True)
         certificate = "CERTIFICATE_VERIFY_FAILED" in str(error)
         remedy = "Look whether the service is up and accepts this client certificate, then run again"
         if certificate:
@@ -200,7 +206,7 @@ class KeyService:
         raise KeyServiceError(
             f"the key service answered {status}",
             where=self._settings.url,
-            remedy="Run again when the service is well" if unavailable else "Look at this client's rights and the address",
+            remedy=_WHEN_WELL if unavailable else "Look at this client's rights and the address",
             transient=unavailable,
         )
 

@@ -52,6 +52,11 @@ class _Named:
     folder: str
     """Where it lies below the listed prefix."""
 
+    @property
+    def below(self) -> str:
+        """Its address below the listed prefix, without its suffix."""
+        return f"{self.folder}/{self.name.stem}".lstrip("/")
+
 
 def list_export(store: ObjectStore, data_uri: str, manifest_uri: str | None, *, manifest_required: bool) -> ExportListing:
     """Lists one export and joins its data files with their manifests by base name.
@@ -137,7 +142,7 @@ class _Joined:
             yield _failed(
                 "manifest",
                 manifest.listed.uri,
-                f"the data file {manifest.name.stem}{DATA_SUFFIX} of this manifest is not there: it was lost",
+                f"the data file {manifest.below}{DATA_SUFFIX} of this manifest is not there: it was lost",
             )
 
     def without_manifest(self, data_uri: str, manifest_uri: str) -> Iterator[Finding]:
@@ -201,8 +206,14 @@ def _twin_finding(twins: tuple[DataFile, ...]) -> Finding:
         object=first,
         place=", ".join(others),
         cause="the same file lies under two prefixes" if copied else "files of the same name under two prefixes: all are read",
-        remedy="Remove the copy" if copied else "",
+        remedy=_without_copy(twins) if copied else "",
     )
+
+
+def _without_copy(twins: tuple[DataFile, ...]) -> str:
+    """A copy's manifest would be that of a lost file, once the copy is gone."""
+    manifests = [file.manifest.uri for file in twins if file.manifest]
+    return f"Remove the copy, and its manifest: one of {', '.join(manifests)}" if len(manifests) > 1 else "Remove the copy"
 
 
 def _slice_findings(topic: str, data: list[_Named]) -> tuple[Finding, ...]:

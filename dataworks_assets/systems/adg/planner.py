@@ -22,6 +22,8 @@ from spark.publish.state import Published, published_states
 from spark.sources.listing import ExportListing, list_export
 
 _IN_PARALLEL = 8
+_DAYS_BACK = 7
+"""How far back a published day is looked for where the day before is none: days that were not exported or refused are few."""
 _OTHER_DAY = "Have the producer export the day, or ask for days that were exported (`dataworks plan` shows them)"
 _OTHER_PREFIX = "Name the prefix as the export's message has it"
 
@@ -39,10 +41,10 @@ class _There:
     further: tuple[Mapping[str, Pointer], ...] = ()
 
     def before(self, day: date) -> Pointer | None:
-        """The published day that a day is held against: the one before it, else the newest where that is earlier."""
-        before = self.published.get((day - timedelta(days=1)).isoformat())
+        """The published day that a day is held against: the nearest of the week before, else the newest if earlier."""
+        before = (self.published.get((day - timedelta(days=back)).isoformat()) for back in range(1, _DAYS_BACK + 1))
         earlier = self.newest if self.newest and self.newest.partition < day.isoformat() else None
-        return before or earlier
+        return next(filter(None, before), earlier)
 
     def is_whole(self, published: Pointer) -> bool:
         """Whether every file is there that the day's tables show."""
@@ -76,7 +78,9 @@ class Planner:
             for day in days
         }
         # The catalog before the inputs: who publishes newer ones in between is seen when the leases are taken.
-        published = published_states(self.platform.catalog, [scoped.job for scoped in collections], _with_days_before(days))
+        published = published_states(
+            self.platform.catalog, [scoped.job for scoped in collections], self._with_days_before(days)
+        )
         newest = self._newest(collections)
         further = {scoped.name: self._further(scoped, days) for scoped in collections}
         with ThreadPoolExecutor(_IN_PARALLEL) as pool:
@@ -114,6 +118,11 @@ class Planner:
         shown = {database: self.platform.catalog.newest_many(database, wanted) for database, wanted in names.items() if wanted}
         found = {name: shown.get(table.database, {}).get(table.newest or "") for name, table in tables.items()}
         return {name: pointer for name, pointer in found.items() if pointer is not None}
+
+    def _with_days_before(self, days: Sequence[date]) -> list[str]:
+        """The days, and those that they may be held against."""
+        back = _DAYS_BACK if self.scope.snapshot_type is SnapshotType.FULL else 0
+        return sorted({(day - timedelta(days=offset)).isoformat() for day in days for offset in range(back + 1)})
 
     def _further(self, scoped: ScopedCollection, days: Sequence[date]) -> tuple[Mapping[str, Pointer], ...]:
         """What a collection's tables but the main one show, by day; a collection that is not special has none."""
@@ -171,7 +180,7 @@ class Planner:
             config_hash=collection.config_hash,
             is_whole=there.is_whole,
         )
-        before = there.before(day)
+        before = there.before(day) if self.scope.snapshot_type is SnapshotType.FULL else None
         return PlannedDay(
             collection=collection,
             day=day,
@@ -181,9 +190,6 @@ class Planner:
             files=files,
             findings=(*listing.findings.get(topic, ()), *missing),
             published=published,
-            previous_rows=before.rows if before and self.scope.snapshot_type is SnapshotType.FULL else None,
+            previous_rows=before.rows if before else None,
+            previous_day=before.partition if before else "",
         )
-
-
-def _with_days_before(days: list[date]) -> list[str]:
-    return sorted({shown.isoformat() for day in days for shown in (day, day - timedelta(days=1))})

@@ -26,6 +26,7 @@ def work(
     export_date: str = "2026-11-20",
     findings: Sequence[Finding] = (),
     previous_rows: int | None = None,
+    previous_day: str = "",
     confirmed: bool = False,
 ) -> PartitionWork:
     """One collection's day."""
@@ -40,6 +41,7 @@ def work(
         files=tuple(files),
         findings=tuple(findings),
         previous_rows=previous_rows,
+        previous_day=previous_day,
         confirmed=confirmed,
     )
 

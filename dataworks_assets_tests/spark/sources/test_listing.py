@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -160,6 +161,28 @@ def test_a_copy_under_a_second_prefix_is_refused():
     listing = list_export(store, DATA, None, manifest_required=False)
     same_etag = len({each.etag for each in listed}) == 1
     assert listing.findings[TOPIC][0].passed is not same_etag
+
+
+class StoreOfEqualBodies:
+    """A store in which all objects have one ETag, as equal bodies have on S3."""
+
+    def __init__(self):
+        self.objects = ObjectStore.in_memory()
+
+    def list(self, prefix_uri):
+        return [replace(each, etag="same") for each in self.objects.list(prefix_uri)]
+
+
+@pytest.mark.parametrize("manifests", [("", "/copy"), ("",)])
+def test_the_remedy_of_a_copy_names_the_manifests_it_leaves_behind(manifests):
+    store = StoreOfEqualBodies()
+    for folder in ("", "/copy"):
+        store.objects.put(f"{DATA}{folder}/{TOPIC}-000-005-000001.txt.gz.enc", b"same")
+    for folder in manifests:
+        store.objects.put(f"{MANIFESTS}{folder}/{TOPIC}-000-005-000001.csv", b"same")
+    (finding,) = list_export(store, DATA, MANIFESTS, manifest_required=False).findings[TOPIC]
+    assert (finding.passed, finding.remedy.startswith("Remove the copy")) == (False, True)
+    assert (f"{MANIFESTS}/copy/{TOPIC}-000-005-000001.csv" in finding.remedy) is (len(manifests) > 1)
 
 
 def test_files_of_one_name_do_not_share_a_manifest():

@@ -1,6 +1,8 @@
 """What is wrong with the set of objects of an export, and what only looks so."""
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -66,6 +68,24 @@ def test_a_copy_under_another_prefix_refuses_the_day(world):
     outcome = refused(world)
     assert {finding.check for finding in outcome.findings(DOUBTFUL)} <= {"ids", "slices"}
     assert f"{below(world, 'copy').data_uri}/{file.name.stem}" in outcome.failures[0].cause
+
+
+def test_a_copy_that_is_removed_with_its_manifest_leaves_nothing_behind(world):
+    file = file_of(documents(2))
+    world.put(file)
+    store_file(below(world, "copy"), file)
+    refused(world)
+    copy = below(world, "copy")
+    world.store.delete([f"{copy.data_uri}/{file.name.stem}.txt.gz.enc", f"{copy.manifest_uri}/{file.name.stem}.csv"])
+    accepted(world)
+
+
+def test_a_manifest_whose_copied_file_was_removed_alone_is_named_with_its_folder(world):
+    file = file_of(documents(2))
+    world.put(file)
+    store_file(below(world, "copy"), replace(file, body=None))
+    finding = refused(world).finding(DOUBTFUL)
+    assert finding.cause.startswith(f"the data file copy/{file.name.stem}.txt.gz.enc of this manifest is not there")
 
 
 def test_a_topic_that_is_not_configured_is_told_and_left_alone(world):
@@ -156,6 +176,26 @@ def test_rows_that_fell_to_none_are_refused_also_where_one_run_reads_both_days(w
     outcome = world.run(days=[DAY_BEFORE, DAY])
     assert outcome.finding(DOUBTFUL).cause == NONE_LEFT
     assert world.table(DOUBTFUL, DAY_BEFORE).num_rows == 3
+    assert world.newest(DOUBTFUL).num_rows == 3
+
+
+DAY_AFTER_NEXT = DAY_AFTER + timedelta(days=1)
+
+
+def test_a_day_is_held_against_the_nearest_published_one_where_the_day_before_is_none(world):
+    world.write(STATEMENT, DAY_BEFORE, documents(3))
+    world.write(CLAIMANT, DAY_AFTER, documents(2, first=100))
+    world.write(STATEMENT, DAY_AFTER_NEXT, documents(3))
+    world.run(DOUBTFUL, days=[DAY_BEFORE, DAY_AFTER_NEXT])
+    outcome = world.run(DOUBTFUL, days=[DAY_AFTER])
+    assert outcome.finding(DOUBTFUL, DAY_AFTER).cause == f"no rows, 3 on {DAY_BEFORE}"
+
+
+def test_a_day_is_held_against_the_nearest_one_of_its_run_where_the_day_before_was_not_exported(world):
+    world.write(STATEMENT, DAY_BEFORE, documents(3))
+    world.write(CLAIMANT, DAY_AFTER, documents(2, first=100))
+    outcome = world.run(DOUBTFUL, days=[DAY_BEFORE, DAY_AFTER])
+    assert outcome.finding(DOUBTFUL, DAY_AFTER).cause == f"no rows, 3 on {DAY_BEFORE}"
     assert world.newest(DOUBTFUL).num_rows == 3
 
 

@@ -71,7 +71,7 @@ def test_a_service_that_comes_back_is_asked_again(world, server):
         (Faults(unavailable=100), "the key service answered 503, for 2 files of this day"),
         (Faults(unavailable=100, status=429), "the key service answered 429, for 2 files of this day"),
         (Faults(unavailable=100, status=403), "the key service answered 403, for 2 files of this day"),
-        (Faults(slow_seconds=0.5), "the key service cannot be reached: ReadTimeout, for 2 files of this day"),
+        (Faults(slow_seconds=0.5), "the key service did not answer within 0.1 s, for 2 files of this day"),
     ],
     ids=["down", "throttling", "forbidding", "slow"],
 )

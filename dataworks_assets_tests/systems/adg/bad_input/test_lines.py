@@ -40,7 +40,7 @@ def test_a_line_that_is_no_document_refuses_the_day_and_stays_in_the_quarantine(
     outcome = refused(world)
     finding = outcome.finding(DOUBTFUL)
     assert (finding.check, finding.object, finding.place) == ("quarantine", world.data_uri(file), "line 3")
-    assert finding.cause == "1 of 4 documents could not be decoded; 0.00% are allowed"
+    assert finding.cause == f"1 of 4 documents could not be decoded (line 3: {reason}); 0.00% are allowed"
     assert "dataworks quarantine core/statement --partition 2026-11-20" in finding.remedy
     assert told(outcome, finding)
     assert world.quarantine(DOUBTFUL) == [{"file": world.data_uri(file), "line": 3, "reason": reason, "raw": line}]
@@ -71,7 +71,7 @@ def test_all_bad_lines_of_many_files_are_kept(world):
     finding = refused(world).finding(DOUBTFUL)
     assert (finding.place, finding.cause) == (
         "line 6 and 4 more of its 10 lines",
-        "15 of 40 documents could not be decoded; 0.00% are allowed",
+        "15 of 40 documents could not be decoded (line 6: not a JSON object: Expected `object`, got `int`); 0.00% are allowed",
     )
     assert len(world.quarantine(DOUBTFUL)) == 15
 
@@ -143,6 +143,7 @@ def test_a_field_whose_type_changes_refuses_its_row_where_configured_so(world):
     file = world.write(STATEMENT, DAY, [document("s0", amount=1), changed])
     finding = refused(world).finding(DOUBTFUL)
     assert (finding.check, finding.object, finding.place) == ("quarantine", world.data_uri(file), "line 2")
+    assert "(line 2: amount does not fit its type)" in finding.cause
     [row] = world.quarantine(DOUBTFUL)
     assert row["raw"] == changed.line
     assert row["reason"].startswith("amount")
