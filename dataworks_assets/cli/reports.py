@@ -96,11 +96,11 @@ def _show_refused(console: Console, days: Sequence[DayOutcome]) -> None:
 def _grouped(
     days: Sequence[DayOutcome], key: Callable[[DayOutcome], tuple[str, str]]
 ) -> list[tuple[tuple[str, str], list[DayOutcome]]]:
-    """Returns the days by key, each group from its oldest to its newest day."""
+    """Returns the days by key, an asset's groups by their oldest day, each group from its oldest to its newest."""
     groups: dict[tuple[str, str], list[DayOutcome]] = defaultdict(list)
     for day in sorted(days, key=lambda day: day.day):
         groups[key(day)].append(day)
-    return sorted(groups.items())
+    return sorted(groups.items(), key=lambda group: (group[0][0], group[1][0].day))
 
 
 def _kind(day: DayOutcome) -> str:

@@ -37,5 +37,4 @@ def test_another_cause_of_the_same_check_is_a_line_of_its_own(shown):
         refused("2026-11-19", "the object ends before its gzip stream does"),
         refused("2026-11-20", "the day was not exported", remedy="Have the producer export the day"),
     )
-    assert "the object ends before its gzip stream does" in text
-    assert "the day was not exported" in text
+    assert text.index("the object ends") < text.index("the day was not exported")
