@@ -54,8 +54,9 @@ def fail_step(context: AssetExecutionContext | OpExecutionContext, failures: Seq
     lines = [f"{failure.collection} {failure.day}: {failure.cause}" for failure in failures]
     more = f"\n… and {len(lines) - _MOST_NAMED} more" if len(lines) > _MOST_NAMED else ""
     shown = "\n".join(lines[:_MOST_NAMED]) + more
+    were = "was" if len(failures) == 1 else "were"
     raise Failure(
-        description=f"{len(failures)} of the requested days were not published; the others are.\n{shown}",
+        description=f"{len(failures)} of the requested days {were} not published; any other is.\n{shown}",
         metadata={"not_published": MetadataValue.int(len(failures))},
         allow_retries=not all(failure.lies_in_data for failure in failures),
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from dagster import DagsterInstance, Failure, job, op
 
-from dataworks_assets.systems.ending import ended_by_cause, told_plainly
+from dataworks_assets.systems.ending import ended_by_cause, fail_step, told_plainly
 from spark.errors import ConfigurationError, DataworksError, EngineError
 
 REFUSED = ConfigurationError("AWS could not make it", where="cluster j-1", remedy="Correct `engine.emr`")
@@ -57,3 +59,11 @@ def test_the_error_stays_behind_its_words():
 def test_another_error_is_shown_with_its_place_in_the_code():
     with pytest.raises(ZeroDivisionError), told_plainly():
         1 / 0  # noqa: B018
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "1 of the requested days was"), (2, "2 of the requested days were")])
+def test_days_that_failed_do_not_speak_of_others_that_may_not_be_there(count, said):
+    failures = [SimpleNamespace(collection="core/toDo", day="2026-11-20", cause="it is gone", lies_in_data=False)] * count
+    with pytest.raises(Failure) as caught:
+        fail_step(SimpleNamespace(), failures)
+    assert caught.value.description.startswith(f"{said} not published; any other is.\ncore/toDo 2026-11-20: it is gone")
