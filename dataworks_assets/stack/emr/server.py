@@ -64,6 +64,7 @@ class EmrServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = _IDLE_SECONDS
+    disable_nagle_algorithm = True  # or a body waits 40 ms behind its headers
     server: EmrServer
 
     def do_GET(self) -> None:
