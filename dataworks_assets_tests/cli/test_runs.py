@@ -105,6 +105,13 @@ def test_a_run_that_failed_says_why(bench, workplace):
     assert "The run failed: the application was killed. Run it again" in shown
 
 
+def test_lines_of_an_application_without_a_message_have_the_correlation_id_of_the_days_row(bench, engine):
+    bench.export("core/toDo")
+    bench("adg", "run", "--day", DAY, "-c", "core/toDo")
+    (work,) = engine.submissions[0].parameters.partitions
+    assert work.correlation_id == f"ADG-full_{DAY}"
+
+
 def test_options_reach_the_run_and_the_record_of_who_started_it(bench, engine, workplace):
     bench.export("core/toDo")
     bench("adg", "run", "--day", DAY, "-c", "core/toDo", "--correlation-id", "id-7", "--confirm", "--no-skip-pdm-trigger")
