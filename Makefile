@@ -67,8 +67,8 @@ status: setup ## Show the embedded stack's services
 test: setup ## Run the whole suite in two processes, a stack each (a spread of the faults; all of them: make test-faults; the UI: make test-browser; EMR's metastore: make test-hive31)
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not faults and not browser and not hive31"
 
-test-faults: setup ## Run every crash and fault point until a run is clean
-	@$(BIN)/pytest -m faults --timeout 3600
+test-faults: setup ## Run every crash and fault point until a run is clean, in two processes, and print how many there were
+	@$(BIN)/pytest -n 2 --dist loadfile -m faults --timeout 3600
 
 test-hive31: setup ## Run the catalogs' behaviour suite over a Hive 3.1 metastore, as EMR has it (fetches 77 MB of jars, once)
 	@$(BIN)/python -m dataworks_assets.stack.jars hive31

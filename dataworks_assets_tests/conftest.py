@@ -16,6 +16,7 @@ from dataworks_assets.engines.work_folder import temporary_variables
 from dataworks_assets.stack import lifecycle
 from dataworks_assets.stack.emr import service as emr_service
 from dataworks_assets.stack.state import OUTPUT_BUCKET, StackState, default_home
+from dataworks_assets_tests.faults import counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,11 @@ JARS = default_home({}) / "jars"
 
 settings.register_profile("dataworks", deadline=None)  # no example of a property fails because a machine is slow
 settings.load_profile("dataworks")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Whichever process strikes, the count is told at the end."""
+    config.pluginmanager.register(counts)
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,9 @@ from functools import cached_property
 
 import pytest
 
+from dataworks_assets_tests.faults.counts import STRUCK
 from dataworks_assets_tests.faults.lake import CLOCK, Lake
-from dataworks_assets_tests.faults.points import STRUCK, TTL_SECONDS, assert_documents, differences
+from dataworks_assets_tests.faults.points import TTL_SECONDS, assert_documents, differences
 from dataworks_assets_tests.faults.reader import watched
 from dataworks_assets_tests.faults.scenario import Export, Scenario, run
 from dataworks_assets_tests.faults.scenarios import AUDIT, CLAIMANT, DAYS, STATEMENT

@@ -1,4 +1,4 @@
-"""Time that only tests move, for every lease and every pause; and the count of what was struck."""
+"""Time that only tests move, for every lease and every pause."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pytest
 
 from dataworks_assets.systems import holding
 from dataworks_assets_tests.faults.lake import CLOCK, START_SECONDS
-from dataworks_assets_tests.faults.points import SEEN, STRUCK
 from spark.publish.follow import Follower
 from spark.publish.lease import LeaseKeeper
 from spark.publish.newest import NewestFollower
@@ -25,13 +24,3 @@ def clock(monkeypatch):
     for kind in (Follower, NewestFollower, Publisher, QuarantineKeeper, Switcher, Tables):
         monkeypatch.setitem(kind.__init__.__kwdefaults__, "pause", lambda _seconds: None)
     return CLOCK
-
-
-def pytest_terminal_summary(terminalreporter):
-    if STRUCK:
-        terminalreporter.section("faults on purpose")
-        for name, count in STRUCK.items():
-            terminalreporter.write_line(f"{count:6,}  {name}")
-        for name, count in SEEN.items():
-            terminalreporter.write_line(f"        {name}: {count:,}")
-        terminalreporter.write_line(f"{sum(STRUCK.values()):6,}  in all, each followed by a plain retry")

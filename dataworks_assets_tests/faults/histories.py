@@ -11,8 +11,9 @@ from datetime import UTC, date, datetime
 
 from dataworks_assets.systems.adg.scope import SYSTEM
 from dataworks_assets.systems.holds import hold, release
+from dataworks_assets_tests.faults.counts import SEEN, STRUCK
 from dataworks_assets_tests.faults.lake import CLOCK, Lake, Stored
-from dataworks_assets_tests.faults.points import SEEN, STRUCK, TTL_SECONDS, assert_documents
+from dataworks_assets_tests.faults.points import TTL_SECONDS, assert_documents
 from dataworks_assets_tests.faults.reader import NEWEST, Reader, rows_of, watched
 from dataworks_assets_tests.faults.scenario import Ran, Scenario, run
 from dataworks_assets_tests.faults.scenarios import AUDIT, FIRST, SPECIAL, STATEMENT

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 
 from dataworks_assets.systems.refusals import read_refusals
+from dataworks_assets_tests.faults.counts import STRUCK
 from dataworks_assets_tests.faults.lake import CLOCK, Lake
 from dataworks_assets_tests.faults.reader import Reader, Shown, watched
 from dataworks_assets_tests.faults.scenario import Ran, Scenario, run, schemas_of
 from dataworks_assets_tests.faults.strikes import APPLICATION, STEP, Strike
-
-STRUCK: Counter[str] = Counter()
-"""How many points were struck, by what was done."""
-SEEN: Counter[str] = Counter()
-"""What else was counted."""
 
 TTL_SECONDS = 120.0
 BOTH = frozenset({STEP, APPLICATION})

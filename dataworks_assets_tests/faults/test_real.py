@@ -17,7 +17,7 @@ from dataworks_assets.stack import lifecycle
 from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets_tests.conftest import JARS
 from dataworks_assets_tests.faults.blows import SELF, Blow
-from dataworks_assets_tests.faults.points import STRUCK
+from dataworks_assets_tests.faults.counts import STRUCK
 from dataworks_assets_tests.faults.sites import NAMES, PROJECT, AdgSite, KickstartSite, LoopingReader, Site
 from dataworks_assets_tests.faults.struck_step import LEASE_SECONDS
 

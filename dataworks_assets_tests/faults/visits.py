@@ -10,9 +10,10 @@ from functools import cached_property
 
 import pytest
 
+from dataworks_assets_tests.faults.counts import SEEN, STRUCK
 from dataworks_assets_tests.faults.lake import CLOCK, Lake
 from dataworks_assets_tests.faults.partner import EVOLVING
-from dataworks_assets_tests.faults.points import SEEN, STRUCK, TTL_SECONDS, assert_documents, assert_records, differences
+from dataworks_assets_tests.faults.points import TTL_SECONDS, assert_documents, assert_records, differences
 from dataworks_assets_tests.faults.reader import watched
 from dataworks_assets_tests.faults.scenario import Export, Ran, Scenario, run
 from dataworks_assets_tests.faults.scenarios import AUDIT, CLAIMANT, DAYS, RANGE, REFUSED, SPECIAL, STATEMENT

@@ -8,7 +8,7 @@ import pytest
 
 from dataworks_assets.engines.base import JobError
 from dataworks_assets_tests.engines.emr.world import FAULTS, JOB_SECONDS, EmrWorld, named_cluster
-from dataworks_assets_tests.faults.points import STRUCK
+from dataworks_assets_tests.faults.counts import STRUCK
 from dataworks_assets_tests.faults.strikes import Killed, Strike
 from dataworks_assets_tests.stack.emr.memory import Clock
 from spark.store import ObjectStore
