@@ -10,7 +10,9 @@ from enum import StrEnum
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunRecord, RunsFilter
 
 from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.systems.refusals import Refusal
 from dataworks_assets.systems.scope import Scope
+from spark.contract import PartitionState
 
 PARTITION_TAG = "dagster/partition"
 RANGE_START_TAG = "dagster/asset_partition_range_start"
@@ -74,9 +76,26 @@ def in_flight(instance: DagsterInstance, scope: Scope, *, now: datetime) -> froz
     return _work(scope, [*runs, *(record.dagster_run for record in failed if _awaits_retry(record, now))])
 
 
-def lately_failed(instance: DagsterInstance, scope: Scope, *, since: datetime) -> frozenset[CollectionDay]:
-    """Returns every collection and day whose run failed, or was cancelled, since then."""
-    return _work(scope, instance.get_runs(RunsFilter(statuses=list(_ENDED_BADLY), updated_after=since)))
+def lately_failed(
+    instance: DagsterInstance, scope: Scope, refusals: Mapping[tuple[str, str], Refusal], *, since: datetime
+) -> frozenset[CollectionDay]:
+    """Returns every collection and day whose run failed, or was cancelled, since then, and that it did not refuse.
+
+    What failed in its data waits for other inputs or another configuration, not for time to pass.
+    """
+    return frozenset(
+        (name, day)
+        for record in instance.get_run_records(RunsFilter(statuses=list(_ENDED_BADLY), updated_after=since))
+        for name, day in _work(scope, [record.dagster_run])
+        if not _came_to_refusal(record, refusals.get((name, day.isoformat())))
+    )
+
+
+def _came_to_refusal(record: RunRecord, refusal: Refusal | None) -> bool:
+    """Whether this run refused the day in its data, or one after it did."""
+    if refusal is None or refusal.state is not PartitionState.REFUSED:
+        return False
+    return refusal.run_id == record.dagster_run.run_id or datetime.fromisoformat(refusal.refused_utc) >= _ended_utc(record)
 
 
 def run_of_message(instance: DagsterInstance, tag: tuple[str, str], *, kept_utc: datetime, now: datetime) -> MessageRun:

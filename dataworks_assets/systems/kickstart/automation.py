@@ -138,8 +138,8 @@ class CatchUp:
     def tick(self, instance: DagsterInstance, *, now: datetime) -> SensorResult:
         """Returns a run a module that has something to do."""
         scope, platform = self.planner.scope, self.planner.platform
-        apart = in_flight(instance, scope, now=now) | lately_failed(instance, scope, since=now - _REST)
         refusals = read_refusals(platform.store, scope)
+        apart = in_flight(instance, scope, now=now) | lately_failed(instance, scope, refusals, since=now - _REST)
         requests = []
         for module in scope.modules():
             wanted = list(_in_turn(self._open_days(module), apart, refusals))

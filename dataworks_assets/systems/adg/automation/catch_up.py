@@ -67,8 +67,8 @@ class CatchUp:
         before = _read(cursor)
         handled, complete = self._complete(now)
         busy = in_flight(instance, self.scope, now=now)
-        apart = busy | lately_failed(instance, self.scope, since=now - _REST)
         refusals = read_refusals(self.platform.store, self.scope)
+        apart = busy | lately_failed(instance, self.scope, refusals, since=now - _REST)
         mark = self._mark(complete, apart, refusals)
         fresh = {day: export for day, export in complete.items() if before.reported.get(day.isoformat()) != export.mark}
         told = [] if has_messages(self.scope) else [complete_event(self.scope, export) for export in fresh.values()]
@@ -79,7 +79,7 @@ class CatchUp:
         )
         free = self.scope.settings.deployment.limits.catch_up_days - len({day for _, day in busy})
         idle = "nothing has changed since the last plan" if _is_known(before, mark, now) else ""
-        idle = idle or ("no complete export in the window" if not complete else "")
+        idle = idle or ("" if complete else self._none_complete())
         idle = idle or (f"{len({day for _, day in busy})} days are under way already" if free <= 0 else "")
         if idle:
             return SensorResult(skip_reason=idle, cursor=_text(after), asset_events=told)
@@ -93,6 +93,10 @@ class CatchUp:
         )
         reason = None if requests else "every complete export is published, refused, held, or under way"
         return SensorResult(run_requests=requests, skip_reason=reason, cursor=_text(after), asset_events=told)
+
+    def _none_complete(self) -> str:
+        told_by = "no message told of an export" if has_messages(self.scope) else "no export is complete"
+        return f"{told_by} of the last {self.window_days} days"
 
     def _complete(self, now: datetime) -> tuple[Mapping[date, tuple[str, ...]], dict[date, ExportDay]]:
         """Returns the complete exports of the window by day, and where their handled messages lie."""

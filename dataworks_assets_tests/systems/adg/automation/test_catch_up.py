@@ -75,11 +75,11 @@ def tick(platform, quiet_scope, plans, instance):
     return lambda cursor=None, now=LATER: watch.tick(cursor, instance, now=now)
 
 
-def _refuse(store, scope, day, *, state=PartitionState.REFUSED, fingerprint="f-1"):
+def _refuse(store, scope, day, *, state=PartitionState.REFUSED, fingerprint="f-1", run_id="r"):
     result = PartitionResult(
         collection="core/account", export_date=day, attempt="a", state=state, fingerprint=fingerprint, config_hash="c"
     )
-    record_refusal(store, scope, result, run_id="r", at_utc="2026-11-20T12:00:00+00:00")
+    record_refusal(store, scope, result, run_id=run_id, at_utc="2026-11-20T12:00:00+00:00")
 
 
 def test_a_complete_export_that_is_not_published_is_asked_for(tick, store):
@@ -163,8 +163,6 @@ def test_a_day_that_failed_on_its_data_is_asked_for_when_its_inputs_change(tick,
 
 
 def test_a_day_that_failed_on_its_data_is_asked_for_when_the_configuration_changes(tick, store, quiet_scope, plans):
-    from dataclasses import replace
-
     put_export(store, _day(1))
     _refuse(store, quiet_scope, _day(1))
     collections = quiet_scope.collections
@@ -177,6 +175,19 @@ def test_a_day_that_failed_otherwise_rests_for_an_hour_and_is_asked_for_again(ti
     start(instance, tick().run_requests[0], DagsterRunStatus.FAILURE)
     assert tick(now=datetime.now(UTC) + timedelta(minutes=50)).run_requests == []
     assert len(tick().run_requests) == 1
+
+
+def test_what_a_run_just_refused_in_its_data_is_asked_for_as_soon_as_the_configuration_changes(
+    tick, store, instance, quiet_scope
+):
+    put_export(store, _day(1))
+    run = started(instance, [key(name) for name in BOTH], {"dagster/partition": _day(1)}, DagsterRunStatus.FAILURE)
+    _refuse(store, quiet_scope, _day(1), run_id=run.run_id)
+    soon = datetime.now(UTC) + timedelta(minutes=40)
+    assert tick(now=soon).run_requests == []
+    collections = quiet_scope.collections
+    collections["core/account"] = replace(collections["core/account"], audit_hash="another")
+    assert [names(asked) for asked in tick(now=soon).run_requests] == [{"core/account"}]
 
 
 def test_nothing_is_planned_again_while_nothing_changes(tick, store, plans):

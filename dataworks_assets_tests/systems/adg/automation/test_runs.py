@@ -3,8 +3,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from dagster import DagsterRunStatus
 
+from dataworks_assets.systems.refusals import Refusal
 from dataworks_assets.systems.runs import in_flight, lately_failed, run_days
 from dataworks_assets_tests.systems.adg.automation.conftest import key, on, started
+from spark.contract import PartitionState
 
 NOW = datetime.now(UTC)
 RANGE = {"dagster/asset_partition_range_start": "2026-11-18", "dagster/asset_partition_range_end": "2026-11-19"}
@@ -44,5 +46,29 @@ def test_a_retry_that_never_came_is_awaited_for_minutes_only(instance, scope):
 
 def test_only_what_failed_since_then_failed_lately(instance, scope):
     started(instance, [key("core/account")], {"dagster/partition": "2026-11-20"}, DagsterRunStatus.FAILURE)
-    assert lately_failed(instance, scope, since=NOW - timedelta(hours=1)) == {("core/account", on("2026-11-20"))}
-    assert lately_failed(instance, scope, since=datetime.now(UTC) + timedelta(hours=1)) == frozenset()
+    assert lately_failed(instance, scope, {}, since=NOW - timedelta(hours=1)) == {("core/account", on("2026-11-20"))}
+    assert lately_failed(instance, scope, {}, since=datetime.now(UTC) + timedelta(hours=1)) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("state", "of_this_run", "hours", "rests"),
+    [
+        (PartitionState.REFUSED, True, 0, False),
+        (PartitionState.FAILED, True, 0, True),
+        (PartitionState.REFUSED, False, -2, True),
+        (PartitionState.REFUSED, False, 2, False),
+    ],
+    ids=["refused by the run", "failed in it", "refused before it", "refused by its retry"],
+)
+def test_what_was_refused_in_its_data_did_not_fail_otherwise(instance, scope, state, of_this_run, hours, rests):
+    run = started(instance, [key("core/account")], {"dagster/partition": "2026-11-20"}, DagsterRunStatus.FAILURE)
+    refusal = Refusal(
+        fingerprint="f",
+        audit_hash="a",
+        run_id=run.run_id if of_this_run else "another",
+        refused_utc=(datetime.now(UTC) + timedelta(hours=hours)).isoformat(timespec="seconds"),
+        state=state,
+        findings=(),
+    )
+    found = lately_failed(instance, scope, {("core/account", "2026-11-20"): refusal}, since=NOW - timedelta(hours=1))
+    assert found == ({("core/account", on("2026-11-20"))} if rests else frozenset())
