@@ -28,6 +28,11 @@ class Refusal(Document, frozen=True):
         same = (self.fingerprint, self.audit_hash) == (fingerprint, audit_hash)
         return same and self.state is PartitionState.REFUSED
 
+    @property
+    def waited(self) -> bool:
+        """Whether nothing spoke against the day itself: the one before it was not published."""
+        return bool(self.findings) and all(finding.check == "order" for finding in self.findings)
+
 
 def record_refusal(store: ObjectStore, scope: Scope, result: PartitionResult, *, run_id: str, at_utc: str) -> None:
     """Keeps why a day was not published, over what was kept before."""

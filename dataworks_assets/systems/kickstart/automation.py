@@ -174,9 +174,9 @@ def _in_turn(
 
 
 def _is_refused(planned: PlannedDay, refusals: Mapping[tuple[str, str], Refusal]) -> bool:
-    """Whether these very inputs and this configuration were refused before."""
+    """Whether these very inputs and this configuration were refused before, and not only for what lay before the day."""
     refusal = refusals.get((planned.collection.name, planned.day.isoformat()))
-    return refusal is not None and refusal.is_of(planned.fingerprint, planned.collection.audit_hash)
+    return refusal is not None and not refusal.waited and refusal.is_of(planned.fingerprint, planned.collection.audit_hash)
 
 
 def _ledger_sensor(scope: KickstartScope, notifier: Notifier) -> SensorDefinition:

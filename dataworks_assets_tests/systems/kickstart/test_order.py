@@ -142,3 +142,16 @@ def test_the_sensor_does_not_ask_for_a_day_behind_one_that_was_refused(world):
         give_up(world, SECOND)
         (request,) = CatchUp(world.planner).tick(instance, now=NOW).run_requests
     assert request.tags["dagster/asset_partition_range_start"] == THIRD.isoformat()
+
+
+@pytest.mark.parametrize(
+    "ending", [lambda world: world.csv(GOOD, SECOND), lambda world: give_up(world, SECOND)], ids=["delivered again", "given up"]
+)
+def test_the_sensor_asks_for_a_day_that_waited_once_nothing_is_before_it(world, ending):
+    world.csv(BAD, SECOND)
+    world.run(days=[SECOND, THIRD])
+    with DagsterInstance.ephemeral() as instance:
+        assert CatchUp(world.planner).tick(instance, now=NOW).run_requests == []
+        ending(world)
+        (request,) = CatchUp(world.planner).tick(instance, now=NOW).run_requests
+    assert request.tags["dagster/asset_partition_range_end"] == THIRD.isoformat()
