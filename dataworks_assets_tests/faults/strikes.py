@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from spark.errors import AccessError, CatalogError, DataworksError, KeyServiceError, StoreError
@@ -60,12 +60,17 @@ class Strike:
             self._strike(service)
         self._awake.wait()
         self._refuse_the_dead()
+        unheard: tuple[type[BaseException], ...] = ()
         try:
             yield
+        except GeneratorExit:  # a stream that nobody reads on is cleared away: no caller is left to be told anything
+            unheard = (Killed, DataworksError)
+            raise
         finally:
-            if hit and self.moment == "after":
-                self._strike(service)
-            self._refuse_the_dead()
+            with suppress(*unheard):
+                if hit and self.moment == "after":
+                    self._strike(service)
+                self._refuse_the_dead()
 
     def point(self, process: str, name: str) -> None:
         """A boundary between two stages: nothing to fail, but a place to die at."""
