@@ -100,6 +100,10 @@ class RunEntry(Document, frozen=True):
         """Tells it from every other entry."""
         return f"{self.run_id}.{self.part}" if self.part else self.run_id
 
+    def correlation_id(self, date: str) -> str:
+        """Returns the correlation id of a day's row; empty where the run has no such day."""
+        return next((day.correlation_id for day in self.days if day.date == date), "")
+
 
 class EntryStore:
     """The entries of one deployment, below its control prefix: `ledger/open` until all is written, then `ledger/closed`."""

@@ -165,7 +165,7 @@ class Recorder:
     Args:
         book: what is written where.
         entry: the run.
-        scribe: writes; None: one of its own, in the background.
+        scribe: writes, behind the run's back or at once.
     """
 
     book: LedgerBook
@@ -224,8 +224,8 @@ class Recorder:
 
     def log_day(self, message: str, name: str, date: str, *, level: str = "INFO", **fields: LogValue) -> None:
         """Hands over one line about a collection's day; `date` is that of its row, where no field names another partition."""
-        ids = {day.date: day.correlation_id for day in self.entry.days}
-        self.log(message, level=level, **{"correlation_id": ids.get(date, ""), "collection": name, "partition": date} | fields)
+        about = {"correlation_id": self.entry.correlation_id(date), "collection": name, "partition": date}
+        self.log(message, level=level, **about | fields)
 
     def _send_lines(self) -> None:
         """Sends what is to be sent now: often more lines than the one that asked for it.

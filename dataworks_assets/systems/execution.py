@@ -202,7 +202,8 @@ class Execution:
             previous_rows=planned.previous_rows,
             previous_day=planned.previous_day,
             confirmed=request.confirm,
-            correlation_id=request.correlation_id_of(planned.day),
+            correlation_id=self.told.correlation_id(planned.collection.name, planned.day.isoformat())
+            or request.correlation_id_of(planned.day),
         )
 
     def _submit(self, work: tuple[PartitionWork, ...], owner: str) -> None:

@@ -76,6 +76,11 @@ class RunLedger:
     failing: dict[CollectionDay, Failing] = field(default_factory=dict)
     known: dict[CollectionDay, Publication] = field(default_factory=dict)
 
+    def correlation_id(self, name: str, day: str) -> str:
+        """The correlation id of the row in which a collection's day is told; empty where it is told in none."""
+        del name
+        return self.recorder.entry.correlation_id(day)
+
     def planned(self, plan: Plan) -> None:
         """The plan is made."""
         work: dict[str, list[str]] = defaultdict(list)

@@ -11,6 +11,9 @@ from spark.contract import PartitionResult
 class Told(Protocol):
     """Whom a run tells what becomes of it, while it runs; no call raises or waits."""
 
+    def correlation_id(self, name: str, day: str) -> str:
+        """The correlation id of the row in which a collection's day is told; empty where it is told in none."""
+
     def planned(self, plan: Plan) -> None:
         """The plan is made."""
 
@@ -29,6 +32,11 @@ class Told(Protocol):
 
 class Nobody:
     """Is told, and keeps nothing."""
+
+    def correlation_id(self, name: str, day: str) -> str:
+        """The correlation id of the row in which a collection's day is told; empty where it is told in none."""
+        del name, day
+        return ""
 
     def planned(self, plan: Plan) -> None:
         """The plan is made."""

@@ -5,7 +5,6 @@ in this module: Dagster reads those of the op to find its configuration.)
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, timedelta
 
 from dagster import (
@@ -135,8 +134,7 @@ def _carry_out(
             told=told,
             show=shown_in(context, platform),
         )
-        ids = {each.date: each.correlation_id for each in entry.days}  # lines of the application have the rows' ids
-        execution.run(replace(request, correlation_ids=ids))
+        execution.run(request)
         told.may_be_retried &= not all(failure.lies_in_data for failure in execution.failures)
     if execution.failures:
         fail_step(context, execution.failures)

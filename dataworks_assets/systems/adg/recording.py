@@ -22,8 +22,6 @@ from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.recording import CatalogTruth
 from spark.publish.state import newest_days
 
-_PUBLISH_CHECK = "publish"
-
 
 def configured(scope: AdgScope, day: date) -> frozenset[str]:
     """Returns the names of the collections that have a day at all."""

@@ -102,6 +102,11 @@ class ModuleLedgers:
     """By collection."""
     last_day: str
 
+    def correlation_id(self, name: str, day: str) -> str:
+        """The correlation id of the module's row, in which each of the run's days is told."""
+        del day
+        return self.ledgers[name].correlation_id(name, self.last_day)
+
     def planned(self, plan: Plan) -> None:
         """The plan is made."""
         work: dict[int, set[str]] = defaultdict(set)

@@ -39,6 +39,17 @@ def test_a_run_over_days_is_one_start_of_its_modules_row(world):
     assert row(world, APPLICATION, "kickstart-application") == {}
 
 
+def test_lines_of_the_application_have_the_correlation_id_of_their_modules_row(world):
+    for day in days_from(2):
+        world.csv(GOOD, day)
+        world.json([{"id": "c-1"}], day)
+    world.run_recorded(days=days_from(2))
+    (submitted,) = world.submissions
+    said = {(work.collection, work.export_date): work.correlation_id for work in submitted.partitions}
+    ids = {ADVERTS: VACANCY, CLAIMS: APPLICATION}
+    assert said == {(name, day.isoformat()): each for name, each in ids.items() for day in days_from(2)}
+
+
 def test_the_next_run_counts_up(world, monkeypatch):
     seconds = itertools.count(1_800_000_000)  # which start is the later one is told by whole seconds
     monkeypatch.setattr(recording, "expiry_epoch", lambda now, keep_days: next(seconds))
