@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -24,6 +25,7 @@ from dataworks_assets.systems.reporting import ReportContext, check_event, publi
 from dataworks_assets.systems.scope import Scope, Scoped
 from dataworks_assets.systems.told import Nobody, Told
 from spark.contract import JobResult, PartitionResult, PartitionState
+from spark.errors import StoreError
 from spark.jobs.progress import Placed
 from spark.log_lines import time_taken
 
@@ -75,6 +77,8 @@ class Attendance:
     show: Callable[[Placed], None] = lambda _placed: None
     failures: list[Failed] = field(default_factory=list)
     _reported: set[tuple[str, str]] = field(default_factory=set)
+    _unkept: list[PartitionResult] = field(default_factory=list)
+    """Reported days whose refusal is still to be recorded, or to be forgotten."""
 
     def failed(self, failed: Failed) -> None:
         """Notes a day that is not published, and tells it."""
@@ -100,7 +104,7 @@ class Attendance:
         store, uri = self.platform.store, parameters.result_uri
         live = Live(
             *(self.context.log, store, uri),
-            report=lambda interim: self.report(interim, running),
+            report=lambda interim: self._report_interim(interim, running),
             publishing=self.told.publishing,
             placed=placed,
         )
@@ -122,16 +126,38 @@ class Attendance:
         return ReportContext(self.context.run_id, log)
 
     def report(self, result: JobResult, report: ReportContext) -> None:
-        """Reports what was not reported yet; called with interim documents too."""
+        """Reports what was not reported yet, and records which days were refused.
+
+        Raises:
+            StoreError: all is reported, but which days were refused cannot be recorded.
+        """
+        self._report(result, report)
+        self._keep_refusals()
+
+    def _report_interim(self, result: JobResult, report: ReportContext) -> None:
+        """Reports what an application that goes on has done so far: a store that fails meanwhile must not end it."""
+        self._report(result, report)
+        with suppress(StoreError):  # the next report makes up for it
+            self._keep_refusals()
+
+    def _keep_refusals(self) -> None:
+        store, now = self.platform.store, datetime.now(UTC).isoformat(timespec="seconds")
+        for item in self._unkept:
+            if item.state is not PartitionState.PUBLISHED:
+                record_refusal(store, self.scope, item, run_id=self.context.run_id, at_utc=now)
+        published = [each for each in self._unkept if each.state is PartitionState.PUBLISHED]
+        clear_refusals(store, self.scope, [(each.collection, each.export_date) for each in published])
+        self._unkept.clear()
+
+    def _report(self, result: JobResult, report: ReportContext) -> None:
         fresh = [item for item in result.partitions if (item.collection, item.export_date) not in self._reported]
-        published = []
+        self._unkept += fresh
         for item in fresh:
             self._reported.add((item.collection, item.export_date))
             self.told.reported(item)
             scoped = self.scope.collections[item.collection]
             key = AssetKey(list(scoped.key_path))
             if item.state is PartitionState.PUBLISHED:
-                published.append((item.collection, item.export_date))
                 column, said = scoped.job.tables[0].partition_column, replace(report, upstream=source_of(scoped))
                 self.context.log_event(published_event(key, item, said, partition_column=column))
                 if item.schema_changes:
@@ -140,14 +166,11 @@ class Attendance:
                 self._refused(item)
             self.context.log_event(check_event(key, item, report))
             self.context.log.info("%s", time_taken(item.collection, item.seconds))
-        clear_refusals(self.platform.store, self.scope, published)
 
     def _refused(self, item: PartitionResult) -> None:
         cause = summary(item)
         lies_in_data = item.state is PartitionState.REFUSED
         self.failed(Failed(item.collection, item.export_date, cause, lies_in_data))
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        record_refusal(self.platform.store, self.scope, item, run_id=self.context.run_id, at_utc=now)
         self.context.log.error("%s %s is not published: %s", item.collection, item.export_date, cause)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from spark.contract import JobResult, decode
-from spark.errors import NotFoundError
+from spark.errors import StoreError
 from spark.jobs.progress import Message, Placed, Progress, Publishing
 from spark.store import ObjectStore
 
@@ -66,6 +66,6 @@ class Live:
     def _read(self) -> None:
         try:
             body = self.store.read(self.result_uri)
-        except NotFoundError:
+        except StoreError:  # nothing is there yet; and a store that fails here must not end an application that works
             return
         self.report(decode(body, JobResult, where=self.result_uri))

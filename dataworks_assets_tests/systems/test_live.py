@@ -8,6 +8,7 @@ import pytest
 
 from dataworks_assets.systems.live import Live
 from spark.contract import JobResult, encode
+from spark.errors import StoreError
 from spark.jobs.progress import Finished, Placed, Progress, Publishing
 from spark.store import ObjectStore
 
@@ -52,6 +53,15 @@ def test_results_are_passed_on_while_the_application_runs(live, results):
 
 
 def test_a_day_that_ends_before_a_result_is_written_waits_for_the_next(live, results):
+    live.take(Finished(collection="core/statement", export_date="2026-11-20", state="published"))
+    assert results == []
+
+
+def test_a_store_that_does_not_answer_meanwhile_ends_no_application(live, results, monkeypatch):
+    def fail(_uri):
+        raise StoreError("it does not answer", transient=True)
+
+    monkeypatch.setattr(live.store, "read", fail)
     live.take(Finished(collection="core/statement", export_date="2026-11-20", state="published"))
     assert results == []
 
