@@ -1,6 +1,6 @@
 """Retention and garbage of a system: what is kept how long, collected on a schedule or by command, and what was removed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from dagster import (
     Config,
@@ -14,11 +14,15 @@ from dagster import (
 )
 from pydantic import Field
 
+from dataworks_assets.ledger.entries import forget_older
 from dataworks_assets.systems.ending import told_plainly
 from dataworks_assets.systems.leasing import held_leases, owner_name
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.scope import Scope
 from spark.publish.garbage import GarbageCollector, GarbageContext, GarbageReport, Retention
+
+_JOB_DOCUMENTS_KEPT = timedelta(days=90)
+"""How long parameters and results of applications can be looked at: as long as Dagster keeps what its schedules did."""
 
 
 def retentions_of(scope: Scope) -> list[Retention]:
@@ -31,14 +35,19 @@ def retentions_of(scope: Scope) -> list[Retention]:
 
 
 def collect_garbage(platform: Platform, scope: Scope, *, dry_run: bool) -> GarbageReport:
-    """Drops days that are kept no longer and deletes attempts that nothing shows; in a dry run says what would go."""
+    """Drops days that are kept no longer and deletes attempts that nothing shows; in a dry run says what would go.
+
+    What applications and runs left below the control prefix goes too, when it is of no use any more.
+    """
+    now = datetime.now(UTC)
     safe_age_seconds = scope.settings.deployment.retention.garbage_hours * 3600.0
-    context = GarbageContext(scope.system, scope.output_uri, safe_age_seconds, datetime.now(UTC))
+    context = GarbageContext(scope.system, scope.output_uri, safe_age_seconds, now)
     with held_leases(platform, scope.control_uri, owner=owner_name("garbage")) as leases:
         collector = GarbageCollector(platform.catalog, platform.store, leases=leases, context=context)
         report = collector.collect(retentions_of(scope), dry_run=dry_run)
         if not dry_run:
             collector.collect_heartbeats(scope.control_uri)
+            forget_older(platform.store, f"{scope.control_uri}/jobs", now - _JOB_DOCUMENTS_KEPT)
     return report
 
 
