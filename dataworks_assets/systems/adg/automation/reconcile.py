@@ -84,9 +84,8 @@ class Reconciliation:
             told[name] = each.gone
             last = name
         self._notify(fresh)
-        after = ReconcileCursor(
-            last="" if last == max(self.scope.collections) else last, gone={name: days for name, days in told.items() if days}
-        )
+        is_round = not any(name > last for name in self.scope.collections)  # those behind it may be configured no more
+        after = ReconcileCursor(last="" if is_round else last, gone={name: days for name, days in told.items() if days})
         reason = (
             f"{len(batch)} collections compared: {len(fresh)} days newly gone from the catalog, {len(reported) // 2} reported"
         )

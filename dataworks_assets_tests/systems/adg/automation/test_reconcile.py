@@ -3,8 +3,9 @@ from datetime import timedelta
 import pytest
 from dagster import AssetMaterialization
 
-from dataworks_assets.systems.adg.automation.reconcile import Reconciliation
+from dataworks_assets.systems.adg.automation.reconcile import ReconcileCursor, Reconciliation
 from dataworks_assets_tests.systems.adg.automation.conftest import NOON, in_memory_platform, key, started
+from spark.contract import encode
 from spark.publish.catalog import Pointer, TableColumn, TableDefinition
 
 DATABASE = "analytical_dataset_generation"
@@ -97,6 +98,12 @@ def test_days_that_retention_may_have_dropped_are_not_missed(scope, store, catal
     scope.settings.__dict__.update(collections=collections)
     watch = Reconciliation(in_memory_platform(scope, store, catalog), scope, told, window_days=10)
     assert watch.tick(None, instance, now=NOON).asset_events == []
+
+
+def test_a_round_that_stopped_at_a_collection_that_is_gone_begins_anew(tick, report):
+    report("2026-11-19")
+    stopped = encode(ReconcileCursor(last="zz/removed")).decode()
+    assert _gone(tick(tick(stopped).cursor)) == [(key("core/statement"), "2026-11-19")]
 
 
 def test_more_than_a_tick_may_report_is_left_for_the_next(tick, report, monkeypatch, told):
