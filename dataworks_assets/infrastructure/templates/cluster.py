@@ -32,45 +32,8 @@ def cluster() -> Template:
     template.add_condition("HasInputKey", Not(Equals(Ref("InputKeyArn"), "")))
     template.add_condition("UsesGlue", Equals(Ref("Metastore"), "glue"))
     template.add_condition("HasMetastoreSecret", Not(Equals(Ref("MetastoreSecretArn"), "")))
-    service_role = template.add_resource(
-        iam.Role(
-            "ServiceRole",
-            AssumeRolePolicyDocument=trust("elasticmapreduce.amazonaws.com", conditions=OWN_ACCOUNT),
-            ManagedPolicyArns=[Sub("arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonEMRServicePolicy_v2")],
-            Tags=tags(),
-        )
-    )
-    node_role = template.add_resource(
-        iam.Role(
-            "NodeRole",
-            AssumeRolePolicyDocument=trust("ec2.amazonaws.com"),
-            Policies=[iam.Policy(PolicyName="job", PolicyDocument=document((*lake_statements(), *job_statements())))],
-            Tags=tags(),
-        )
-    )
-    template.add_resource(
-        iam.PolicyType(
-            "PassesNodeRole",
-            PolicyName="pass-node-role",
-            Roles=[Ref(service_role)],
-            PolicyDocument=document([replace(NODES_GET_THEIR_ROLE, resources=(GetAtt(node_role, "Arn"),))]),
-        )
-    )
-    template.add_resource(
-        iam.PolicyType(
-            "EncryptsDisks",
-            PolicyName="encrypt-disks",
-            Roles=[Ref(service_role)],
-            PolicyDocument=document(disk_statements()),
-        )
-    )
-    for title, role, condition, statements in (
-        ("NodesUseGlue", node_role, "UsesGlue", catalog_statements()),
-        ("ServiceReadsMetastorePassword", service_role, "HasMetastoreSecret", metastore_statements()),
-    ):
-        template.add_resource(
-            iam.PolicyType(title, PolicyName=title, Roles=[Ref(role)], PolicyDocument=document(statements), Condition=condition)
-        )
+    service_role, node_role = _service_role(template), _node_role(template)
+    _add_policies(template, service_role, node_role)
     profile = template.add_resource(iam.InstanceProfile("NodeProfile", Roles=[Ref(node_role)]))
     security = template.add_resource(
         emr.SecurityConfiguration("ClusterSecurity", Name=Sub("${Prefix}-cluster"), SecurityConfiguration=_security())
@@ -81,6 +44,41 @@ def cluster() -> Template:
     give(template, "NodeRoleArn", GetAtt(node_role, "Arn"), "Role of a cluster's nodes")
     give(template, "ClusterSecurity", Ref(security), "Security configuration of clusters")
     return template
+
+
+def _service_role(template: Template) -> iam.Role:
+    role = iam.Role(
+        "ServiceRole",
+        AssumeRolePolicyDocument=trust("elasticmapreduce.amazonaws.com", conditions=OWN_ACCOUNT),
+        ManagedPolicyArns=[Sub("arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonEMRServicePolicy_v2")],
+        Tags=tags(),
+    )
+    return template.add_resource(role)
+
+
+def _node_role(template: Template) -> iam.Role:
+    role = iam.Role(
+        "NodeRole",
+        AssumeRolePolicyDocument=trust("ec2.amazonaws.com"),
+        Policies=[iam.Policy(PolicyName="job", PolicyDocument=document((*lake_statements(), *job_statements())))],
+        Tags=tags(),
+    )
+    return template.add_resource(role)
+
+
+def _add_policies(template: Template, service_role: iam.Role, node_role: iam.Role) -> None:
+    """Adds what the roles may do besides: policies of their own, as they name the other role or hang on a condition."""
+    reads = "ServiceReadsMetastorePassword"
+    passes = replace(NODES_GET_THEIR_ROLE, resources=(GetAtt(node_role, "Arn"),))
+    for title, name, role, condition, statements in (
+        ("PassesNodeRole", "pass-node-role", service_role, None, [passes]),
+        ("EncryptsDisks", "encrypt-disks", service_role, None, disk_statements()),
+        ("NodesUseGlue", "NodesUseGlue", node_role, "UsesGlue", catalog_statements()),
+        (reads, reads, service_role, "HasMetastoreSecret", metastore_statements()),
+    ):
+        on_condition = {"Condition": condition} if condition else {}
+        policy = iam.PolicyType(title, PolicyName=name, Roles=[Ref(role)], PolicyDocument=document(statements), **on_condition)
+        template.add_resource(policy)
 
 
 def _security() -> dict[str, Any]:
