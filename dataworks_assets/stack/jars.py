@@ -42,11 +42,6 @@ class Artifact(NamedTuple):
     name: str
     version: str
 
-    @property
-    def file_name(self) -> str:
-        """The name of the jar in a folder."""
-        return f"{self.name}-{self.version}.jar"
-
 
 @dataclass(frozen=True)
 class JarSet:

@@ -15,8 +15,8 @@ from dataworks_assets.cli.sample import app, sample_request
 from dataworks_assets.cli.workplace import Workplace
 from dataworks_assets.config.environment import Environment
 from dataworks_assets.config.loader import load_settings
-from dataworks_assets.stack.key_service import serve
 from dataworks_assets.systems.platform import Platform
+from dataworks_assets_tests.stack.key_server import serve
 from spark.contract import KeyServiceSettings
 from spark.errors import ConfigurationError
 from spark.store import ObjectStore

@@ -24,11 +24,11 @@ from dataworks_assets.stack.state import StackState
 from dataworks_assets.systems.attending import Failed
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets_tests.engines.sample_job import TASKS, partition
+from dataworks_assets_tests.spark.jobs.thread_cluster import ThreadCluster
 from dataworks_assets_tests.systems.adg.whole_path import Events
 from dataworks_assets_tests.systems.kickstart.on_stack import Delivery, Shown
 from spark.contract import JobResult, PartitionState
 from spark.jobs import kickstart
-from spark.jobs.cluster import ThreadCluster
 from spark.jobs.progress import Message, Reporter
 
 Rows = dict[tuple[str, str], int]

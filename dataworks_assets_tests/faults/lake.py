@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from dataworks_assets_tests.faults.strikes import Strike
 from dataworks_assets_tests.spark.publish.memory_catalog import InMemoryCatalog
-from dataworks_assets_tests.systems.adg.whole_path import Keys
+from dataworks_assets_tests.spark.sources.memory_keys import Keys
 from spark.contract import StoreSettings
 from spark.errors import ConflictError, InputChangedError, KeyServiceError, NotFoundError
 from spark.store import Listed, ObjectStore

@@ -13,10 +13,10 @@ from dataworks_assets_tests.faults.lake import Lake, LakeCatalog, LakeKeys, Lake
 from dataworks_assets_tests.faults.reader import rows_of, sparse_digest
 from dataworks_assets_tests.faults.scenario import Scenario
 from dataworks_assets_tests.faults.strikes import STEP, Strike
+from dataworks_assets_tests.spark.jobs.thread_cluster import ThreadCluster
 from dataworks_assets_tests.systems.kickstart.whole_path import ADVERTS, CLAIMS, World, configured, days_from
 from spark.contract import JobParameters, JobResult
 from spark.jobs import kickstart
-from spark.jobs.cluster import ThreadCluster
 from spark.jobs.progress import Reporter
 from spark.jobs.services import Services
 

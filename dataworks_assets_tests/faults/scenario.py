@@ -21,11 +21,11 @@ from dataworks_assets.systems.platform import Platform
 from dataworks_assets_tests.faults.lake import Lake, LakeCatalog, LakeKeys, LakeStore, Stored
 from dataworks_assets_tests.faults.reader import NEWEST, Reader, Shown, digest
 from dataworks_assets_tests.faults.strikes import APPLICATION, STEP, Killed, Strike
+from dataworks_assets_tests.spark.jobs.thread_cluster import ThreadCluster
 from dataworks_assets_tests.systems.adg.whole_path import Events, Outcome, World
 from spark.contract import Column, JobParameters, JobResult, decode, encode
 from spark.errors import DataworksError, NotFoundError, StoreError
 from spark.jobs import adg
-from spark.jobs.cluster import ThreadCluster
 from spark.jobs.progress import Reporter
 
 Export = Sequence[tuple[str, date, Sequence[Record]]]

@@ -31,10 +31,10 @@ from dataworks_assets.systems.platform import Platform
 from dataworks_assets_tests.engines.conftest import QUICK_START
 from dataworks_assets_tests.faults import struck_job
 from dataworks_assets_tests.faults.blows import blow_for, struck
+from dataworks_assets_tests.spark.jobs.thread_cluster import ThreadCluster
 from dataworks_assets_tests.systems.adg.whole_path import Events, Outcome
 from dataworks_assets_tests.systems.kickstart.on_stack import Delivery, settings_for
 from spark.errors import DataworksError
-from spark.jobs.cluster import ThreadCluster
 from spark.jobs.progress import Reporter
 
 JOB = "dataworks_assets_tests.faults.struck_job"

@@ -13,11 +13,12 @@ import requests
 from dataworks_assets.stack import key_service
 from dataworks_assets.stack.certificates import Certificates, ensure_certificates
 from dataworks_assets.stack.key_vault import MASTER_KEY_IDS, KeyVault, RefusedError
+from dataworks_assets_tests.stack.key_server import serve
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with key_service.serve(tmp_path_factory.mktemp("keys")) as server:
+    with serve(tmp_path_factory.mktemp("keys")) as server:
         yield server
 
 

@@ -93,36 +93,28 @@ class Reconciliation:
     Attributes:
         unlisted: positions of rows whose id the manifest does not list (or not as often).
         left_over: positions of the manifest's records that no row answers.
-        quarantined: lines of the file that are no row.
     """
 
     unlisted: Positions
     left_over: Positions
-    quarantined: int
-
-    @property
-    def agrees(self) -> bool:
-        """Whether every row is listed and what is left over is as much as was quarantined."""
-        return not len(self.unlisted) and len(self.left_over) == self.quarantined
 
 
-def reconcile(documents: Hashes, manifest: Hashes, *, quarantined: int) -> Reconciliation:
+def reconcile(documents: Hashes, manifest: Hashes) -> Reconciliation:
     """Compares a file's ids with its manifest's, as multisets.
 
     Args:
         documents: the hashes of the good rows' ids.
         manifest: the hashes of the manifest's ids.
-        quarantined: how many lines of the file are no row.
     """
     same_order = np.array_equal(documents, manifest)
     if same_order or (len(documents) == len(manifest) and np.array_equal(np.sort(documents), np.sort(manifest))):
-        return Reconciliation(_NONE, _NONE, quarantined)
+        return Reconciliation(_NONE, _NONE)
     _, numbers = np.unique(np.concatenate((documents, manifest)), return_inverse=True)
     found, listed = numbers[: len(documents)], numbers[len(documents) :]
     kinds = int(numbers.max()) + 1 if len(numbers) else 0
     unlisted = np.flatnonzero(_occurrence(found) >= np.bincount(listed, minlength=kinds)[found])
     left_over = np.flatnonzero(_occurrence(listed) >= np.bincount(found, minlength=kinds)[listed])
-    return Reconciliation(unlisted, left_over, quarantined)
+    return Reconciliation(unlisted, left_over)
 
 
 def repeated(hashes: Hashes) -> tuple[Positions, Positions]:

@@ -22,9 +22,6 @@ from spark.native.columns import RAW, DocumentReader
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
-Texts = pa.BinaryArray
-"""JSON texts, null where there is none."""
-
 
 class NotDocumentsError(ValueError):
     """The lines are not one JSON object each. Never leaves this room."""

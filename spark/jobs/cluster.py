@@ -1,6 +1,6 @@
-"""Where a job's tasks run: Spark, or a thread pool in its place (crash tests at scale, in-process reads).
+"""Where a job's tasks run: Spark, or whatever a test puts in its place (crash tests at scale use threads).
 
-Both yield each result as its task finishes, so that a day can be published while others are still read. Nothing about
+Each result is yielded as its task finishes, so that a day can be published while others are still read. Nothing about
 the work itself belongs here.
 """
 
@@ -10,8 +10,6 @@ import queue
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from spark.errors import EngineError
@@ -38,24 +36,6 @@ class Cluster(Protocol):
         Raises:
             EngineError: a task was lost for good, after the cluster's own retries.
         """
-
-
-@dataclass(frozen=True)
-class ThreadCluster:
-    """Threads of this process."""
-
-    cores: int = 2
-
-    def run(self, function: Callable[[Item], Result], items: Sequence[Item], *, name: str) -> Iterator[Result]:
-        """See `Cluster.run`; an exception of a task is raised as it is."""
-        with ThreadPoolExecutor(self.cores, thread_name_prefix=name) as pool:
-            futures = [pool.submit(function, item) for item in items]
-            try:
-                for future in as_completed(futures):
-                    yield future.result()
-            finally:
-                for future in futures:
-                    future.cancel()
 
 
 class SparkCluster:

@@ -72,8 +72,7 @@ def reconcile_file(store: ObjectStore, file: DataFile, read: FileIds, *, has_ids
         cause = f"the file holds {read.documents:,} documents, its manifest lists {read.manifest_lines:,}"
         findings.append(failed("manifest", object_uri=read.uri, place=file.manifest.uri, cause=cause, remedy=_AGAIN))
     if listed is not None:
-        comparison = reconcile(read.log.hashes, listed, quarantined=read.quarantined)
-        findings += _differences(file.manifest.uri, read, comparison)
+        findings += _differences(file.manifest.uri, read, reconcile(read.log.hashes, listed))
     return tuple(findings)
 
 
@@ -82,10 +81,8 @@ def _differences(manifest_uri: str, read: FileIds, found: Reconciliation) -> Ite
         first = read.log.name(int(found.unlisted[0]))
         cause = f"{_ids_are(len(found.unlisted))} in the file and not in its manifest"
         yield failed("ids", object_uri=read.uri, place=f"first: {first}", cause=cause, remedy=_AGAIN)
-    if len(found.left_over) != found.quarantined and read.documents == read.manifest_lines and not len(found.unlisted):
-        cause = (
-            f"{_ids_are(len(found.left_over))} in the manifest and not in the file; lines quarantined: {found.quarantined:,}"
-        )
+    if len(found.left_over) != read.quarantined and read.documents == read.manifest_lines and not len(found.unlisted):
+        cause = f"{_ids_are(len(found.left_over))} in the manifest and not in the file; lines quarantined: {read.quarantined:,}"
         place = f"{manifest_uri}, first: record {int(found.left_over[0]) + 1}" if len(found.left_over) else manifest_uri
         yield failed("ids", object_uri=read.uri, place=place, cause=cause, remedy=_AGAIN)
 

@@ -2,18 +2,17 @@
 
 In this order: manifest beside the files, intended pointers in the lease, one catalog call a table and batch, read-back,
 the table of the newest day, the quarantine, the day's document. Dying between any two leaves either the old or the new
-state, or a half of several tables that the next run completes. What may be published is decided by the audit, not here.
+state, or a half of several tables, whose day the next run does again. What may be published is decided by the audit, not here.
 """
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
-from spark.contract import Collection
-from spark.errors import DataworksError, LeaseError, NotFoundError
+from spark.errors import DataworksError, LeaseError
 from spark.publish.catalog import Catalog
 from spark.publish.day_document import update_day
 from spark.publish.follow import Follower
@@ -29,8 +28,8 @@ from spark.publish.intent import (
     manifest_of,
     pointers_of,
 )
-from spark.publish.lease import Lease, LeaseDocument, LeaseKeeper
-from spark.publish.manifest import missing_files, read_manifest, write_manifest
+from spark.publish.lease import LeaseDocument, LeaseKeeper
+from spark.publish.manifest import write_manifest
 from spark.publish.newest import NewestFollower
 from spark.publish.parallel import TABLES_AT_ONCE, in_parallel, or_error
 from spark.publish.quarantine import QuarantineKeeper
@@ -95,23 +94,6 @@ class Publisher:
             [Day(item.collection, item.export_date, item.lease, intent) for item, intent in zip(attempts, intents, strict=True)]
         )
 
-    def complete_many(self, days: Sequence[tuple[Collection, str, Lease, str]]) -> list[PublishOutcome | None]:
-        """Completes what a run that died had marked, without reading any input again.
-
-        Args:
-            days: collection, export date, lease under which to do it, and the fingerprint that the day is to have.
-
-        Returns:
-            None for a day where no such attempt is marked, or its files are gone: it has to be done afresh.
-        """
-        found = in_parallel(lambda day: self._marked_attempt(*day), days)
-        shown = iter(self.show_attempts([attempt for attempt in found if attempt is not None]))
-        return [None if attempt is None else next(shown) for attempt in found]
-
-    def follow_newest(self, collections: Iterable[Collection]) -> dict[str, DataworksError]:
-        """Moves the tables of the newest day that are behind; returns what went wrong, by collection."""
-        return self._newest.follow_many(list(collections), {})
-
     def _write_manifests(self, item: ReadyPartition) -> Intent:
         pointers = pointers_of(item, self._context)
         for table in item.tables:
@@ -133,18 +115,6 @@ class Publisher:
             self._follower.follow([(item.collection, item.work.export_date)])
             raise
         return None
-
-    def _marked_attempt(self, collection: Collection, export_date: str, lease: Lease, fingerprint: str) -> AttemptToShow | None:
-        marked = [(table.database, table.name, table.pointer.fingerprint) for table in lease.pointers]
-        if marked != [(table.database, table.name, fingerprint) for table in collection.tables]:
-            return None
-        try:
-            manifests = tuple(read_manifest(self._store, table.pointer.location) for table in lease.pointers)
-        except NotFoundError:
-            return None
-        if any(missing_files(self._store, manifest) for manifest in manifests):
-            return None
-        return AttemptToShow(collection, export_date, lease, manifests)
 
     def _show(self, days: Sequence[Day]) -> list[PublishOutcome]:
         """Marks, switches and follows; whatever fails is the outcome of its own day, and of those that have to follow it."""

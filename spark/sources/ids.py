@@ -65,11 +65,6 @@ def comparison_key(raw: bytes) -> bytes:
     return _compact(value)
 
 
-def canonical_id(raw_id_json: bytes | str) -> bytes:
-    """Returns the comparison key of an id, so that `$oid` and `d_oid` forms are equal; see `comparison_key`."""
-    return comparison_key(raw_id_json.encode() if isinstance(raw_id_json, str) else raw_id_json)
-
-
 def comparison_hashes(raws: Iterable[bytes]) -> npt.NDArray[np.uint64]:
     """Returns one 64-bit hash an id, equal for equal comparison keys; `spark.native.ids` does it in bulk for plain ones.
 

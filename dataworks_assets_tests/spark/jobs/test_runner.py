@@ -7,6 +7,7 @@ import types
 
 import pytest
 
+from dataworks_assets_tests.spark.jobs.thread_cluster import ThreadCluster
 from spark.contract import (
     CatalogSettings,
     JobParameters,
@@ -18,7 +19,6 @@ from spark.contract import (
     decode,
 )
 from spark.errors import ConfigurationError, EngineError, InputError
-from spark.jobs.cluster import ThreadCluster
 from spark.jobs.progress import Reporter
 from spark.jobs.runner import ResultWriter, claim, find_job, parse, run_reported
 from spark.store import ObjectStore, shared_store

@@ -3,6 +3,7 @@
 import pytest
 
 from dataworks_assets_tests.spark.publish.world import AUDIT, STATEMENT, TTL_SECONDS, Faults, Killed, Lake
+from spark.publish.newest import NewestFollower
 from spark.publish.state import published_state
 
 DAYS = ("2026-11-20", "2026-11-21")
@@ -10,17 +11,14 @@ KINDS = (STATEMENT, AUDIT)
 
 
 def publish_all(lake, name, staged):
-    """What a run does with its days: complete what was marked, publish the rest, follow, give back."""
+    """What a run does with its days: publish what is not published, follow, give back."""
     run = lake.run(name)
     leases = {(kind.name, day): lease for kind in KINDS for day, lease in zip(DAYS, run.acquire(kind, *DAYS), strict=True)}
     open_days = [(kind, day) for kind in KINDS for day in DAYS if not is_done(lake, kind, day)]
-    completed = run.publisher.complete_many([(kind, day, leases[kind.name, day], "f2") for kind, day in open_days])
-    todo = [pair for pair, outcome in zip(open_days, completed, strict=True) if outcome is None]
-    items = [run.ready(kind, day, leases[kind.name, day], inputs="f2") for kind, day in todo]
+    items = [run.ready(kind, day, leases[kind.name, day], inputs="f2") for kind, day in open_days]
     staged.update(item.work.attempt for item in items)
-    outcomes = [*run.publisher.publish(items), *(outcome for outcome in completed if outcome is not None)]
-    assert [outcome.error for outcome in outcomes if outcome.error] == []
-    assert run.publisher.follow_newest(KINDS) == {}
+    assert [outcome.error for outcome in run.publisher.publish(items) if outcome.error] == []
+    assert NewestFollower(lake.catalog, run.publisher.tables).follow_many(KINDS, {}) == {}
     run.leases.release_many(list(leases.values()))
 
 

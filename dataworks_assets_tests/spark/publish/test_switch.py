@@ -6,6 +6,7 @@ import pytest
 from dataworks_assets_tests.spark.publish.world import AUDIT, OUTPUT, STATEMENT, TTL_SECONDS, Faults
 from spark.errors import CatalogError, LeaseError, NotFoundError
 from spark.publish.manifest import manifest_uri, read_manifest
+from spark.publish.newest import NewestFollower
 from spark.publish.state import half_published, published_state
 from spark.publish.tables import TableDefinition
 
@@ -62,7 +63,7 @@ def test_a_newest_table_that_is_behind_is_moved_without_publishing(lake):
     run.publish(STATEMENT, DAY)
     run.publish(STATEMENT, NEXT)
     lake.catalog.point("adg", "core_statement", lake.catalog.pointers("adg", "core_statement_history")[DAY])
-    assert run.publisher.follow_newest([STATEMENT]) == {}
+    assert NewestFollower(lake.catalog, run.publisher.tables).follow_many([STATEMENT], {}) == {}
     assert lake.newest() == NEXT
 
 
@@ -196,41 +197,18 @@ def test_two_runs_that_publish_two_days_at_once_leave_the_newer_one_as_newest(la
     assert len(lake.shown(STATEMENT)) == 8
 
 
-def test_a_half_is_seen_and_completed_from_what_was_marked(lake):
+def test_a_half_is_seen_and_done_again_by_the_next_run(lake):
     run = lake.run("run-1")
     run.publish(AUDIT, DAY)
     (lease,) = run.acquire(AUDIT, DAY)
-    item = run.ready(AUDIT, DAY, lease)
-    old = lake.shown(AUDIT)[DAY]
-    die_at_the_second_table(lake, run, item)
+    die_at_the_second_table(lake, run, run.ready(AUDIT, DAY, lease))
     assert half_published(lake.catalog, AUDIT, [DAY]) == (DAY,)
     assert published_state(lake.catalog, AUDIT, [DAY]) == {DAY: None}
 
-    heir = lake.run("run-2")
     lake.now_seconds += 2 * TTL_SECONDS
-    (outcome,) = heir.publisher.complete_many([(AUDIT, DAY, heir.acquire(AUDIT, DAY)[0], "f1")])
-    assert outcome.is_published
-    assert lake.shown(AUDIT) == {DAY: {item.work.attempt}} != {DAY: old}
-
-
-def test_a_half_whose_files_are_gone_has_to_be_done_afresh(lake):
-    run = lake.run("run-1")
-    (lease,) = run.acquire(AUDIT, DAY)
-    item = run.ready(AUDIT, DAY, lease)
-    die_at_the_second_table(lake, run, item)
-    lake.store.delete([item.tables[2].files[0].uri])
-    heir = lake.run("run-2")
-    lake.now_seconds += 2 * TTL_SECONDS
-    assert heir.publisher.complete_many([(AUDIT, DAY, heir.acquire(AUDIT, DAY)[0], "f1")]) == [None]
-
-
-def test_a_half_from_other_inputs_has_to_be_done_afresh(lake):
-    run = lake.run("run-1")
-    (lease,) = run.acquire(AUDIT, DAY)
-    die_at_the_second_table(lake, run, run.ready(AUDIT, DAY, lease, inputs="f1"))
-    heir = lake.run("run-2")
-    lake.now_seconds += 2 * TTL_SECONDS
-    assert heir.publisher.complete_many([(AUDIT, DAY, heir.acquire(AUDIT, DAY)[0], "f2")]) == [None]
+    (outcome,) = lake.run("run-2").publish(AUDIT, DAY)
+    assert lake.shown(AUDIT) == {DAY: {outcome.pointers[0].pointer.attempt}}
+    assert half_published(lake.catalog, AUDIT, [DAY]) == ()
 
 
 def die_at_the_second_table(lake, run, item):

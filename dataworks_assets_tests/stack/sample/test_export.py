@@ -6,13 +6,13 @@ from datetime import date
 
 import pytest
 
-from dataworks_assets.stack.key_service import serve
 from dataworks_assets.stack.sample.announce import announce, completion_message
 from dataworks_assets.stack.sample.bad_input import BAD_INPUTS
 from dataworks_assets.stack.sample.export import FOREIGN_NAME, SampleWriter, write_sample
 from dataworks_assets.stack.sample.plans import PLANS
 from dataworks_assets.stack.sample.truth import sorted_sha256
 from dataworks_assets.stack.sample.wire import FIXED_KEY, encrypt
+from dataworks_assets_tests.stack.key_server import serve
 from spark.contract import KeyServiceSettings
 from spark.errors import ConfigurationError, KeyServiceError
 from spark.sources.encryption import read_encryption_metadata

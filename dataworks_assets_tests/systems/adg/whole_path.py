@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -42,14 +42,15 @@ from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.recording import recorded
 from dataworks_assets_tests.ledger.memory_gateway import MemoryGateway
 from dataworks_assets_tests.ledger.memory_tables import MemoryTables
+from dataworks_assets_tests.spark.jobs.thread_cluster import ThreadCluster
 from dataworks_assets_tests.spark.publish.memory_catalog import InMemoryCatalog
+from dataworks_assets_tests.spark.sources.memory_keys import Keys
 from dataworks_assets_tests.systems.adg.seen import DAY, Events, Outcome, Readers
 from spark.contract import JobParameters, JobResult, decode, encode
-from spark.errors import DataworksError, KeyServiceError, LedgerError
+from spark.errors import DataworksError, LedgerError
 from spark.jobs import adg
-from spark.jobs.cluster import ThreadCluster
 from spark.jobs.progress import Message, Reporter
-from spark.sources.keys import KeyRefusedError, KeyService
+from spark.sources.keys import KeyService
 from spark.sources.names import ObjectName
 from spark.store import ObjectStore
 
@@ -79,20 +80,6 @@ def bare(line: bytes, identifier: str = "x") -> Record:
 def configured(topic: str, **fields: object) -> CollectionConfig:
     """A collection as an operator would configure it."""
     return CollectionConfig(**{"topic": topic, "tags": {"pii": "true", "db": "core"}, **fields})
-
-
-class Keys:
-    """A key service in memory; what it does not know it refuses, as the real one does with 400."""
-
-    def __init__(self, known: Mapping[tuple[str, str], bytes | KeyServiceError] | None = None) -> None:
-        self.known = dict(known or {(FIXED_KEY.ciphertext, FIXED_KEY.key_id): FIXED_KEY.plaintext})
-        self.calls = 0
-
-    def resolve(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes | KeyServiceError]:
-        wanted = dict.fromkeys(pairs)
-        self.calls += len(wanted)
-        refused = KeyRefusedError("the key service cannot decrypt this data key (400)", where="memory")
-        return {pair: self.known.get(pair, refused) for pair in wanted}
 
 
 @dataclass

@@ -33,7 +33,8 @@ from dataworks_assets.systems.plan import Plan, Request
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets_tests.ledger.memory_tables import MemoryTables
 from dataworks_assets_tests.spark.publish.memory_catalog import InMemoryCatalog
-from dataworks_assets_tests.systems.adg.whole_path import Events, Keys, Outcome, ThreadEngine
+from dataworks_assets_tests.spark.sources.memory_keys import Keys
+from dataworks_assets_tests.systems.adg.whole_path import Events, Outcome, ThreadEngine
 from spark.contract import JobParameters, JobResult
 from spark.errors import DataworksError
 from spark.jobs import kickstart

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from dataworks_assets.stack.key_service import Faults, serve
+from dataworks_assets.stack.key_service import Faults
 from dataworks_assets.stack.sample.wire import encode_file
+from dataworks_assets_tests.stack.key_server import serve
 from dataworks_assets_tests.systems.adg.bad_input.judging import CLAIMANT, DOUBTFUL, STATEMENT, WELL, accepted, refused, told
 from dataworks_assets_tests.systems.adg.whole_path import World, documents
 from spark.contract import KeyServiceSettings, PartitionState
