@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import pickle
-import signal
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
 
-import msgspec
 import psutil
 import pytest
 from dagster import DagsterExecutionInterruptedError
@@ -22,6 +16,7 @@ from dataworks_assets.engines.base import JobError
 from dataworks_assets.engines.emr.calls import CLUSTER_ENDING
 from dataworks_assets.engines.submission import Submission
 from dataworks_assets_tests.engines.conftest import Cell, EmulatedCluster, Place, processes_of
+from dataworks_assets_tests.engines.parent import kill, start_parent
 from dataworks_assets_tests.engines.sample_job import TASKS, canary
 from dataworks_assets_tests.engines.searching import searching
 from dataworks_assets_tests.engines.standalone import SECRET, StandaloneCluster
@@ -180,7 +175,7 @@ def test_an_application_that_is_killed_is_an_error_and_a_plain_retry_does_the_re
     place, work = process_cell.place, process_cell.work
     delivery, killed = work.deliver(), []
 
-    def kill(submission: Submission, message: Message) -> None:
+    def kill_driver(submission: Submission, message: Message) -> None:
         del message
         drivers = [process for process in place.find(submission) if "runner.py" in " ".join(process.cmdline())]
         killed.extend(drivers)
@@ -188,7 +183,7 @@ def test_an_application_that_is_killed_is_an_error_and_a_plain_retry_does_the_re
             process.kill()
 
     with pytest.raises(JobError) as caught:
-        work.run(place.engine, delivery, lambda *told: None if killed else kill(*told))
+        work.run(place.engine, delivery, lambda *told: None if killed else kill_driver(*told))
     assert killed
     assert caught.value.transient
     assert work.run(place.engine, delivery).failures == ()
@@ -212,39 +207,11 @@ def test_an_application_without_a_result_is_an_error(process_place: Place, submi
     assert caught.value.result is None
 
 
-_PARENT = """
-import sys, msgspec
-from pathlib import Path
-from dataworks_assets.engines.submission import Submission
-from dataworks_assets.engines.session import SessionEngine
-from dataworks_assets.engines.submit import SubmitEngine
-document = msgspec.json.decode(sys.stdin.buffer.read())
-work_folder = Path(document["folder"])
-if document["master"] == "session":
-    engine = SessionEngine(work_folder)
-else:
-    engine = SubmitEngine(document["master"], log_folder=work_folder, work_folder=work_folder / "work",
-        spark_conf=document["spark_conf"], environment=document["environment"])
-engine.run(msgspec.convert(document["submission"], Submission), on_message=lambda message: print(message, flush=True))
-"""
-
-
-def test_an_application_dies_with_its_parent(near_place: Place, submission: Make, tmp_path: Path) -> None:
-    sleeps, engine = submission("sleeps"), near_place.engine
-    document = {
-        "master": engine.master if near_place.name != "session" else "session",
-        "folder": str(tmp_path),
-        "spark_conf": dict(engine.spark_conf),
-        "environment": dict(engine.environment),
-        "submission": sleeps,
-    }
-    parent = subprocess.Popen([sys.executable, "-c", _PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    parent.stdin.write(msgspec.json.encode(document))
-    parent.stdin.close()
-    parent.stdout.readline()
+def test_an_application_dies_with_its_parent(near_place: Place, submission: Make) -> None:
+    sleeps = submission("sleeps")
+    parent = start_parent(partial(replace, near_place.engine), sleeps)
     wait_until(lambda: any("daemon" in " ".join(process.cmdline()) for process in processes_of(sleeps)), seconds=20)
-    os.kill(parent.pid, signal.SIGKILL)
-    parent.wait()
+    kill(parent)
     assert wait_until(lambda: not processes_of(sleeps) and not near_place.busy(), seconds=15) < 10
 
 
@@ -256,26 +223,11 @@ def test_what_tasks_are_given_stands_in_no_file(request: pytest.FixtureRequest, 
     assert found == set()
 
 
-_RUN_ON_EMR = """
-import sys, msgspec
-from dataworks_assets_tests.engines.conftest import EmulatedCluster
-from dataworks_assets.engines.submission import Submission
-import pickle
-cluster, submission = pickle.load(sys.stdin.buffer)
-cluster.engine(cluster=None).run(submission, on_message=lambda message: print(message, flush=True))
-"""
-
-
 def test_an_application_on_emr_outlives_its_parent_and_a_later_try_goes_on_with_it(
     emulated_cluster: EmulatedCluster, submission: Make, store: ObjectStore
 ) -> None:
     slow = replace(submission("slow"), family=f"family-{uuid.uuid4().hex}")
-    parent = subprocess.Popen([sys.executable, "-c", _RUN_ON_EMR], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    parent.stdin.write(pickle.dumps((emulated_cluster, slow)))
-    parent.stdin.close()
-    parent.stdout.readline()
-    os.kill(parent.pid, signal.SIGKILL)
-    parent.wait()
+    kill(start_parent(partial(emulated_cluster.engine, cluster=None), slow))
     engine, parameters = emulated_cluster.engine(cluster=None), slow.parameters
     messages: list[Message] = []
     (found,) = engine.unfinished(slow.family, store=parameters.store, control_uri=parameters.control_uri)
