@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
@@ -17,17 +18,21 @@ if TYPE_CHECKING:
 LOCATION = "dataworks"
 _FILE = "webserver.json"
 _ASSET_JOB = "__ASSET_JOB"
+_CLOCK_TOLERANCE_SECONDS = 2.0
 
 
 class Webserver(BaseModel, frozen=True):
-    """A running `dagster dev`: its address and its process."""
+    """A running `dagster dev`: its address, its process, and when that began (seconds since 1970; None: not known)."""
 
     url: str
     pid: int
+    started: float | None = None
 
 
 def remember(folder: Path, webserver: Webserver) -> None:
     """Keeps where Dagster's UI is, for later commands."""
+    with suppress(psutil.NoSuchProcess):
+        webserver = webserver.model_copy(update={"started": psutil.Process(webserver.pid).create_time()})
     (folder / _FILE).write_text(webserver.model_dump_json(), encoding="utf-8")
 
 
@@ -37,12 +42,19 @@ def forget(folder: Path) -> None:
 
 
 def find_webserver(folder: Path) -> Webserver | None:
-    """Returns the `dagster dev` that was started on this folder and still runs."""
+    """Returns the `dagster dev` that was started on this folder and still runs.
+
+    A process of another beginning is another one: its number was given anew, as after a restart of the machine.
+    """
     path = folder / _FILE
     if not path.exists():
         return None
     found = Webserver.model_validate_json(path.read_text(encoding="utf-8"))
-    return found if psutil.pid_exists(found.pid) else None
+    try:
+        began = psutil.Process(found.pid).create_time()
+    except psutil.NoSuchProcess:
+        return None
+    return found if found.started is None or abs(began - found.started) < _CLOCK_TOLERANCE_SECONDS else None
 
 
 def launch(url: str, request: RunRequest) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -135,6 +136,14 @@ def test_one_that_died_is_not(tmp_path: Path):
     gone = subprocess.Popen(["true"])
     gone.wait()
     remember(tmp_path, Webserver(url="http://127.0.0.1:3000", pid=gone.pid))
+    assert find_webserver(tmp_path) is None
+
+
+def test_another_process_that_got_the_number_of_one_that_died_is_not(tmp_path: Path):
+    remember(tmp_path, Webserver(url="http://127.0.0.1:3000", pid=psutil.Process().pid))
+    path = tmp_path / "webserver.json"
+    told = json.loads(path.read_text())
+    path.write_text(json.dumps({**told, "started": told["started"] - 100}))
     assert find_webserver(tmp_path) is None
 
 
