@@ -101,8 +101,9 @@ def _show(workplace: Workplace, ranges: list[DayRange], days: int) -> None:
 
 def _launch(workplace: Workplace, scope: Scope, ranges: list[DayRange], options: dict[str, object], url: str | None) -> None:
     from dataworks_assets.cli.dagster_home import prepare_dagster_home
-    from dataworks_assets.cli.launching import launch, webserver_url
+    from dataworks_assets.cli.launching import launch
     from dataworks_assets.cli.runs import RunRequest
+    from dataworks_assets.cli.webserver import webserver_url
 
     address = webserver_url(prepare_dagster_home(workplace.settings), url)
     act = record_runs(workplace, scope, ranges, options)

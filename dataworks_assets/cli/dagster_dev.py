@@ -17,7 +17,7 @@ import psutil
 import requests
 
 from dataworks_assets.cli.dagster_home import PROJECT_FOLDER
-from dataworks_assets.cli.launching import Webserver, forget, remember
+from dataworks_assets.cli.webserver import Webserver, forget, remember
 from dataworks_assets.config.environment import UI_URL_VARIABLE
 from spark.errors import StackError
 

@@ -255,7 +255,7 @@ def _serve(workplace: Workplace, port: int | None) -> None:
     """Runs Dagster's UI until interrupted, unless one runs already."""
     from dataworks_assets.cli.dagster_dev import dagster_dev
     from dataworks_assets.cli.dagster_home import prepare_dagster_home
-    from dataworks_assets.cli.launching import find_webserver
+    from dataworks_assets.cli.webserver import find_webserver
 
     folder = prepare_dagster_home(workplace.settings)
     if (running := find_webserver(folder)) is not None:

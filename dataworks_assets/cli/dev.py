@@ -26,7 +26,7 @@ def dev(
     """
     from dataworks_assets.cli.dagster_dev import dagster_dev
     from dataworks_assets.cli.dagster_home import open_instance, prepare_dagster_home
-    from dataworks_assets.cli.launching import find_webserver
+    from dataworks_assets.cli.webserver import find_webserver
 
     workplace = workplace_of(ctx)
     environment = workplace.child_environment()

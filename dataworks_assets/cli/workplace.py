@@ -39,7 +39,7 @@ class Workplace:
     def settings(self) -> Settings:
         """What is configured; links to runs lead to the UI of a `dataworks dev` that runs, where no other is named."""
         from dataworks_assets.cli.dagster_home import dagster_folder
-        from dataworks_assets.cli.launching import find_webserver
+        from dataworks_assets.cli.webserver import find_webserver
         from dataworks_assets.stack.bring_up import opened
 
         loaded = load_settings(self.deployment, opened=opened)

@@ -10,7 +10,7 @@ import requests
 
 from dataworks_assets.cli import dagster_dev as module
 from dataworks_assets.cli.dagster_dev import dagster_dev
-from dataworks_assets.cli.launching import find_webserver
+from dataworks_assets.cli.webserver import find_webserver
 from spark.errors import StackError
 
 _SERVER = """

@@ -17,7 +17,7 @@ from dagster import DagsterInstance, DagsterRunStatus
 from dagster._core.test_utils import create_run_for_test
 
 from dataworks_assets.cli.dagster_home import PROCESS_TAG, end_dead_runs, open_instance, prepare_dagster_home, process_tag
-from dataworks_assets.cli.launching import Webserver, find_webserver, forget, remember
+from dataworks_assets.cli.webserver import Webserver, find_webserver, forget, remember
 from dataworks_assets.cli.workplace import Workplace
 from dataworks_assets.instance.local_storage import SqliteEventLog
 from spark.errors import ConfigurationError

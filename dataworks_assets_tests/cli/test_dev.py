@@ -7,7 +7,7 @@ import os
 import pytest
 
 from dataworks_assets.cli import dagster_dev
-from dataworks_assets.cli.launching import Webserver, find_webserver, remember
+from dataworks_assets.cli.webserver import Webserver, find_webserver, remember
 
 URL = "http://127.0.0.1:3007"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster_graphql
 import pytest
 
-from dataworks_assets.cli.launching import webserver_url
+from dataworks_assets.cli.webserver import webserver_url
 from spark.errors import StackError
 
 DAY = "2026-11-20"
