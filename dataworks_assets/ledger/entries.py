@@ -5,12 +5,44 @@ It is the platform's own memory of what it still has to tell; the tables that ot
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
 
 from spark.contract import Document, decode, encode
-from spark.errors import ConfigurationError, NotFoundError
+from spark.errors import ConfigurationError
 from spark.store import ObjectStore
+
+KeptT = TypeVar("KeptT", bound=Document)
+Unread = Callable[[ConfigurationError], None]
+"""Is told of an object that does not read, as one of another release: a field more or less."""
+
+
+def pass_over(_error: ConfigurationError) -> None:
+    """Does nothing about an object that does not read."""
+
+
+def read_kept(store: ObjectStore, prefix_uri: str, kind: type[KeptT], *, unread: Unread) -> list[KeptT]:
+    """Returns the documents of a kind below a prefix.
+
+    Args:
+        store: where they lie.
+        prefix_uri: below which.
+        kind: of all of them.
+        unread: is told of each that does not read; it stays where it is.
+
+    Raises:
+        StoreError: they cannot be listed, or read from the store.
+    """
+    uris = [listed.uri for listed in store.list(prefix_uri)]
+    found: list[KeptT] = []
+    for uri, body in zip(uris, store.read_many(uris), strict=True):
+        try:
+            found += [] if body is None else [decode(body, kind, where=uri)]
+        except ConfigurationError as error:
+            unread(error)
+    return found
 
 
 class Outcome(StrEnum):
@@ -126,25 +158,13 @@ class EntryStore:
         """Whether everything of an entry is written."""
         return self._store.exists(f"{self._closed}/{name}")
 
-    def find(self, name: str) -> RunEntry | None:
-        """Returns an open entry; None where there is none."""
-        uri = f"{self._open}/{name}.json"
-        try:
-            return decode(self._store.read(uri), RunEntry, where=uri)
-        except NotFoundError:
-            return None
+    def is_open(self, name: str) -> bool:
+        """Whether something of an entry is still to be written."""
+        return self._store.exists(f"{self._open}/{name}.json")
 
-    def open_entries(self) -> list[RunEntry]:
-        """Returns every open entry, the oldest first. One of another release, which does not read, is dropped."""
-        uris = [listed.uri for listed in self._store.list(self._open)]
-        found: list[RunEntry] = []
-        for uri, body in zip(uris, self._store.read_many(uris), strict=True):
-            if body is None:
-                continue
-            try:
-                found.append(decode(body, RunEntry, where=uri))
-            except ConfigurationError:
-                self._store.delete([uri])
+    def open_entries(self, *, unread: Unread = pass_over) -> list[RunEntry]:
+        """Returns every open entry that reads, the oldest first; one of another release stays for that one to close."""
+        found = read_kept(self._store, self._open, RunEntry, unread=unread)
         return sorted(found, key=lambda entry: (entry.started_utc, entry.run_id))
 
     def forget(self, *, before_utc: datetime) -> int:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from dataworks_assets.ledger.entries import forget_older
+from dataworks_assets.ledger.entries import Unread, forget_older, pass_over, read_kept
 from dataworks_assets.ledger.notices import Notice, NoticeType, Notifier
-from spark.contract import Document, decode, encode
-from spark.errors import ConfigurationError, DataworksError, LedgerError
+from spark.contract import Document, encode
+from spark.errors import DataworksError, LedgerError
 from spark.store import ObjectStore
 
 if TYPE_CHECKING:
@@ -120,17 +120,9 @@ class ErrandStore:
         """Remembers that it was taken on."""
         self._store.put(f"{self._told}/{errand.name}", b"")
 
-    def all(self, system: str) -> list[Errand]:
-        """Returns every errand of a system, by date; one of another release, which does not read, is dropped."""
-        uris = [listed.uri for listed in self._store.list(f"{self._errands}/{system}")]
-        found: list[Errand] = []
-        for uri, body in zip(uris, self._store.read_many(uris), strict=True):
-            if body is None:
-                continue
-            try:
-                found.append(decode(body, Errand, where=uri))
-            except ConfigurationError:
-                self._store.delete([uri])
+    def all(self, system: str, *, unread: Unread = pass_over) -> list[Errand]:
+        """Returns every errand of a system that reads, by date; one of another release stays for that one to send."""
+        found = read_kept(self._store, f"{self._errands}/{system}", Errand, unread=unread)
         return sorted(found, key=lambda errand: (errand.date, errand.kind))
 
     def forget(self, system: str, *, before_utc: datetime) -> int:
@@ -166,13 +158,15 @@ class ErrandRunner:
         for errand in fresh:
             self.errands.mark_told(errand)
 
-    def run(self, system: str, *, now: datetime) -> Counter[str]:
+    def run(self, system: str, *, now: datetime, unread: Unread = pass_over) -> Counter[str]:
         """Sends what is due; returns how many were `sent`, are `waiting` for their time, `dropped`, or `failed`.
+
+        `unread` is told of those that do not read.
 
         Raises:
             StoreError: they cannot be read.
         """
-        return Counter(self._run(errand, now) for errand in self.errands.all(system))
+        return Counter(self._run(errand, now) for errand in self.errands.all(system, unread=unread))
 
     def _run(self, errand: Errand, now: datetime) -> str:
         if errand.not_after_utc is not None and now >= errand.not_after_utc:

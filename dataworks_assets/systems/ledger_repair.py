@@ -11,7 +11,7 @@ from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 from dataworks_assets.ledger.entries import Outcome, RunEntry
 from dataworks_assets.ledger.recorder import LedgerBook
 from dataworks_assets.ledger.repair import repair
-from spark.errors import LedgerError
+from spark.errors import ConfigurationError, LedgerError
 
 _OUTCOMES = {
     DagsterRunStatus.SUCCESS: Outcome.SUCCEEDED,
@@ -31,7 +31,7 @@ class Repaired:
 
     Args:
         counts: runs by `repaired`, `waiting` (they go on), `left` (their ledger cannot be written).
-        problems: why it cannot.
+        problems: why it cannot, and what of another release is left for that one.
         messages: those to downstream by `sent`, `waiting` (for their window), `dropped`, `failed`.
     """
 
@@ -68,7 +68,11 @@ class LedgerRepair:
         book = replace(self.book, clock=lambda: now)
         counts: Counter[str] = Counter()
         problems: list[str] = []
-        for entry in book.entries.open_entries():
+
+        def unread(error: ConfigurationError) -> None:
+            problems.append(str(error))
+
+        for entry in book.entries.open_entries(unread=unread):
             if entry.system != self.system:
                 continue
             run = instance.get_run_by_id(entry.run_id)
@@ -82,13 +86,13 @@ class LedgerRepair:
             counts["left" if found else "repaired"] += 1
         messages: Counter[str] = Counter()
         if book.announcer is not None:
-            messages = book.announcer.runner.run(self.system, now=now)
+            messages = book.announcer.runner.run(self.system, now=now, unread=unread)
             told = book.announcer.runner.errands
             told.forget(self.system, before_utc=now - _REMEMBERED)
         if book.metrics is not None:
             try:
                 book.metrics.sweep(self.system, now=now)
-            except LedgerError as error:
+            except (LedgerError, ConfigurationError) as error:
                 problems.append(str(error))
         book.entries.forget(before_utc=now - timedelta(days=book.config.keep_days))
         return Repaired(counts, tuple(problems), messages)

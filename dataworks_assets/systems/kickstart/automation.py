@@ -192,6 +192,8 @@ def _ledger_sensor(scope: KickstartScope, notifier: Notifier) -> SensorDefinitio
         repaired = [
             repair.tick(context.instance, now=now) for repair in kickstart_repairs(context.resources.platform, scope, notifier)
         ]
+        for problem in (each for one in repaired for each in one.problems):
+            context.log.warning("not written: %s", problem)
         return SensorResult(skip_reason="; ".join(map(str, repaired)))
 
     return ledger

@@ -33,7 +33,7 @@ def take_up_lost_runs(book: LedgerBook, scope: AdgScope, instance: DagsterInstan
     """
     failed = RunsFilter(statuses=[DagsterRunStatus.FAILURE], updated_after=since - _OVERLAP)
     entries = [entry for record in instance.get_run_records(failed) if (entry := _entry(scope, record)) is not None]
-    lost = [entry for entry in entries if not book.entries.is_closed(entry.name) and book.entries.find(entry.name) is None]
+    lost = [entry for entry in entries if not (book.entries.is_closed(entry.name) or book.entries.is_open(entry.name))]
     for entry in lost:
         book.entries.keep(entry)
     return len(lost)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from dagster import DagsterRunStatus
 
+from dataworks_assets.ledger.errands import ErrandStore
 from dataworks_assets.systems.adg.recording import ledger_repair
 from dataworks_assets_tests.ledger.memory_tables import MemoryTables
 from dataworks_assets_tests.systems.adg.whole_path import DAY, World, bare, documents
@@ -271,3 +272,23 @@ def test_a_notice_that_is_not_taken_is_sent_later():
     scene.world.is_deaf = False
     scene.repair(status=DagsterRunStatus.SUCCESS)
     assert (scene.titles(), scene.open) == (["ADG-full 2026-11-20 completed"], [])
+
+
+def test_a_ledger_of_another_release_is_left_for_that_one_and_told_of():
+    scene = Scene()
+    assert scene.run(Life(3))
+    [kept] = scene.open
+    body = scene.store.read(kept.uri)
+    scene.store.put(kept.uri, body[:-1] + b',"of_another_release":1}')
+    repaired = scene.repair()
+    assert (len(repaired.problems), "of_another_release" in repaired.problems[0]) == (1, True)
+    assert [listed.uri for listed in scene.open] == [kept.uri]
+    scene.store.put(kept.uri, body)
+    assert scene.repair().counts == {"repaired": 1}
+
+
+def test_a_message_of_another_release_is_left_for_that_one_and_told_of():
+    store, told = ObjectStore.in_memory(), []
+    store.put("memory://output/control/ledger/errands/adg_full/a.json", b'{"of_another_release":1}')
+    assert ErrandStore(store, "memory://output/control").all("adg_full", unread=told.append) == []
+    assert len(told) == len(list(store.list("memory://output/control/ledger/errands"))) == 1
