@@ -142,7 +142,22 @@ class Rows:
         }
 
     def _changed(self, entry: RunEntry, day: DayEntry, sets: Mapping[str, Value], *, phase: str) -> list[RowChange]:
-        return self._day(entry, day, sets, guard=Guard("TimeToExist", entry.expires_epoch, or_equal=True), phase=phase)
+        """Changes a row that was started; one that is gone meanwhile, as an operator clears it, is made whole again."""
+        whole = {
+            **self._facts(entry, day),
+            "Status": self._word(DayStatus.RUNNING),
+            "CurrentStep": Step.SUBMIT.value,
+            "Cluster_Id": entry.cluster_id,
+            "Run_Id": 1,
+        }
+        return self._day(
+            entry,
+            day,
+            sets,
+            defaults={name: value for name, value in whole.items() if name not in sets},
+            guard=Guard("TimeToExist", entry.expires_epoch, or_equal=True),
+            phase=phase,
+        )
 
     def _day(
         self,

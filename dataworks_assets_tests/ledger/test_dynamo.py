@@ -106,6 +106,14 @@ def test_changes_of_one_row_are_made_in_their_order(tables):
     assert (found["CurrentStep"], found["Status"]) == ("flush-pushgateway", "COMPLETED")
 
 
+def test_a_row_that_went_in_mid_run_is_whole_again_at_the_next_change(tables):
+    tables.write([*ROWS.started(ENTRY, DAY), *ROWS.moved_on(ENTRY, DAY, Step.NOTIFY)])
+    before = row(tables)
+    tables.delete(STATUS, {name: before[name] for name in ("Correlation_Id", "DataProduct")})
+    tables.write(ROWS.moved_on(ENTRY, DAY, Step.NOTIFY))
+    assert row(tables) == before
+
+
 @pytest.mark.parametrize("said", [DayStatus.COMPLETED, DayStatus.FAILED])
 def test_a_run_of_some_collections_leaves_what_the_row_says(tables, said):
     tables.write([*ROWS.started(ENTRY, DAY), *ROWS.ended(ENTRY, DAY, said)])

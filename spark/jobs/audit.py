@@ -103,7 +103,7 @@ def _rows(work: PartitionWork, collection: Collection, shards: Sequence[ShardOut
     if work.previous_rows > 0 and rows == 0:
         cause = f"no rows, {_before(work)}"
     elif share is not None and rows < work.previous_rows * (1 - share):
-        cause = f"{rows:,} rows, {_before(work)}: more than {share:.0%} lost"
+        cause = f"{counted(rows, 'row')}, {_before(work)}: more than {share:.0%} lost"
     else:
         return []
     return [failed("rows", place=work.export_date, cause=cause, remedy=_CONFIRM)]
@@ -133,15 +133,26 @@ def _evidence(work: PartitionWork, collection: Collection, shards: Sequence[Shar
     columns = sum(len(table.columns) for table in collection.tables)
     notes = sorted({note for file in files for note in file.notes})
     rows = row_count(shards)
+    batches = counted(len(work.files), "batch", "batches")
     return [
-        _passed("read", f"{len(files):,} files read whole" + (f"; {'; '.join(notes)}" if notes else "")),
-        _passed("manifest", f"{len(with_manifest):,} manifests record {recorded:,} documents; {lines:,} lines read"),
-        _passed("ids", f"{compared:,} ids compared with the manifests" if compared else "reconciled by count: no ids"),
-        _passed("slices", f"{len(slices):,} slices, no overlap, no gap in {len(work.files):,} batches"),
-        _passed("schema", f"{columns:,} declared columns" if columns else "layout without declared columns"),
-        _passed("quarantine", f"{quarantined:,} of {lines:,} documents quarantined"),
-        _passed("rows", f"{rows:,} rows, {_before(work)}" + (" (confirmed by an operator)" if work.confirmed else "")),
+        _passed("read", f"{counted(len(files), 'file')} read whole" + (f"; {'; '.join(notes)}" if notes else "")),
+        _passed("manifest", f"{_recorded(len(with_manifest), recorded)}; {counted(lines, 'line')} read"),
+        _passed("ids", f"{counted(compared, 'id')} compared with the manifests" if compared else "reconciled by count: no ids"),
+        _passed("slices", f"{counted(len(slices), 'slice')}, no overlap, no gap in {batches}"),
+        _passed("schema", counted(columns, "declared column") if columns else "layout without declared columns"),
+        _passed("quarantine", f"{quarantined:,} of {counted(lines, 'document')} quarantined"),
+        _passed("rows", f"{counted(rows, 'row')}, {_before(work)}" + (" (confirmed by an operator)" if work.confirmed else "")),
     ]
+
+
+def _recorded(manifests: int, documents: int) -> str:
+    verb = "records" if manifests == 1 else "record"
+    return f"{counted(manifests, 'manifest')} {verb} {counted(documents, 'document')}"
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Returns `1 file` or `2 files`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {plural or noun + 's'}"
 
 
 def _passed(check: str, cause: str) -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spark.contract import Finding
-from spark.jobs.audit import row_count
+from spark.jobs.audit import counted, row_count
 from spark.jobs.outcome import failed
 from spark.jobs.partner_days import PartnerDay, describe_changes, retyped
 
@@ -77,14 +77,15 @@ def _evidence(day: PartnerDay) -> list[Finding]:
     changes = describe_changes((*day.changes, *retyped(day)))
     marks = "marked PII" if day.collection.pii else "no field is marked PII"
     return [
-        _passed("read", f"{len(files):,} files read whole"),
+        _passed("read", f"{counted(len(files), 'file')} read whole"),
         _passed(
-            "schema", f"changed: {changes}" if changes else f"{len(day.collection.tables[0].columns):,} columns, as before"
+            "schema",
+            f"changed: {changes}" if changes else f"{counted(len(day.collection.tables[0].columns), 'column')}, as before",
         ),
         *(_passed("schema", text) for text in _casts(day)),
         _passed("pii", f"the collection is {marks}"),
-        _passed("quarantine", f"{quarantined:,} of {rows + quarantined:,} rows quarantined"),
-        _passed("rows", f"{rows:,} rows, as many as the files hold"),
+        _passed("quarantine", f"{quarantined:,} of {counted(rows + quarantined, 'row')} quarantined"),
+        _passed("rows", f"{counted(rows, 'row')}, as many as the files hold"),
     ]
 
 

@@ -91,7 +91,9 @@ def _unwrapped(document: dict[str, object]) -> dict[str, object]:
 
 
 def _arguments(document: dict[str, object]) -> dict[str, str]:
-    steps = document.get("additional_step_args")
+    if "additional_step_args" not in document:
+        raise InputError("the message has no additional_step_args", remedy=_REMEDY)
+    steps = document["additional_step_args"]
     lists = list(steps.values()) if isinstance(steps, dict) else [steps]
     found: dict[str, str] = {}
     for arguments in lists:

@@ -49,7 +49,8 @@ def test_another_correlation_id_is_another_message():
     [
         ("not json", "no JSON"),
         ("[1]", "no JSON object"),
-        ("{}", "no list of texts"),
+        ("{}", "the message has no additional_step_args"),
+        ('{"additional_step_args": null}', "no list of texts"),
         ('{"additional_step_args": {}}', "--correlation_id, --s3_prefix, --snapshot_type, --export_date"),
         ('{"additional_step_args": {"submit-job": [1]}}', "no list of texts"),
         (completion(correlation_id=""), "--correlation_id"),

@@ -79,10 +79,10 @@ def test_all_bad_lines_of_many_files_are_kept(world):
 @pytest.mark.parametrize(
     ("text", "note"),
     [
-        (b"\n".join(LINES), "1 files read whole; the last line has no line feed"),
-        (b"\r\n".join(LINES) + b"\r\n", "1 files read whole"),
-        (MARK + b"\n".join(LINES) + b"\n", "1 files read whole"),
-        (LINES[0] + b"\n\n \t\n" + LINES[1] + b"\n" + LINES[2] + b"\n\n", "1 files read whole"),
+        (b"\n".join(LINES), "1 file read whole; the last line has no line feed"),
+        (b"\r\n".join(LINES) + b"\r\n", "1 file read whole"),
+        (MARK + b"\n".join(LINES) + b"\n", "1 file read whole"),
+        (LINES[0] + b"\n\n \t\n" + LINES[1] + b"\n" + LINES[2] + b"\n\n", "1 file read whole"),
     ],
     ids=["no line feed at the end", "CRLF", "a byte-order mark", "empty lines"],
 )
