@@ -26,6 +26,7 @@ from spark.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import DataType
 
 _QUIET = """\
 logger.executor.name = org.apache.spark.executor.Executor
@@ -90,7 +91,7 @@ def _run(session: SparkSession, query: str, most: int) -> tuple[list[str], list[
 
     try:
         frame: DataFrame = session.sql(query)
-        return frame.columns, [tuple(row) for row in frame.take(most)]
+        return frame.columns, [tuple(row) for row in _without_zones(frame).take(most)]
     except PySparkException as error:
         what = str(error).strip().splitlines()[0]
         raise InputError(f"Spark does not take the query: {what}", where=query, remedy="Correct it") from error
@@ -98,6 +99,38 @@ def _run(session: SparkSession, query: str, most: int) -> tuple[list[str], list[
         what = _first_cause(error.java_exception)
         remedy = "Correct the query; where the cause is a file, `dataworks status` says whether a day's files are gone"
         raise InputError(f"the query failed: {what}", where=query, remedy=remedy) from error
+    except ValueError as error:
+        remedy = "Python's dates and times end with the year 9999: `cast(... AS string)` shows others"
+        raise InputError(f"the rows cannot be shown: {error}", where=query, remedy=remedy) from error
+
+
+def _without_zones(frame: DataFrame) -> DataFrame:
+    """Returns the rows with timestamps that have no zone, also in nested types; columns are numbered.
+
+    pyspark turns the others into Python's by way of the local zone, which fails in the whole first day of year 1.
+    """
+    from pyspark.sql.functions import col
+
+    numbered = frame.toDF(*map(str, range(len(frame.columns))))
+    kinds = [(field.dataType, _zoneless(field.dataType)) for field in frame.schema]
+    return numbered.select(
+        *(col(str(at)) if kind == zoneless else col(str(at)).cast(zoneless) for at, (kind, zoneless) in enumerate(kinds))
+    )
+
+
+def _zoneless(kind: DataType) -> DataType:
+    from pyspark.sql import types
+
+    match kind:
+        case types.TimestampType():
+            return types.TimestampNTZType()
+        case types.ArrayType():
+            return types.ArrayType(_zoneless(kind.elementType), kind.containsNull)
+        case types.MapType():
+            return types.MapType(_zoneless(kind.keyType), _zoneless(kind.valueType), kind.valueContainsNull)
+        case types.StructType():
+            return types.StructType([types.StructField(each.name, _zoneless(each.dataType), each.nullable) for each in kind])
+    return kind
 
 
 def _first_cause(exception: Any) -> str:

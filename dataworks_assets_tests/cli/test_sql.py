@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -18,13 +19,17 @@ def temporary_folder(tmp_path_factory):
     return tmp_path_factory.mktemp("tmp")
 
 
+def _asked(stack, *arguments, **variables):
+    environment = os.environ | variables | {"DATAWORKS_HOME": str(stack.home)}
+    command = [sys.executable, "-c", _PROGRAM, "sql", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
 @pytest.fixture(scope="module")
 def failed(stack, temporary_folder):
     """A query that Spark takes and cannot finish, asked in a process of its own."""
     elsewhere = {"TMPDIR": str(temporary_folder), "SPARK_SUBMIT_OPTS": f"-Djava.io.tmpdir={temporary_folder}"}
-    environment = os.environ | elsewhere | {"DATAWORKS_HOME": str(stack.home)}
-    command = [sys.executable, "-c", _PROGRAM, "sql", _QUERY]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    return _asked(stack, _QUERY, **elsewhere)
 
 
 def test_it_is_told_in_three_lines(failed):
@@ -37,3 +42,10 @@ def test_it_is_told_in_three_lines(failed):
 
 def test_nothing_is_left_outside_of_the_state_folder(failed, temporary_folder):
     assert list(temporary_folder.iterdir()) == []
+
+
+def test_the_first_day_of_year_1_is_shown(stack):
+    first = "timestamp'0001-01-01 00:00:00'"
+    found = _asked(stack, "--json", f"SELECT {first} AS at, {first} AS at, array(named_struct('at', {first})) AS nested")
+    shown = "0001-01-01 00:00:00"
+    assert json.loads(found.stdout) == [{"at": shown, "nested": [{"at": shown}]}]
