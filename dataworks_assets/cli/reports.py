@@ -14,6 +14,7 @@ from rich.text import Text
 from dataworks_assets.cli.hints import as_typed
 from dataworks_assets.cli.runs import DayOutcome, RunReport
 from dataworks_assets.cli.showing import bytes_text, days_text, number, plural, short_text, table
+from dataworks_assets.systems.comparing import OTHER_TAGS
 
 _LONG_TABLE = 30
 _FIGURES = re.compile(r"\S*\d\S*")
@@ -43,15 +44,17 @@ def summary(reports: Sequence[RunReport], *, held: int = 0) -> str:
     days = [day for report in reports for day in report.days]
     counts = {state: sum(day.state == state for day in days) for state in ("published", "unchanged", "refused")}
     seconds = sum(report.seconds for report in reports)
+    with_tags = sum(day.state == "unchanged" and day.cause == OTHER_TAGS for day in days)
+    tagged = f", {with_tags:,} with other tags from now on" if with_tags else ""
     left = f", {plural(held, 'collection')} held" if held else ""
     if days and counts["unchanged"] == len(days):
-        there = f"{plural(len(days), 'collection-day')} published already{left}"
-        return f"[bold green]Nothing had to be done[/]: {there} ({seconds:.1f} s)."
+        there = f"{plural(len(days), 'collection-day')} published already{tagged}{left}"
+        return f"[bold green]Nothing had to be {'read' if tagged else 'done'}[/]: {there} ({seconds:.1f} s)."
     rows = sum(day.rows for day in days if day.state == "published")
     read = bytes_text(sum(day.input_bytes for day in days))
     ids = ", ".join(report.run_id[:8] for report in reports)
     return (
-        f"[bold]{counts['published']:,} published[/] ({rows:,} rows, {read} read), {counts['unchanged']:,} unchanged,"
+        f"[bold]{counts['published']:,} published[/] ({rows:,} rows, {read} read), {counts['unchanged']:,} unchanged{tagged},"
         f" {counts['refused']:,} not published{left}, in {seconds:.1f} s; run {ids}."
     )
 

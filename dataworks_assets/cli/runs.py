@@ -79,7 +79,7 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class DayOutcome:
-    """What a run did with one collection's day. `state` is published, unchanged or refused."""
+    """What a run did with one collection's day. `state` is published, unchanged or refused; `cause` why it is not published."""
 
     scope: str
     collection: str
@@ -232,11 +232,13 @@ def _published(scope: Scope, name: str, event: AssetMaterialization) -> DayOutco
         found = event.metadata.get(key)
         return 0 if found is None else found.value
 
+    is_unchanged = bool(value("unchanged"))
     return DayOutcome(
         scope=scope.name,
         collection=name,
         day=event.partition or "",
-        state="unchanged" if value("unchanged") else "published",
+        state="unchanged" if is_unchanged else "published",
+        cause=str(value("reason")) if is_unchanged else "",
         rows=value("rows"),
         files=value("files"),
         input_bytes=value("input_bytes"),

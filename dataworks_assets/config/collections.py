@@ -128,7 +128,17 @@ class CollectionConfig(TableShape):
         if self.id_path == ():
             raise refused("id_path is empty: write null where documents have no id", "id_path")
         self._refuse_origins()
+        self._refuse_overlaps()
         return self
+
+    def _refuse_overlaps(self) -> None:
+        """Raises where two other places hold the same day: one of them would never be read."""
+        for index, source in enumerate(self.sources):
+            for before in self.sources[:index]:
+                first, last = max(before.first_day, source.first_day), min(before.last_day, source.last_day)
+                if first <= last:
+                    text = f"two sources hold {first} to {last}: a day is read from one place"
+                    raise refused(text, "sources", index, "first_day")
 
     def _refuse_origins(self) -> None:
         """Raises where `columns_from` names no table of this collection, or columns that it has not."""

@@ -9,6 +9,7 @@ from dataworks_assets.config.problems import nearest
 from spark.errors import ConfigurationError
 
 PACKAGED = Path(__file__).resolve().parent
+_HOLDS = ("collections", "deployments")
 
 
 def folders(extra: Path | None) -> list[Path]:
@@ -31,9 +32,16 @@ def deployment_file(name: str, extra: Path | None) -> Path:
     """Returns a deployment's file.
 
     Raises:
-        ConfigurationError: there is none of this name.
+        ConfigurationError: there is none of this name, or nothing of the extra folder would be read.
     """
-    for folder in folders(extra):
+    searched = folders(extra)
+    if extra is not None and any(extra.iterdir()) and not any((extra / name).is_dir() for name in _HOLDS):
+        raise ConfigurationError(
+            "the folder of DATAWORKS_CONFIG has neither collections/ nor deployments/ in it: none of its files would be read",
+            where=str(extra),
+            remedy="Put files of collections into the one, of deployments into the other",
+        )
+    for folder in searched:
         for path in _yaml_files(folder / "deployments"):
             if path.stem == name:
                 return path

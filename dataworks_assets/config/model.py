@@ -20,7 +20,14 @@ class Model(BaseModel):
 
 
 def _split_path(value: object) -> object:
-    return tuple(value.split(".")) if isinstance(value, str) and value else value
+    if not isinstance(value, str) or not value:
+        return value
+    names = tuple(value.split("."))
+    if not all(names):
+        raise refused(
+            f"the path {value!r} has an empty name in it: a field whose name is empty is written as in ['a', '', 'b']"
+        )
+    return names
 
 
 DocumentPath = Annotated[tuple[str, ...], BeforeValidator(_split_path, json_schema_input_type=str | list[str])]

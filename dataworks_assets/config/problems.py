@@ -18,6 +18,17 @@ if typing.TYPE_CHECKING:
     from dataworks_assets.config.yaml_source import Location
 
 
+_SHAPES = {
+    "tuple_type": "is no list: write [first, second]",
+    "list_type": "is no list: write [first, second]",
+    "dict_type": "is no mapping: write {name: value}",
+    "model_type": "is no mapping: write {name: value}",
+    "bool_type": "is neither true nor false",
+    "bool_parsing": "is neither true nor false",
+}
+"""What is wrong with a value's shape, in YAML's words, by pydantic's kind of error."""
+
+
 class Problem(NamedTuple):
     """One thing that is wrong: `file:line`, what, and what to do."""
 
@@ -92,6 +103,10 @@ def _text(detail: ErrorDetails, location: Location) -> str:
         return message if not field else f"{field}: {message}"
     if detail["type"] == "missing":
         return f"{field} is missing"
+    if detail["type"] in _SHAPES:
+        return f"{field}: {detail['input']!r} {_SHAPES[detail['type']]}"
+    if detail["type"] == "too_short":
+        return f"{field}: at least one entry is needed"
     shown = reprlib.repr(detail["input"]) if isinstance(detail["input"], dict | list | tuple) else repr(detail["input"])
     return f"{field}: {message[:1].lower()}{message[1:]}, not {shown}"
 

@@ -25,6 +25,7 @@ _DECLARED = (Layout.TYPED, Layout.COLUMNS)
 _MAX_TAGS = 9
 """S3 allows ten on an object; `snapshot_type` is the tenth."""
 _MAX_TAG_KEY, _MAX_TAG_VALUE = 128, 256
+_RESERVED_TAGS = "aws:"
 _TAG_TEXT = re.compile(r"[\w +\-=.:/@]*")
 
 
@@ -47,7 +48,8 @@ def _tags(tags: dict[str, str]) -> dict[str, str]:
     if len(tags) > _MAX_TAGS:
         raise refused(f"{len(tags)} tags, where an object of S3 holds ten and `snapshot_type` is one of them")
     for key, value in tags.items():
-        if not 0 < len(key) <= _MAX_TAG_KEY or len(value) > _MAX_TAG_VALUE or not _TAG_TEXT.fullmatch(key + value):
+        fits = 0 < len(key) <= _MAX_TAG_KEY and len(value) <= _MAX_TAG_VALUE and _TAG_TEXT.fullmatch(key + value)
+        if not fits or key.lower().startswith(_RESERVED_TAGS):
             raise refused(f"S3 refuses the tag {key!r}: {value!r}", key)
     return tags
 
@@ -118,6 +120,9 @@ class TableShape(Model):
         standard = standard_columns(layout, "", self.misfit)
         if self.text_column in standard and layout is not Layout.COLUMNS:
             raise refused(f"text_column {self.text_column!r} is the name of a standard column", "text_column")
+        if self.partition_column in standard_columns(layout, self.text_column, self.misfit):
+            text = f"partition_column {self.partition_column!r} has the name of one that every {layout} table has"
+            raise refused(text, "partition_column")
 
 
 def standard_columns(layout: Layout, text_column: str, misfit: Misfit) -> tuple[str, ...]:

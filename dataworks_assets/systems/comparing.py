@@ -12,6 +12,8 @@ from spark.publish.tagging import has_other_tags
 IsWhole = Callable[[Pointer], bool]
 """Whether every file is there that a published day shows."""
 
+OTHER_TAGS = "same inputs, other tags: the objects get them without being read"
+
 
 def compare(
     request: Request, job: Collection, published: Pointer | None, *, fingerprint: str, config_hash: str, is_whole: IsWhole
@@ -41,5 +43,5 @@ def _compare_output(job: Collection, published: Pointer, is_whole: IsWhole) -> t
     if not is_whole(published):
         return Decision.INCOMPLETE, "published files are gone from the store"
     if has_other_tags(job, published):
-        return Decision.CHANGED_TAGS, "same inputs, other tags: the objects get them without being read"
+        return Decision.CHANGED_TAGS, OTHER_TAGS
     return Decision.UNCHANGED, "same inputs and configuration"

@@ -20,6 +20,7 @@ from dataworks_assets.cli.partner_sample import PartnerWritten
 from dataworks_assets.cli.reports import summary
 from dataworks_assets.cli.runs import DayOutcome, RunReport
 from dataworks_assets.config.naming import SnapshotType
+from dataworks_assets.systems.comparing import OTHER_TAGS
 
 DAY = "2026-11-20"
 
@@ -118,6 +119,12 @@ def test_without_rows_there_is_nothing_to_prove(workplace):
 
 def test_a_second_call_says_that_nothing_had_to_be_done():
     assert "Nothing had to be done" in summary([report(outcome("core/toDo", "unchanged"))])
+
+
+def test_days_whose_files_got_other_tags_are_counted():
+    days = [outcome("core/toDo", "unchanged", cause=OTHER_TAGS), outcome("core/contract", "unchanged")]
+    assert "Nothing had to be read[/]: 2 collection-days published already, 1 with other tags" in summary([report(*days)])
+    assert "2 unchanged, 1 with other tags" in summary([report(*days, outcome("core/statement", "published"))])
 
 
 def test_a_day_that_cannot_be_published_is_nothing_done():

@@ -42,6 +42,10 @@ def test_previews_are_allowed_only_where_the_tags_say_exactly_that_it_is_not_pii
     assert collection(tags={"pii": pii} if pii else {}).preview_allowed is allowed
 
 
+def _source(first_day, last_day):
+    return {"bucket": "history", "prefix": "a/{export_date}", "first_day": first_day, "last_day": last_day}
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
@@ -61,6 +65,14 @@ def test_previews_are_allowed_only_where_the_tags_say_exactly_that_it_is_not_pii
         ({"tags": {f"k{n}": "v" for n in range(10)}}, "10 tags"),
         ({"tags": {"k": "v" * 257}}, "S3 refuses the tag"),
         ({"tags": {"k": "é!"}}, "S3 refuses the tag"),
+        ({"tags": {"AWS:k": "v"}}, "S3 refuses the tag"),
+        ({"partition_column": "record"}, "partition_column 'record' has the name of one that every raw table has"),
+        ({"partition_column": "val", "layout": "text", "text_column": "val"}, "partition_column 'val' has the name"),
+        ({"layout": "typed", "columns": [{"name": "a", "path": "b..c"}]}, "an empty name in it"),
+        (
+            {"sources": [_source("2020-01-01", "2020-02-01"), _source("2020-02-01", "2020-03-01")]},
+            "two sources hold 2020-02-01",
+        ),
         ({"quarantine_share": 1.5}, "less than or equal to 1"),
         ({"first_day": "2026-01-02", "last_day": "2026-01-01"}, "last_day is before first_day"),
         ({"topic": "nonsense"}, "is no topic"),

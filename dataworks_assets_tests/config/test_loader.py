@@ -137,6 +137,25 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
         load_settings("local", environment=Environment(config_folder=tmp_path / "nowhere"))
 
 
+def test_a_folder_of_which_nothing_would_be_read_is_refused(tmp_path):
+    (tmp_path / "colections").mkdir()
+    with pytest.raises(ConfigurationError, match="neither collections/ nor deployments/"):
+        load_settings("local", environment=Environment(config_folder=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("owners: a@b.c", "owners: 'a@b.c' is no list: write [first, second]"),
+        ("tags:", "tags: None is no mapping: write {name: value}"),
+        ("newest: nope", "newest: 'nope' is neither true nor false"),
+        ("snapshot_types: []", "snapshot_types: at least one entry is needed"),
+    ],
+)
+def test_a_value_of_another_shape_is_told_in_yamls_words(refuse, field, said):
+    assert said in refuse(f"collections:\n  db.core.a:\n    {field}\n")
+
+
 def test_an_unknown_key_of_a_deployment_is_refused_with_line_and_nearest_name(folder):
     path = folder / "deployments" / "bare.yaml"
     path.write_text(path.read_text().replace("store: {scheme: memory}", "store:\n  endpiont: x"))
