@@ -112,7 +112,7 @@ class CollectionConfig(TableShape):
     manifest_required: bool | None = None
     """Whether a data file without a manifest refuses the day; null: as the deployment says."""
     first_day: date | None = None
-    """First export date; null: the deployment's."""
+    """First export date; null: the deployment's, or the first of `sources` where that is earlier."""
     last_day: date | None = None
     """Last export date; null: none."""
     retention: RetentionConfig = RetentionConfig()
@@ -132,8 +132,10 @@ class CollectionConfig(TableShape):
         return self
 
     def _refuse_overlaps(self) -> None:
-        """Raises where two other places hold the same day: one of them would never be read."""
+        """Raises where another place would never be read: one before it holds the same day, or it ends before the first."""
         for index, source in enumerate(self.sources):
+            if self.first_day and source.last_day < self.first_day:
+                raise refused(f"its days end before first_day, {self.first_day}", "sources", index, "last_day")
             for before in self.sources[:index]:
                 first, last = max(before.first_day, source.first_day), min(before.last_day, source.last_day)
                 if first <= last:
@@ -176,6 +178,10 @@ class CollectionConfig(TableShape):
     def preview_allowed(self) -> bool:
         """Whether Dagster may show rows: only where the tags say exactly that it holds no personal data."""
         return self.tags.get("pii") == "false"
+
+    def begins(self, export_begins: date) -> date:
+        """Returns its first export date, where the deployment's export begins with that day."""
+        return self.first_day or min([export_begins, *(source.first_day for source in self.sources)])
 
     def source_on(self, day: date) -> SourceConfig | None:
         """Returns the other place that holds this day, if any."""

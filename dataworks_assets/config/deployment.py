@@ -84,7 +84,7 @@ class ExportsConfig(Model):
     """The producer's exports."""
 
     first_day: date
-    """First export date there is; a collection may begin later."""
+    """First export date there is; a collection may begin later, or earlier where days of it lie elsewhere."""
     settle_minutes: int = Field(default=30, ge=0)
     """Without a message an export is complete when nothing under its prefix has changed for so long."""
     manifest_required: bool = True

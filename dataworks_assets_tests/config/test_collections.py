@@ -114,6 +114,25 @@ def test_a_historical_load_is_another_source_for_its_days():
     assert config.source_on(date(2021, 1, 1)) is None
 
 
+@pytest.mark.parametrize(
+    ("fields", "begins"),
+    [
+        ({}, "2026-11-01"),
+        ({"first_day": "2026-11-18"}, "2026-11-18"),
+        ({"first_day": "2019-01-01"}, "2019-01-01"),
+        ({"sources": [_source("2020-01-01", "2020-12-31")]}, "2020-01-01"),
+        ({"first_day": "2020-06-01", "sources": [_source("2020-01-01", "2020-12-31")]}, "2020-06-01"),
+    ],
+)
+def test_a_historical_load_may_lie_before_the_deployments_first_export(fields, begins):
+    assert collection(**fields).begins(date(2026, 11, 1)) == date.fromisoformat(begins)
+
+
+def test_a_source_that_ends_before_the_first_day_is_refused():
+    with pytest.raises(ValidationError, match="its days end before first_day, 2026-11-18"):
+        collection(first_day="2026-11-18", sources=[_source("2020-01-01", "2020-12-31")])
+
+
 def test_a_prefix_without_the_day_is_refused():
     source = {"bucket": "old", "prefix": "audit", "first_day": "2020-01-01", "last_day": "2020-12-31"}
     with pytest.raises(ValidationError, match="every day would read the same objects"):

@@ -64,7 +64,7 @@ def export_asset(scope: AdgScope) -> AssetSpec:
     """Returns the producer's export as an external asset, where the lineage begins."""
     return AssetSpec(
         key=export_key(scope),
-        partitions_def=_daily(scope.settings.deployment.exports.first_day),
+        partitions_def=_daily(min([scope.settings.deployment.exports.first_day, *_first_days(scope)])),
         group_name=f"{scope.name}_source",
         kinds={"s3"},
         description=f"The producer's {scope.snapshot_type} export: encrypted files of every topic, a prefix a day.",
@@ -169,6 +169,10 @@ def _spec(scope: AdgScope, scoped: ScopedCollection) -> AssetSpec:
             "tables": ", ".join(tables),
         },
     )
+
+
+def _first_days(scope: AdgScope) -> list[date]:
+    return [scoped.first_day for scoped in scope.collections.values()]
 
 
 def _daily(first_day: date, last_day: date | None = None) -> DailyPartitionsDefinition:

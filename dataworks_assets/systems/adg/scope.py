@@ -90,7 +90,7 @@ class AdgScope:
             key_path=asset_key(SYSTEM, self.snapshot_type, config.topic),
             source_path=("export", str(self.snapshot_type)),
             group=group_name(SYSTEM, self.snapshot_type, config.topic),
-            first_day=max(filter(None, (config.first_day, deployment.exports.first_day))),
+            first_day=config.begins(deployment.exports.first_day),
         )
 
     def select(self, names: Iterable[str]) -> tuple[ScopedCollection, ...]:
