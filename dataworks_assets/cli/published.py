@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from dataworks_assets.cli.selection import days_between
 from dataworks_assets.systems.holds import read_holds
@@ -41,12 +41,16 @@ class DayStatus:
     reported: bool | None = None
     """Whether Dagster was told; None where Dagster was not asked."""
     broken: str = ""
+    is_kept: bool = True
+    """Whether the collection's retention keeps the day."""
     foreseen: Foreseen | None = None
     """What the system says of a day that a run would change, or cannot publish."""
 
     @property
     def state(self) -> str:
         """published, incomplete, refused, failed, gone (Dagster was told of it, the catalog has it no more) or missing.
+
+        One that is gone as its collection's retention wants it is `not kept`.
 
         Of a day that is not published, also what its system foresees: delivered, expired, given up, waits.
         """
@@ -55,13 +59,15 @@ class DayStatus:
         if self.refusal is not None and not (self.foreseen and self.foreseen.is_final):
             return str(self.refusal.state)
         if self.reported:
-            return "gone"
+            return "gone" if self.is_kept else "not kept"
         return self.foreseen.state if self.foreseen else "missing"
 
     @property
     def is_settled(self) -> bool:
         """Whether nothing is left to be done: it is published and whole, or was given up."""
-        return self.state == "published" or (self.pointer is None and self.foreseen is not None and self.foreseen.is_settled)
+        return self.state in {"published", "not kept"} or (
+            self.pointer is None and self.foreseen is not None and self.foreseen.is_settled
+        )
 
     @property
     def finding(self) -> Finding | None:
@@ -85,6 +91,7 @@ class ScopeStatus:
     broken: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Why a collection's day is not whole, by collection and export date."""
     outlook: Outlook = field(default_factory=Outlook)
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
 
     def known_days(self) -> list[date]:
         """Returns every day of which anything is known, oldest first."""
@@ -115,6 +122,7 @@ class ScopeStatus:
             refusal=self.refusals.get((name, text)),
             reported=None if self.reported is None else text in self.reported.get(name, set()),
             broken=self.broken.get((name, text), ""),
+            is_kept=collection.retention.keeps(day, self.today),
             foreseen=self.outlook.days.get((name, day)),
         )
 

@@ -27,6 +27,7 @@ STATE_STYLES = {
     "failed": "bold red",
     "incomplete": "red",
     "gone": "bold magenta",
+    "not kept": "dim",
     "held": "yellow",
     "not exported": "yellow",
     "missing": "dim",

@@ -224,6 +224,8 @@ def _why(row: DayStatus, found: ScopeStatus) -> Text:
         why.append(f"\n{row.foreseen.reason}", style="dim" if row.is_settled else STATE_STYLES.get(row.foreseen.state, "cyan"))
     if row.state == "gone":
         why.append("\nDagster was told of it, the catalog has it no more: a run restores it", style="magenta")
+    if row.state == "not kept":
+        why.append("\nolder than `retention.days` of the collection: it was dropped", style="dim")
     if row.broken:
         why.append(f"\n{row.broken}", style="red")
     if row.pointer and row.reported is False:

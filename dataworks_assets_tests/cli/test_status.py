@@ -8,6 +8,7 @@ import pytest
 
 from dataworks_assets.cli import status as command
 from dataworks_assets.cli.published import read_status
+from dataworks_assets.config.collections import RetentionConfig
 
 DAY, BEFORE = "2026-11-20", "2026-11-19"
 
@@ -78,6 +79,14 @@ def test_a_half_of_several_tables_is_seen(bench):
 def test_what_dagster_was_told_of_and_the_catalog_has_no_more_is_gone(day_of, told):
     told["core/toDo"] = {DAY}
     assert day_of("core/toDo", DAY, "--dagster")["state"] == "gone"
+
+
+def test_what_retention_dropped_is_not_taken_for_gone(bench, day_of, told, monkeypatch):
+    told["core/toDo"] = {DAY}
+    monkeypatch.setattr(RetentionConfig, "keeps", lambda *_: False)
+    assert day_of("core/toDo", DAY, "--dagster")["state"] == "not kept"
+    assert "it was dropped" in " ".join(bench("status", "core/toDo", "--type", "full", "--day", DAY, "--dagster").split())
+    assert bench.json("status", "core/toDo", "--type", "full", "--day", DAY, "--dagster", "--problems")[0]["days"] == []
 
 
 def test_what_dagster_was_not_told_of_is_shown(bench, told):
