@@ -127,9 +127,10 @@ class ScopeStatus:
         )
 
     def newest_complete_day(self) -> date | None:
-        """Returns the newest day of which every collection is published, or was given up."""
+        """Returns the newest day of which every collection is published, or was given up; what is not kept is not looked at."""
         for day in reversed(self.known_days()):
             found = [status for collection in self.collections if (status := self.of(collection, day)) is not None]
+            found = [status for status in found if status.state != "not kept"]
             if found and all(status.is_settled for status in found):
                 return day
         return None
