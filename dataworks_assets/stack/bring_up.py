@@ -12,7 +12,7 @@ from dataworks_assets.config.environment import Environment
 from dataworks_assets.config.services import EMBEDDED
 from dataworks_assets.config.settings import Settings
 from dataworks_assets.stack.emr.service import NAME as EMR
-from dataworks_assets.stack.lifecycle import up
+from dataworks_assets.stack.lifecycle import LOST, up
 from dataworks_assets.stack.prometheus import PACKAGES, installed
 
 _LOGGER = logging.getLogger(__name__)
@@ -28,9 +28,14 @@ def opened(deployment: Deployment, environment: Environment) -> Deployment:
     """
     if not is_embedded(deployment):
         return deployment
-    state = up(environment.home, wanted=wanted_services(deployment), say=_LOGGER.info)
+    state = up(environment.home, wanted=wanted_services(deployment), say=_log)
     os.environ.update(state.environment())
     return resolve(deployment, state)
+
+
+def _log(line: str) -> None:
+    """Logs a line of the stack's; a loss as a warning, which reaches whoever runs a command too."""
+    _LOGGER.log(logging.WARNING if line.startswith(LOST) else logging.INFO, "%s", line)
 
 
 def with_stack(settings: Settings) -> Settings:

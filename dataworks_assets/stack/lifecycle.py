@@ -39,6 +39,8 @@ ON_DEMAND = tuple(service.name for service in SERVICES if service.on_demand)
 """Services that run only for those that ask for them, by name."""
 
 _LOCK = "stack.lock"
+LOST = "The emulated AWS APIs lost what they held"
+"""What the line begins with that says so: rows, messages and topics of theirs are nowhere else."""
 _READY_SECONDS = 120.0
 _ANSWER_SECONDS = 20.0
 _POLL_SECONDS = 0.1
@@ -282,7 +284,7 @@ def _provision(state: StackState, known: StackState | None, say: Say) -> StackSt
     provisioned = aws_server.provision(state.aws_endpoint)
     made = (*provisioned.made, *provision_partner(state.aws_endpoint))
     if made and known is not None and known.message_queue_url:
-        say(f"The emulated AWS APIs lost what they held; made anew: {', '.join(made)}")
+        say(f"{LOST}; made anew: {', '.join(made)}")
     addresses = {
         "completion_topic_arns": provisioned.completion_topic_arns,
         "notice_topic_arn": provisioned.notice_topic_arn,

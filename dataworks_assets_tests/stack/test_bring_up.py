@@ -5,6 +5,8 @@ import pytest
 from dataworks_assets.config.environment import Environment
 from dataworks_assets.config.loader import load_settings
 from dataworks_assets.stack import bring_up, prometheus
+from dataworks_assets.stack.lifecycle import LOST
+from spark.errors import StackError
 
 
 @pytest.fixture
@@ -33,3 +35,17 @@ def test_what_is_not_installed_is_said_with_what_it_is_for(local, aws, monkeypat
         "Left out: metrics of runs, for prometheus-pushgateway is not installed (apt-get install prometheus-pushgateway)"
     )
     assert bring_up.left_out(aws.deployment) == ()
+
+
+def test_what_the_emulated_apis_lost_is_a_warning_and_progress_is_none(local, monkeypatch, caplog):
+    lost = f"{LOST}; made anew: table rows"
+
+    def up(*_, say, **__):
+        say("S3 is up")
+        say(lost)
+        raise StackError("enough")
+
+    monkeypatch.setattr(bring_up, "up", up)
+    with caplog.at_level("INFO"), pytest.raises(StackError):
+        bring_up.opened(local.deployment, local.environment)
+    assert [(each.levelname, each.message) for each in caplog.records] == [("INFO", "S3 is up"), ("WARNING", lost)]
