@@ -99,6 +99,8 @@ def end_dead_runs(instance: DagsterInstance) -> list[str]:
 
 
 def _is_dead(run: DagsterRun) -> bool:
+    if run.parent_run_id is not None:  # executed again in the UI, by Dagster: it has its tags from a run that a command did
+        return False
     host, _, rest = run.tags.get(PROCESS_TAG, "").partition(":")
     pid, _, started = rest.partition(":")
     if host != socket.gethostname() or not pid.isdecimal():

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from dataworks_assets.cli.code_location import REPOSITORY_TAG, belongs_here
 from dataworks_assets.cli.dagster_home import PROCESS_TAG, open_instance, process_tag
 from dataworks_assets.cli.hints import as_typed
 from dataworks_assets.cli.live import WatchedEngine, Watcher, watching
@@ -154,12 +155,13 @@ def _execute(workplace: Workplace, request: RunRequest, instance: DagsterInstanc
         job = repository.get_implicit_job_def_for_assets(keys)
         assert job is not None  # noqa: S101 - assets of one multi-asset always have one
         run_id = str(uuid.uuid4())
+        instance.add_event_listener(run_id, belongs_here(instance, run_id))
         with _interrupted_when_cancelled(instance, run_id):
             return job.execute_in_process(
                 instance=instance,
                 asset_selection=keys,
                 run_config={**request.configuration, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-                tags={**request.tags, PROCESS_TAG: process_tag(), "dagster/max_retries": "0"},
+                tags={**request.tags, **REPOSITORY_TAG, PROCESS_TAG: process_tag(), "dagster/max_retries": "0"},
                 raise_on_error=False,
                 run_id=run_id,
             )

@@ -125,6 +125,19 @@ def test_other_runs_are_left_alone(instance, tag):
     assert status_of(instance, run) is DagsterRunStatus.STARTED
 
 
+def test_a_run_that_repeats_a_commands_is_not_the_commands(instance):
+    host = process_tag().partition(":")[0]
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    parent = create_run_for_test(instance, status=DagsterRunStatus.FAILURE)
+    tags = {PROCESS_TAG: f"{host}:{gone.pid}:1"}
+    again = create_run_for_test(
+        instance, status=DagsterRunStatus.STARTED, tags=tags, parent_run_id=parent.run_id, root_run_id=parent.run_id
+    )
+    assert end_dead_runs(instance) == []
+    assert status_of(instance, again) is DagsterRunStatus.STARTED
+
+
 def test_a_running_ui_is_found(tmp_path: Path):
     remember(tmp_path, Webserver(url="http://127.0.0.1:3000", pid=psutil.Process().pid))
     found = find_webserver(tmp_path)

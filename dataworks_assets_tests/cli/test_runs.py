@@ -6,8 +6,10 @@ import signal
 import threading
 
 import pytest
-from dagster import AssetKey, DagsterInstance, DagsterRunStatus
+import yaml
+from dagster import AssetKey, DagsterInstance, DagsterRunStatus, RunsFilter
 
+from dataworks_assets.cli.code_location import LOCATION
 from dataworks_assets.engines.base import Engine
 from spark.contract import Finding, JobResult, PartitionResult, PartitionState, TableResult
 from spark.errors import ConfigurationError, EngineError, StoreError
@@ -83,6 +85,28 @@ def test_what_was_published_is_shown_and_recorded(bench, engine, workplace):
         assert instance.get_materialized_partitions(key) == {DAY}
     (run,) = runs(workplace)
     assert run.status is DagsterRunStatus.SUCCESS
+
+
+@pytest.mark.parametrize("refused", [(), ("core/toDo",)], ids=["published", "refused"])
+def test_a_run_belongs_to_the_code_location_for_the_ui(bench, workplace, refused):
+    workplace.platform.engine = Answers(refused=refused)
+    bench.export("core/toDo")
+    bench("adg", "run", "--day", DAY, "-c", "core/toDo", exit_code=int(bool(refused)))
+    (run,) = runs(workplace)
+    assert run.remote_job_origin is not None
+    assert run.remote_job_origin.repository_origin.get_label() == "__repository__@dataworks"
+    assert run.remote_job_origin.job_name == run.job_name
+    assert run.status is (DagsterRunStatus.FAILURE if refused else DagsterRunStatus.SUCCESS)
+    with DagsterInstance.from_config(str(workplace.settings.environment.home / "dagster")) as instance:
+        found = instance.get_runs(RunsFilter(tags={".dagster/repository": "__repository__@dataworks"}))
+    assert [each.run_id for each in found] == [run.run_id]
+
+
+@pytest.mark.parametrize("file", ["workspace.yaml", "production/workspace.yaml"])
+def test_the_code_location_is_called_as_dagster_calls_it(project, file):
+    (loaded,) = yaml.safe_load((project / file).read_text())["load_from"]
+    (given,) = loaded.values()
+    assert given["location_name"] == LOCATION
 
 
 def test_progress_is_told(bench, engine):
