@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from dagster import AssetExecutionContext, Failure, MetadataValue, OpExecutionContext
+from dagster import AssetExecutionContext, DagsterExecutionInterruptedError, Failure, MetadataValue, OpExecutionContext
 
 from dataworks_assets.systems.acts import NO_RETRIES
 from dataworks_assets.systems.attending import Failed
 from spark.errors import DataworksError
 
 _MOST_NAMED = 20
+_MOST_OF_ONE_CAUSE = 5
+_CANCELLED = (
+    "cancelled: the application was stopped. What it had published stays, nothing is published half; the next run of these days"
+    " does only what is missing"
+)
 
 
 @contextmanager
@@ -31,12 +36,18 @@ def told_plainly() -> Iterator[None]:
 def ended_by_cause(context: AssetExecutionContext | OpExecutionContext) -> Iterator[None]:
     """Has a step that could do nothing fail as `told_plainly` says; its run is started again only where that may help.
 
+    One that is cancelled says what that leaves, since Dagster shows only where in the code it was.
+
     Raises:
         Failure: nothing could be planned, or the application ended without a result.
+        DagsterExecutionInterruptedError: it was cancelled.
     """
     try:
         with told_plainly():
             yield
+    except DagsterExecutionInterruptedError:
+        context.log.warning(_CANCELLED)
+        raise
     except Failure as failure:
         if not failure.allow_retries:
             context.instance.add_run_tags(context.run_id, NO_RETRIES)
@@ -51,8 +62,8 @@ def fail_step(context: AssetExecutionContext | OpExecutionContext, failures: Seq
     """
     if all(failure.lies_in_data for failure in failures):
         context.instance.add_run_tags(context.run_id, NO_RETRIES)
-    lines = [f"{failure.collection} {failure.day}: {failure.cause}" for failure in failures]
-    more = f"\n… and {len(lines) - _MOST_NAMED} more" if len(lines) > _MOST_NAMED else ""
+    lines = _by_cause(failures)
+    more = f"\n… and {len(lines) - _MOST_NAMED} more causes" if len(lines) > _MOST_NAMED else ""
     shown = "\n".join(lines[:_MOST_NAMED]) + more
     were = "was" if len(failures) == 1 else "were"
     raise Failure(
@@ -60,3 +71,16 @@ def fail_step(context: AssetExecutionContext | OpExecutionContext, failures: Seq
         metadata={"not_published": MetadataValue.int(len(failures))},
         allow_retries=not all(failure.lies_in_data for failure in failures),
     )
+
+
+def _by_cause(failures: Sequence[Failed]) -> list[str]:
+    """Returns a line a day and cause: a day that was not exported is missing in all collections alike."""
+    named: dict[tuple[str, str], dict[str, None]] = {}
+    for failure in failures:
+        named.setdefault((failure.day, failure.cause), {})[failure.collection] = None
+    return [f"{_listed(list(names))} {day}: {cause}" for (day, cause), names in named.items()]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_OF_ONE_CAUSE
+    return ", ".join(names[:_MOST_OF_ONE_CAUSE]) + (f" and {more} more" if more > 0 else "")

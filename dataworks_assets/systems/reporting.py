@@ -5,7 +5,7 @@ One event of each a collection and partition. Pure: events are made here, whoeve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,6 +151,7 @@ def check_event(key: AssetKey, result: PartitionResult, context: ReportContext) 
         passed=result.state is PartitionState.PUBLISHED,
         findings=result.findings,
         text=summary(result),
+        numbers={"rows": result.rows, "quarantined_rows": result.quarantined_rows},
         log=context.log,
     )
 
@@ -165,7 +166,7 @@ def failed_check_event(key: AssetKey, partition: str | None, *findings: Finding)
 def unchanged_check_event(key: AssetKey, pointer: Pointer, *, reason: str) -> AssetCheckEvaluation:
     """Returns the check of a partition that is published already: its evidence is that of the run that published it."""
     finding = Finding(check="unchanged", passed=True, cause=f"{reason}; published by run {pointer.run_id}")
-    return _check(key, pointer.partition, passed=True, findings=(finding,), text=reason)
+    return _check(key, pointer.partition, passed=True, findings=(finding,), text=reason, numbers={"rows": pointer.rows})
 
 
 def _check(
@@ -175,12 +176,14 @@ def _check(
     passed: bool,
     findings: Sequence[Finding],
     text: str,
+    numbers: Mapping[str, int] | None = None,
     log: MetadataValue[Any] | None = None,
 ) -> AssetCheckEvaluation:
     ordered = sorted(findings, key=lambda finding: finding.passed)
     metadata: dict[str, MetadataValue[Any]] = {
         "evidence": _table(ordered[:_MOST_FINDINGS]),
         "summary": MetadataValue.text(text),
+        **{name: MetadataValue.int(number) for name, number in (numbers or {}).items()},
     }
     if len(ordered) > _MOST_FINDINGS:
         metadata["findings_not_shown"] = MetadataValue.int(len(ordered) - _MOST_FINDINGS)

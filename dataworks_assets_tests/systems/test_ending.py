@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from dagster import DagsterInstance, Failure, job, op
+from dagster import DagsterExecutionInterruptedError, DagsterInstance, Failure, job, op
 
 from dataworks_assets.systems.ending import ended_by_cause, fail_step, told_plainly
 from spark.errors import ConfigurationError, DataworksError, EngineError
@@ -67,3 +67,27 @@ def test_days_that_failed_do_not_speak_of_others_that_may_not_be_there(count, sa
     with pytest.raises(Failure) as caught:
         fail_step(SimpleNamespace(), failures)
     assert caught.value.description.startswith(f"{said} not published; any other is.\ncore/toDo 2026-11-20: it is gone")
+
+
+def failed(collection: str, cause: str) -> SimpleNamespace:
+    return SimpleNamespace(collection=collection, day="2026-11-20", cause=cause, lies_in_data=False)
+
+
+def test_a_cause_that_many_collections_share_is_said_once():
+    alike = [failed(f"core/c{index}", "the day was not exported") for index in range(300)]
+    with pytest.raises(Failure) as caught:
+        fail_step(SimpleNamespace(), [*alike, failed("core/toDo", "line 7")])
+    first, *lines = (caught.value.description or "").splitlines()
+    assert first == "301 of the requested days were not published; any other is."
+    assert lines == [
+        "core/c0, core/c1, core/c2, core/c3, core/c4 and 295 more 2026-11-20: the day was not exported",
+        "core/toDo 2026-11-20: line 7",
+    ]
+
+
+def test_a_step_that_is_cancelled_says_what_that_leaves():
+    said: list[str] = []
+    context = SimpleNamespace(log=SimpleNamespace(warning=said.append))
+    with pytest.raises(DagsterExecutionInterruptedError), ended_by_cause(context):
+        raise DagsterExecutionInterruptedError
+    assert said[0].startswith("cancelled: the application was stopped. What it had published stays")

@@ -36,6 +36,7 @@ from dataworks_assets.systems.rechecking import Recheck
 from dataworks_assets.systems.recording import may_be_retried, recorded
 from dataworks_assets.systems.reporting import CHECK_NAME, column_schema
 from dataworks_assets.systems.runs import MESSAGE_TRIGGER, TRIGGER_TAG, is_cancelled, run_days
+from spark.contract import OutputTable
 from spark.publish.tables import columns_of
 
 SPARK_POOL = "local_spark"
@@ -147,8 +148,7 @@ _CHECK_DESCRIPTION = (
 
 def _spec(scope: AdgScope, scoped: ScopedCollection) -> AssetSpec:
     config, main = scoped.config, scoped.job.tables[0]
-    tables = [name for table in scoped.job.tables for name in (table.newest, table.name) if name]
-    databases = {table.database for table in scoped.job.tables}
+    tables = [(table.database, name) for table in scoped.job.tables for name in (table.newest, table.name) if name]
     return AssetSpec(
         key=AssetKey(list(scoped.key_path)),
         deps=[AssetKey(list(scoped.source_path))],
@@ -159,20 +159,27 @@ def _spec(scope: AdgScope, scoped: ScopedCollection) -> AssetSpec:
         tags=dagster_tags(main.tags),
         code_version=scoped.config_hash,
         partitions_def=_daily(scoped.first_day, config.last_day),
-        description="\n\n".join(filter(None, (config.description, f"Tables: {', '.join(f'`{name}`' for name in tables)}."))),
+        description="\n\n".join(filter(None, (config.description, *map(_described, scoped.job.tables)))),
         metadata={
             "dagster/table_name": f"{main.database}.{main.newest or main.name}",
             "dagster/column_schema": column_schema(columns_of(main), partition_column=main.partition_column),
             "topic": config.topic,
             "layout": str(main.layout),
-            "databases": ", ".join(sorted(databases)),
-            "tables": ", ".join(tables),
+            "tables": ", ".join(f"{database}.{name}" for database, name in tables),
         },
     )
 
 
 def _first_days(scope: AdgScope) -> list[date]:
     return [scoped.first_day for scoped in scope.collections.values()]
+
+
+def _described(table: OutputTable) -> str:
+    """Returns what a table's names show, in the form in which a query takes them."""
+    all_days = f"`{table.database}.{table.name}`"
+    if table.newest is None:
+        return f"Table of all days: {all_days}."
+    return f"Table of the newest day: `{table.database}.{table.newest}`; of all days: {all_days}."
 
 
 def _daily(first_day: date, last_day: date | None = None) -> DailyPartitionsDefinition:
@@ -183,4 +190,5 @@ def _daily(first_day: date, last_day: date | None = None) -> DailyPartitionsDefi
 
 def _data_template(scope: AdgScope) -> str:
     deployment = scope.settings.deployment
-    return f"{deployment.store.scheme}://{deployment.buckets.input}/{deployment.prefixes.data}"
+    prefix = deployment.prefixes.data.replace("{snapshot_type}", str(scope.snapshot_type))
+    return f"{deployment.store.scheme}://{deployment.buckets.input}/{prefix}"
