@@ -4,7 +4,7 @@ Whatever a run selects, any collections over any range of days, becomes one Spar
 in this module: Dagster reads those of the op to find its configuration.)
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from dagster import (
@@ -159,7 +159,7 @@ def _spec(scope: AdgScope, scoped: ScopedCollection) -> AssetSpec:
         tags=dagster_tags(main.tags),
         code_version=scoped.config_hash,
         partitions_def=_daily(scoped.first_day, config.last_day),
-        description="\n\n".join(filter(None, (config.description, *map(_described, scoped.job.tables)))),
+        description="\n\n".join(filter(None, (config.description, _described(scoped.job.tables)))),
         metadata={
             "dagster/table_name": f"{main.database}.{main.newest or main.name}",
             "dagster/column_schema": column_schema(columns_of(main), partition_column=main.partition_column),
@@ -174,12 +174,12 @@ def _first_days(scope: AdgScope) -> list[date]:
     return [scoped.first_day for scoped in scope.collections.values()]
 
 
-def _described(table: OutputTable) -> str:
-    """Returns what a table's names show, in the form in which a query takes them."""
-    all_days = f"`{table.database}.{table.name}`"
-    if table.newest is None:
-        return f"Table of all days: {all_days}."
-    return f"Table of the newest day: `{table.database}.{table.newest}`; of all days: {all_days}."
+def _described(tables: Sequence[OutputTable]) -> str:
+    """Returns what the tables' names show, in the form in which a query takes them."""
+    newest = [f"`{table.database}.{table.newest}`" for table in tables if table.newest]
+    every = [f"`{table.database}.{table.name}`" for table in tables]
+    said = (("the newest day", newest), ("all days", every)) if newest else (("all days", every),)
+    return " ".join(f"{'Table' if len(names) == 1 else 'Tables'} of {what}: {', '.join(names)}." for what, names in said)
 
 
 def _daily(first_day: date, last_day: date | None = None) -> DailyPartitionsDefinition:

@@ -77,14 +77,14 @@ def test_any_range_of_days_is_one_run(graph):
 
 def test_the_description_names_the_tables(graph):
     database = "analytical_dataset_generation"
-    described = f"Table of the newest day: `{database}.core_contract`; of all days: `{database}.core_contract_history`."
+    described = f"Table of the newest day: `{database}.core_contract`. Table of all days: `{database}.core_contract_history`."
     assert described in graph.get(CONTRACT).description
     assert spec(graph, CONTRACT).metadata["dagster/table_name"] == "analytical_dataset_generation.core_contract"
 
 
 def test_tables_of_several_databases_are_named_with_them(graph):
     audit = AssetKey(["adg_incremental", "data", "businessAudit"])
-    assert "Table of all days: `uc_dw_auditlog.auditlog_raw`." in graph.get(audit).description
+    assert "Tables of all days: `uc_dw_auditlog.auditlog_raw`, `uc_dw_auditlog" in graph.get(audit).description
     assert spec(graph, audit).metadata["tables"].startswith("uc_dw_auditlog.auditlog_raw, ")
 
 
