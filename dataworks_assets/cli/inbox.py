@@ -65,9 +65,14 @@ def _show(workplace: Workplace, waiting: list[Waiting], refused: list[RefusedMes
         shown = table("Put aside (UTC)", "Reason", "Message", title="Put aside")
         for message in refused:
             reason = Text(message.reason, style="red")
-            shown.add_row(f"{message.refused_utc:%Y-%m-%d %H:%M:%S}", reason, Text(message.body[:_SHOWN_CHARACTERS]))
+            shown.add_row(f"{message.refused_utc:%Y-%m-%d %H:%M:%S}", reason, Text(shorten(message.body)))
         workplace.console.print(shown)
         hint(workplace.console, "Have the producer send a corrected message, or run the day by hand: dataworks adg run --day …")
+
+
+def shorten(body: str) -> str:
+    """Returns the beginning of a message, with a mark where there is more of it."""
+    return body if len(body) <= _SHOWN_CHARACTERS else f"{body[:_SHOWN_CHARACTERS]}…"
 
 
 def _document(waiting: list[Waiting], refused: list[RefusedMessage]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from dataworks_assets.cli.inbox import shorten
 from dataworks_assets.config.naming import SnapshotType
 from dataworks_assets.systems.adg.automation.inbox import Inbox, KeptMessage
 from dataworks_assets.systems.adg.automation.messages import ExportMessage
@@ -47,3 +48,10 @@ def test_a_message_that_was_put_aside_has_its_reason(bench, inbox):
     shown = bench("inbox")
     assert "the message is no JSON" in shown
     assert '{"half":' in shown
+
+
+@pytest.mark.parametrize(("length", "shown"), [(120, 120), (121, 121)])
+def test_a_long_message_is_shown_as_shortened(length, shown):
+    body = shorten("m" * length)
+    assert len(body) == shown
+    assert body.endswith("…") is (length > 120)
