@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -43,6 +44,16 @@ class Repaired:
         runs, messages = _said(self.counts), _said(self.messages)
         said = f"ledgers of runs: {runs}" if runs else "the ledger of every run is closed"
         return f"{said}; messages: {messages}" if messages else said
+
+
+def together(ticks: Iterable[Repaired]) -> Repaired:
+    """Returns what several ticks did as one."""
+    each = list(ticks)
+    return Repaired(
+        counts=sum((one.counts for one in each), Counter()),
+        problems=tuple(dict.fromkeys(problem for one in each for problem in one.problems)),
+        messages=sum((one.messages for one in each), Counter()),
+    )
 
 
 @dataclass(frozen=True)

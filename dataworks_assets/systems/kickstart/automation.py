@@ -37,6 +37,7 @@ from dataworks_assets.systems.kickstart.expiry import AtRisk, RuleReader, days_a
 from dataworks_assets.systems.kickstart.planner import KickstartPlanner
 from dataworks_assets.systems.kickstart.recording import kickstart_repairs
 from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartner
+from dataworks_assets.systems.ledger_repair import together
 from dataworks_assets.systems.plan import Decision, PlannedDay, Request
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.refusals import Refusal, read_refusals
@@ -189,12 +190,11 @@ def _ledger_sensor(scope: KickstartScope, notifier: Notifier) -> SensorDefinitio
     )
     def ledger(context: SensorEvaluationContext) -> SensorResult:
         now = datetime.now(UTC)
-        repaired = [
-            repair.tick(context.instance, now=now) for repair in kickstart_repairs(context.resources.platform, scope, notifier)
-        ]
-        for problem in (each for one in repaired for each in one.problems):
+        repairs = kickstart_repairs(context.resources.platform, scope, notifier)  # one a module
+        repaired = together(repair.tick(context.instance, now=now) for repair in repairs)
+        for problem in repaired.problems:
             context.log.warning("not written: %s", problem)
-        return SensorResult(skip_reason="; ".join(map(str, repaired)))
+        return SensorResult(skip_reason=str(repaired))
 
     return ledger
 
