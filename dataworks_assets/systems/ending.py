@@ -63,7 +63,7 @@ def fail_step(context: AssetExecutionContext | OpExecutionContext, failures: Seq
     if all(failure.lies_in_data for failure in failures):
         context.instance.add_run_tags(context.run_id, NO_RETRIES)
     lines = _by_cause(failures)
-    more = f"\n… and {len(lines) - _MOST_NAMED} more causes" if len(lines) > _MOST_NAMED else ""
+    more = f"\n… and {len(lines) - _MOST_NAMED} more" if len(lines) > _MOST_NAMED else ""
     shown = "\n".join(lines[:_MOST_NAMED]) + more
     were = "was" if len(failures) == 1 else "were"
     raise Failure(

@@ -237,7 +237,7 @@ def describe(finding: Finding, *, day: str = "") -> str:
 def column_schema(columns: Sequence[CatalogColumn], *, partition_column: str) -> TableSchema:
     """Returns the table's columns as Dagster shows them."""
     shown = [TableColumn(column.name, column.type, description=column.comment or None) for column in columns]
-    return TableSchema(columns=[*shown, TableColumn(partition_column, "string", description="the export date")])
+    return TableSchema(columns=[*shown, TableColumn(partition_column, "string", description="the partition's day, YYYY-MM-DD")])
 
 
 def _preview(rows: Sequence[dict[str, str | None]]) -> MarkdownMetadataValue:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
+from dataworks_assets.engines.properties import PROJECT_FOLDER
 from dataworks_assets_tests.browser.conftest import DAYS
 from dataworks_assets_tests.browser.ui import Progress
 
@@ -103,6 +107,21 @@ def test_only_what_failed_or_is_missing_is_done_again(ui, backfill):
     ui.page.wait_for_url(re.compile("/runs/[0-9a-f-]{36}"))
     expect(ui.page.get_by_text("Failure", exact=True).first).to_be_visible(timeout=_RUN_SECONDS * 1000)
     expect(ui.page.get_by_text(LAST).first).to_be_visible()
+
+
+def test_a_run_of_a_command_is_in_the_timeline_and_can_be_executed_again(ui, backfill, workplace):
+    dataworks = str(Path(sys.executable).with_name("dataworks"))
+    command = [dataworks, "adg", "run", "--day", FIRST, "-c", "transport/weather", "--force"]
+    subprocess.run(command, env=workplace.child_environment(), cwd=PROJECT_FOLDER, check=True, timeout=_RUN_SECONDS)
+    ui.open("/runs")
+    runs = ui.page.locator("a[href^='/runs/']").filter(has_text=re.compile(r"^\s*[0-9a-f]{8}\s*$"))
+    place = runs.first.get_attribute("href") or ""
+    ui.open("/overview")
+    expect(ui.page.get_by_text("Jobless asset materializations").first).to_be_visible()
+    ui.open(place)
+    ui.page.get_by_role("button", name="Re-execute all").click()
+    ui.page.wait_for_url(lambda url: "/runs/" in url and not url.endswith(place))
+    expect(ui.page.get_by_text("Success", exact=True).first).to_be_visible(timeout=_RUN_SECONDS * 1000)
 
 
 def test_numbers_are_plotted_over_the_days(ui, backfill):

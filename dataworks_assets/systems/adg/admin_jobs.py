@@ -145,7 +145,7 @@ def _start_job(scope: AdgScope) -> JobDefinition:
 
     @job(
         name=f"{scope.name}_start_run",
-        description="Starts a run of a day with a prefix, a correlation id, and a word on the PDM trigger.",
+        description="Starts a run of one day: with a prefix, a correlation id, chosen collections, and whether PDM is told.",
         tags=NO_RETRIES,
     )
     def starting() -> None:

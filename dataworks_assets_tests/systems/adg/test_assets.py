@@ -99,6 +99,7 @@ def test_columns_have_types_and_comments(graph):
     assert columns["monthly_allowance"].type == "decimal(18,2)"
     assert columns["monthly_allowance"].description == "Pounds"
     assert list(columns)[-1] == "export_date"
+    assert columns["export_date"].description == "the partition's day, YYYY-MM-DD"
 
 
 def test_every_collection_has_one_check(graph):
