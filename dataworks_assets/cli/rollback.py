@@ -101,8 +101,9 @@ def _one_before(attempts: Sequence[AttemptManifest], shown: str, name: str, day:
     names = [manifest.attempt for manifest in attempts]
     earlier = names[: names.index(shown)] if shown in names else []
     if not earlier:
+        unpublished = f"nothing of {name} is published of {day}, so no attempt is the one before it"
         raise NotFoundError(
-            f"there is no attempt of {name} before what is published of {day}",
+            f"there is no attempt of {name} before what is published of {day}" if shown else unpublished,
             where=shown,
             remedy="`--list` shows the attempts that still exist; `--attempt` chooses one",
         )

@@ -82,6 +82,11 @@ def test_a_rollback_without_a_hold_leaves_the_collection_free(bench):
     assert held(bench, "full") == {"full": {}}
 
 
+def test_a_day_that_is_not_published_has_no_attempt_before_it(bench):
+    with pytest.raises(NotFoundError, match="nothing of core/toDo is published of 2026-11-20"):
+        bench("rollback", "core/toDo", "--day", DAY)
+
+
 def test_attempts_are_listed_and_the_published_one_is_marked(bench):
     first = bench.publish("core/toDo", DAY)
     second = bench.publish("core/toDo", DAY)
