@@ -30,7 +30,7 @@ def compare(
     """
     if published is None:
         return Decision.NEW, "not published yet"
-    if request.force:
+    if request.force and published.run_id not in request.done_by:
         return Decision.FORCED, "asked for by force"
     if published.fingerprint == fingerprint:
         return _compare_output(job, published, is_whole)

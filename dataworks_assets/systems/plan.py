@@ -63,6 +63,7 @@ class Request:
         correlation_id: of the export's message; `correlation_ids`, by ISO date, go before it where a run is of many messages.
         s3_prefix: the prefix that the message named, in place of the configured one; for one day only.
         force: do again what is published and unchanged.
+        done_by: ids of runs that this one goes on with: what they published is not done again by force.
         confirm: accept a full in which a collection lost its rows.
         tells: whether downstream is told of a day that becomes complete; None: as the deployment says, for an export's
             message alone.
@@ -74,6 +75,7 @@ class Request:
     correlation_ids: Mapping[str, str] = field(default_factory=dict)
     s3_prefix: str | None = None
     force: bool = False
+    done_by: frozenset[str] = frozenset()
     confirm: bool = False
     tells: bool | None = None
 

@@ -32,6 +32,7 @@ _UNFINISHED = (
 )
 _ENDED_BADLY = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 _WILL_RETRY_TAG, _RETRY_RUN_TAG = "dagster/will_retry", "dagster/auto_retry_run_id"
+_ROOT_TAG, _RESUME_TAGS = "dagster/root_run_id", ("dagster/is_resume_retry", "dagster/is_asset_resume_retry")
 _RETRY_COMES_WITHIN = timedelta(minutes=10)
 _ASSET_JOB = "__ASSET_JOB"
 
@@ -59,6 +60,15 @@ class MessageRun:
     state: MessageState
     run_id: str = ""
     outcome: str = ""
+
+
+def gone_on_with(instance: DagsterInstance, run: DagsterRun) -> frozenset[str]:
+    """Returns the ids of the earlier tries of a retry from failure; of a run that begins anew, and of any other, none."""
+    root = run.root_run_id
+    if root is None or not any(run.tags.get(tag) == "true" for tag in _RESUME_TAGS):
+        return frozenset()
+    tries = instance.get_runs(RunsFilter(tags={_ROOT_TAG: root}))
+    return frozenset({root, *(each.run_id for each in tries)} - {run.run_id})
 
 
 def is_cancelled(instance: DagsterInstance, run_id: str) -> bool:

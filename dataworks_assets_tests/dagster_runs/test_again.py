@@ -25,6 +25,17 @@ class Refuses(Engine):
         raise JobError("there is no cluster", transient=self.transient)
 
 
+class DiesAtTheEnd(Engine):
+    """An engine that is lost once the application has done all it was asked for."""
+
+    def __init__(self, engine):
+        self.engine = engine
+
+    def submit(self, submission, arguments, emit):
+        self.engine.submit(submission, arguments, emit)
+        raise JobError("the cluster is gone")
+
+
 @pytest.fixture(scope="module")
 def earlier(published):
     """Two days of two small collections that nobody has published yet."""
@@ -82,19 +93,32 @@ def test_a_retry_from_failure_does_only_what_is_missing(published, earlier, sess
     assert not failed.succeeded
     assert "dagster/max_retries" not in failed.tags
     counted = CountedEngine(session_engine)
-    retried = _reexecute_job(
-        world.job(FULL, NAMES, counted),
+    run = _retried(world, failed, counted)
+    (parameters,) = counted.submissions
+    assert {(work.collection, work.export_date) for work in parameters.partitions} == _days(NAMES[1:], earlier)
+    assert run.published() == _days(NAMES[1:], earlier)
+    assert run.published(unchanged=True) == _days(NAMES[:1], earlier)
+
+
+def test_a_retry_of_a_forced_run_does_not_do_again_what_its_first_try_published(published, earlier, session_engine):
+    world = published.world
+    failed = world.materialize(FULL, NAMES, earlier, DiesAtTheEnd(session_engine), force=True)
+    assert not failed.succeeded
+    run = _retried(world, failed, CountedEngine(Refuses()))
+    assert run.published(unchanged=True) == _days(NAMES, earlier)
+    assert not world.materialize(FULL, NAMES, earlier, Refuses(), force=True).succeeded
+
+
+def _retried(world, failed, engine):
+    result = _reexecute_job(
+        world.job(FULL, NAMES, engine),
         None,
         ReexecutionOptions.from_failure(failed.run_id, world.instance),
         failed.tags,
         world.instance,
         raise_on_error=False,
     )
-    (parameters,) = counted.submissions
-    assert {(work.collection, work.export_date) for work in parameters.partitions} == _days(NAMES[1:], earlier)
-    run = Run(world.instance, retried.run_id, retried.success)
-    assert run.published() == _days(NAMES[1:], earlier)
-    assert run.published(unchanged=True) == _days(NAMES[:1], earlier)
+    return Run(world.instance, result.run_id, result.success)
 
 
 def test_a_run_that_no_retry_can_help_is_not_started_again_by_dagster(published, earlier):

@@ -35,7 +35,7 @@ from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.rechecking import Recheck
 from dataworks_assets.systems.recording import may_be_retried, recorded
 from dataworks_assets.systems.reporting import CHECK_NAME, column_schema
-from dataworks_assets.systems.runs import MESSAGE_TRIGGER, TRIGGER_TAG, is_cancelled, run_days
+from dataworks_assets.systems.runs import MESSAGE_TRIGGER, TRIGGER_TAG, gone_on_with, is_cancelled, run_days
 from spark.contract import OutputTable
 from spark.publish.tables import columns_of
 
@@ -114,6 +114,7 @@ def _carry_out(
         correlation_ids=config.correlation_ids,
         s3_prefix=config.s3_prefix,
         force=config.force,
+        done_by=gone_on_with(context.instance, context.run),
         confirm=config.confirm,
         tells=None if config.skip_pdm_trigger is None else not config.skip_pdm_trigger,
     )

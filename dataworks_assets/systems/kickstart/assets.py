@@ -36,7 +36,7 @@ from dataworks_assets.systems.kickstart.scope import KickstartScope, ScopedPartn
 from dataworks_assets.systems.pages import shown_in
 from dataworks_assets.systems.platform import Platform
 from dataworks_assets.systems.reporting import CHECK_NAME, column_schema
-from dataworks_assets.systems.runs import is_cancelled, run_days
+from dataworks_assets.systems.runs import gone_on_with, is_cancelled, run_days
 from spark.decode.partner.evolution import first_columns
 from spark.publish.catalog import TableColumn
 
@@ -148,6 +148,7 @@ def _carry_out(
         cast("RunContext", context),
         channel=PipesChannel(context),
         is_retry=context.run.parent_run_id is not None,
+        goes_on_with=gone_on_with(context.instance, context.run),
         family=context.run.root_run_id or context.run_id,
         show=shown_in(context, platform),
         was_cancelled=lambda: is_cancelled(context.instance, context.run_id),

@@ -54,6 +54,7 @@ class Around:
         context: Dagster's side.
         channel: how the application's messages travel.
         is_retry: whether an earlier try of the same run may have left something behind.
+        goes_on_with: ids of the earlier tries of a retry from failure.
         family: what all tries of this run have in common; its own id when empty.
         show: tells a reader of the run where its application runs.
         was_cancelled: whether somebody asked for the run's end.
@@ -62,6 +63,7 @@ class Around:
     context: RunContext
     channel: Channel | None = None
     is_retry: bool = False
+    goes_on_with: frozenset[str] = frozenset()
     family: str = ""
     show: Callable[[Placed], None] = lambda _placed: None
     was_cancelled: Callable[[], bool] = lambda: False
@@ -100,7 +102,7 @@ def carry_out(platform: Platform, scope: KickstartScope, around: Around, order: 
             source_store=settings,
             show=around.show,
         )
-        execution.run(Request(order.collections, order.days, force=order.force))
+        execution.run(Request(order.collections, order.days, force=order.force, done_by=around.goes_on_with))
     return execution.failures
 
 

@@ -43,8 +43,8 @@ class Untaggable(dict[str, dict[str, str]]):
         raise AccessError("the role may not tag", where=uri, remedy="Allow s3:PutObjectTagging")
 
 
-def _decision(world: World) -> Decision:
-    return world.plan().days[0].decision
+def _decision(world: World, **request) -> Decision:
+    return world.plan(**request).days[0].decision
 
 
 def test_same_inputs_start_no_job(world):
@@ -90,6 +90,15 @@ def test_force_does_an_unchanged_day_again(world):
     world.run(force=True)
     assert before is not None
     assert world.pointer(NAME).attempt != before.attempt
+
+
+def test_force_does_nothing_again_that_an_earlier_try_of_the_run_did(world):
+    published = world.pointer(NAME)
+    tries = frozenset({published.run_id})
+    assert _decision(world, force=True, done_by=tries) is Decision.UNCHANGED
+    assert _decision(world, force=True, done_by=frozenset({"another"})) is Decision.FORCED
+    world.write(TOPIC, DAY, documents(4))
+    assert _decision(world, force=True, done_by=tries) is Decision.CHANGED
 
 
 def test_a_changed_tag_reaches_the_published_objects_without_a_job(world):
