@@ -131,7 +131,12 @@ def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True, validated_data={})
     if isinstance(value, BaseModel):
         return "see below"
-    return "none" if value in ((), {}) else f"`{json.dumps(value, default=str)}`"
+    return "none" if value in ((), {}) else f"`{json.dumps(value, default=_as_json)}`"
+
+
+def _as_json(value: object) -> object:
+    """Returns what a model says beside its own defaults, and anything else as text."""
+    return value.model_dump(mode="json", exclude_defaults=True) if isinstance(value, BaseModel) else str(value)
 
 
 def _type(annotation: Any) -> str:
