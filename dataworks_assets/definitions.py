@@ -1,4 +1,4 @@
-"""The code location: one function builds the Definitions from settings; nothing is read or opened when this is imported."""
+"""The code location: one function builds the Definitions from the settings. Importing this module reads and opens nothing."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from dataworks_assets.systems.platform import Platform
 
 
 def build_definitions(*, settings: Settings, platform: Platform) -> Definitions:
-    """Returns everything that exists under these settings.
+    """Returns all assets, jobs, schedules and sensors that these settings give.
 
     Args:
         settings: the deployment and its collections.
-        platform: the clients that runs and sensors use; made on first use.
+        platform: the clients that runs and sensors use, each made on first use.
     """
     scopes = [AdgScope(settings, snapshot_type) for snapshot_type in SnapshotType]
     assets = [asset for scope in scopes if (asset := collection_assets(scope)) is not None]

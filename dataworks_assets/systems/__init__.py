@@ -1,1 +1,1 @@
-"""One package a system: its assets, partitions, schedules, sensors and checks. What systems share stands beside them."""
+"""One package per system with its assets, partitions, schedules, sensors and checks; modules here are shared by all systems."""

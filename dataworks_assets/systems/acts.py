@@ -1,4 +1,4 @@
-"""What operators did by hand: who, when, what, to what; an object an act below the control prefix."""
+"""The audit trail of what operators did by hand (who, when, what, to what): one object per act below the control prefix."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from spark.store import ObjectStore
 COMMAND_LINE = "command line"
 RUN = "run"
 ACT_TAG = "dataworks/act"
-"""Of a run that an operator started: the act."""
+"""Run tag of a run that an operator started: the id of the act."""
 NO_RETRIES = {"dagster/max_retries": "0"}
-"""Tag of jobs that act: one that failed is done again by whoever wants it, not by itself."""
+"""Tag of the jobs that carry out acts: a failed one is never retried automatically; the operator starts it again."""
 _MOST_NAMED = 10
 BY = "Who you are: Dagster's UI does not know it. Kept with the act."
 
 
 class Act(Document, frozen=True):
-    """One act.
+    """One thing that an operator did.
 
     Args:
-        id: names it; begins with its time.
-        at_utc: when.
+        id: unique name; begins with the time of the act.
+        at_utc: when it was done.
         what: the action: `clear`, `resend`, `run`, `start cluster`, `stop clusters`, `sweep clusters`, `rotate`.
         about: what it was done to, by name.
         identity: the AWS identity that acted, or why it is not known.
@@ -46,10 +46,10 @@ class Act(Document, frozen=True):
 
 
 def new_act(platform: Platform, what: str, about: dict[str, str], *, by: str = "", via: str = COMMAND_LINE) -> Act:
-    """Returns an act that is about to be done now, by whoever this process is.
+    """Returns the record of an act that is about to be done, under the identity of this process.
 
     Raises:
-        ConfigurationError: nobody is named where this process belongs to nobody.
+        ConfigurationError: no person is named, and the process does not belong to one.
     """
     if via != COMMAND_LINE and not by.strip():
         raise ConfigurationError("nobody is named who does it", where="by", remedy="Say who you are: Dagster does not know it")
@@ -66,13 +66,13 @@ def new_act(platform: Platform, what: str, about: dict[str, str], *, by: str = "
 
 
 def run_about(scope: Scope, days: Sequence[str], names: Collection[str], told: Mapping[str, object]) -> dict[str, str]:
-    """Returns what an act that starts a run says of it.
+    """Returns the text by which an act describes the run that it starts.
 
     Args:
         scope: the run's system.
         days: its days, or ranges of them.
-        names: of the collections that are asked for; the first few are named, the run itself has them all.
-        told: what it is told, as its configuration has it; what is None or empty is left out.
+        names: of the requested collections; only the first few are listed, the run itself has them all.
+        told: the run's configuration; entries that are None or empty are left out.
     """
     said = {name: _text(value) for name, value in told.items() if value is not None and value != ""}
     return {"system": scope.name, "days": ", ".join(days), "collections": _named(names, scope), **said}
@@ -90,10 +90,10 @@ def _named(names: Collection[str], scope: Scope) -> str:
 
 
 def record_act(store: ObjectStore, control_uri: str, act: Act) -> None:
-    """Keeps an act; before it is done, so that none is done unseen.
+    """Stores an act. To be called before the act is done, so that none goes unrecorded.
 
     Raises:
-        StoreError: it cannot be kept: then it must not be done.
+        StoreError: it cannot be stored; the act must then not be done.
     """
     store.put(f"{control_uri}/acts/{act.id}.json", encode(act), create=True)
 

@@ -1,6 +1,6 @@
-"""One application seen through to its end: every partition is reported as it finishes, to Dagster and to the ledger.
+"""Attending one application until it ends: every partition is reported to Dagster and to the ledger as it finishes.
 
-What is recorded as materialized comes from the application's result document, or from one of its interim ones.
+What is recorded as materialized comes from the application's result document, whether final or interim.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from spark.log_lines import time_taken
 
 
 class RunContext(Protocol):
-    """What a run needs of Dagster; an `AssetExecutionContext` is one."""
+    """What a run needs from Dagster; `AssetExecutionContext` satisfies it."""
 
     @property
     def run_id(self) -> str:
-        """Dagster's run."""
+        """Id of the Dagster run."""
 
     @property
     def log(self) -> logging.Logger:
-        """Where the run says what it does."""
+        """The run's log in Dagster."""
 
     def log_event(self, event: AssetMaterialization | AssetCheckEvaluation | AssetObservation) -> None:
         """Records an event of a partition."""
@@ -57,16 +57,16 @@ class Failed:
 
 @dataclass
 class Attendance:
-    """Sees submissions through.
+    """Attends submitted applications until they end, and reports their partitions.
 
     Args:
         platform: the deployment's clients.
         scope: the system's collections.
         context: Dagster's side.
         channel: how the application's messages travel.
-        told: is told what becomes of the run, for the ledger.
-        show: tells a reader of the run where its application runs.
-        failures: gets the days that are not published.
+        told: receives the events of the run, for the ledger.
+        show: logs an event that says where the application runs.
+        failures: collects the days that are not published.
     """
 
     platform: Platform
@@ -78,18 +78,18 @@ class Attendance:
     failures: list[Failed] = field(default_factory=list)
     _reported: set[tuple[str, str]] = field(default_factory=set)
     _unkept: list[PartitionResult] = field(default_factory=list)
-    """Reported days whose refusal is still to be recorded, or to be forgotten."""
+    """Days already reported whose refusal has yet to be recorded, or cleared."""
 
     def failed(self, failed: Failed) -> None:
-        """Notes a day that is not published, and tells it."""
+        """Notes a day that is not published, and passes it on to the ledger."""
         self.failures.append(failed)
         self.told.failed(failed.collection, failed.day, failed.cause)
 
     def attend(self, submission: Submission, *, is_new: bool = True) -> None:
-        """Has a submission carried out, or gone on with, and reports everything that came of it.
+        """Runs a submission, or resumes attending one that still runs, and reports all of its results.
 
         Raises:
-            JobError: it did not end well; what it had finished is reported.
+            JobError: the application failed; what it had finished is reported.
         """
         engine, parameters = self.platform.engine, submission.parameters
         running = self._context_of(engine.log_address(submission))
@@ -126,16 +126,16 @@ class Attendance:
         return ReportContext(self.context.run_id, log)
 
     def report(self, result: JobResult, report: ReportContext) -> None:
-        """Reports what was not reported yet, and records which days were refused.
+        """Reports the partitions that were not reported yet, and records which days were refused.
 
         Raises:
-            StoreError: all is reported, but which days were refused cannot be recorded.
+            StoreError: everything is reported, but the refusals cannot be recorded.
         """
         self._report(result, report)
         self._keep_refusals()
 
     def _report_interim(self, result: JobResult, report: ReportContext) -> None:
-        """Reports what an application that goes on has done so far: a store that fails meanwhile must not end it."""
+        """Reports what a running application has done so far; a failing store must not end the application."""
         self._report(result, report)
         with suppress(StoreError):  # the next report makes up for it
             self._keep_refusals()

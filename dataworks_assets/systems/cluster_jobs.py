@@ -1,4 +1,4 @@
-"""Clusters of EMR in Dagster: a sensor that ends those of no live run, and the operators' actions as jobs.
+"""EMR clusters in Dagster: a sensor that ends clusters without a live run, and the operators' actions as jobs.
 
 (Annotations are not postponed in this module: Dagster reads those of the ops to find their configuration.)
 """
@@ -162,14 +162,14 @@ def _sweeper(context: SensorEvaluationContext) -> SensorResult:
 
 
 def _stuck(swept: Swept) -> Notice:
-    """Tells of what costs and works for nobody, and does not end; once."""
+    """Returns the notice about a cluster or step that costs money, works for no run and could not be ended."""
     remedy = "See what AWS says, such as a termination protection that somebody switched on; the sensor tries on until it ends"
     elements = {"what": swept.what, "why it should end": swept.why, "error": swept.error, "what to do": remedy}
     return Notice(NoticeType.ERROR, "A cluster of no live run could not be ended", elements)
 
 
 def build_clusters(platform: Platform) -> tuple[list[JobDefinition], list[SensorDefinition]]:
-    """Returns the jobs and the sensor of a deployment whose jobs run on EMR; none for another one."""
+    """Returns the jobs and the sensor of a deployment whose Spark jobs run on EMR; none for any other deployment."""
     if platform.settings.deployment.engine.emr is None:
         return [], []
     return [_listing, _starting, _stopping, _sweeping], [_sweeper]

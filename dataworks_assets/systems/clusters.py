@@ -1,4 +1,4 @@
-"""What operators do to clusters of EMR, and which of them work for a run of Dagster that is under way."""
+"""What operators do to EMR clusters, and which clusters work for a Dagster run that is under way."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Starting:
     """A cluster that is to be started.
 
     Args:
-        name: its name, behind the deployment's.
-        whole_name: with the deployment's.
-        forecast: what it would be, and cost.
+        name: its name without the deployment's prefix.
+        whole_name: its name with the deployment's prefix.
+        forecast: its size and what it would cost.
         idle_minutes: how long it may be idle before it ends.
         keep_until: until when the sweeper leaves it alone.
     """
@@ -44,7 +44,7 @@ class Starting:
 
     @property
     def about(self) -> dict[str, str]:
-        """What its act says of it."""
+        """How its act describes it."""
         return {"name": self.name, "size": self.forecast.size, "kept until": self.keep_until.isoformat(timespec="minutes")}
 
     @property
@@ -73,7 +73,7 @@ class Stopping:
 
 @dataclass(frozen=True)
 class Sweeping:
-    """What of no live run is to be ended."""
+    """The clusters and steps without a live run that are to be ended."""
 
     found: tuple[Swept, ...]
     phrase: str = "sweep"
@@ -101,7 +101,7 @@ def clusters_of(platform: Platform) -> Clusters:
 
 
 def tries_of(instance: DagsterInstance, family: str) -> list[DagsterRun]:
-    """Returns the runs of a family: the first try, and those that retried it."""
+    """Returns the runs of a family: the first try and its retries."""
     root = family[:_RUN_ID_CHARACTERS]
     first = instance.get_run_by_id(root)
     later = list(instance.get_runs(filters=RunsFilter(tags={_ROOT_TAG: root})))
@@ -117,11 +117,11 @@ def is_live(instance: DagsterInstance, family: str) -> bool:
 
 
 def stop(clusters: Clusters, chosen: Sequence[OwnCluster], instance: DagsterInstance, act: Act) -> None:
-    """Cancels the runs that clusters work for, so that nothing retries them, and terminates the clusters.
+    """Cancels the runs that clusters work for, prevents their retries, and terminates the clusters.
 
     Raises:
-        StoreError: it cannot be recorded, and is not done.
-        EngineError: AWS does not take it.
+        StoreError: the act cannot be recorded, and is not done.
+        EngineError: AWS refuses it.
     """
     record_act(clusters.store, clusters.control_uri, act)
     for each in chosen:
@@ -136,7 +136,7 @@ def live_runs(each: OwnCluster, instance: DagsterInstance) -> list[DagsterRun]:
 
 
 def _cancel(run: DagsterRun, instance: DagsterInstance, why: str) -> None:
-    """Has a run cancelled, and not retried. One that cannot be reached ends with its cluster, as cancelled too."""
+    """Cancels a run and its retries. A run that cannot be reached ends with its cluster, and counts as cancelled too."""
     instance.add_run_tags(run.run_id, {_MAX_RETRIES_TAG: "0"})
     instance.report_engine_event(why, run)
     try:
@@ -151,11 +151,11 @@ def plan_sweep(clusters: Clusters, instance: DagsterInstance) -> Sweeping:
 
 
 def sweep_by_hand(clusters: Clusters, instance: DagsterInstance, plan: Sweeping, act: Act) -> list[Swept]:
-    """Ends what was planned, but for what has a live run by now; returns what was ended.
+    """Ends what was planned, except what has a live run by now; returns what was ended.
 
     Raises:
-        StoreError: it cannot be recorded, and is not done.
-        EngineError: AWS does not take it.
+        StoreError: the act cannot be recorded, and is not done.
+        EngineError: AWS refuses it.
     """
     record_act(clusters.store, clusters.control_uri, act)
     return sweep(clusters, instance, only=plan.names)
@@ -164,7 +164,7 @@ def sweep_by_hand(clusters: Clusters, instance: DagsterInstance, plan: Sweeping,
 def sweep(
     clusters: Clusters, instance: DagsterInstance, *, dry_run: bool = False, only: Collection[str] | None = None
 ) -> list[Swept]:
-    """Ends what works for no run of this Dagster that is under way; see `Clusters.sweep`."""
+    """Ends clusters and steps that work for no live run of this Dagster instance; see `Clusters.sweep`."""
     return clusters.sweep(lambda family: is_live(instance, family), dry_run=dry_run, only=only)
 
 
@@ -184,7 +184,7 @@ def kept_until(hours: float) -> datetime:
     """Returns until when a cluster is kept that starts now.
 
     Raises:
-        ConfigurationError: so many hours are none.
+        ConfigurationError: the number of hours is not allowed.
     """
     if not 0 < hours <= _MOST_HOURS:
         raise ConfigurationError(
@@ -199,8 +199,8 @@ def plan_start(clusters: Clusters, name: str, *, size: str, keep_until: datetime
     """Returns what starting a cluster would do.
 
     Raises:
-        ConfigurationError: there is no such size, or a cluster of this name lives.
-        EngineError: the clusters cannot be seen.
+        ConfigurationError: there is no such size, or a cluster of this name is already running.
+        EngineError: the clusters cannot be listed.
     """
     place = clusters.place
     expected = forecast_of(place.config, clusters.size(size), size)
@@ -212,7 +212,7 @@ def start(clusters: Clusters, plan: Starting, act: Act) -> str:
     """Starts a cluster that waits for steps, and returns its id.
 
     Raises:
-        StoreError: it cannot be recorded, and is not done.
+        StoreError: the act cannot be recorded, and is not done.
         ConfigurationError: there is no such size.
         EngineError: nothing was deployed, or AWS refuses it.
     """
@@ -221,7 +221,7 @@ def start(clusters: Clusters, plan: Starting, act: Act) -> str:
 
 
 def describe(each: OwnCluster) -> str:
-    """Returns a cluster as a line."""
+    """Returns one line that describes a cluster."""
     cost = f"about {each.usd:,.2f} US dollars" if each.usd is not None else "cost unknown"
     kept = f", kept until {each.keep_until.isoformat(timespec='minutes')}" if each.keep_until else ""
     runs = f", works for {', '.join(each.families)}" if each.families else ""

@@ -1,4 +1,4 @@
-"""What is to be done with a day whose source is there: one judgement for every system, by what is published of it."""
+"""Decides what to do with a day whose input exists, by what is published of it; the same rules for every system."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from spark.publish.catalog import Pointer
 from spark.publish.tagging import has_other_tags
 
 IsWhole = Callable[[Pointer], bool]
-"""Whether every file is there that a published day shows."""
+"""Whether all files of a published day still exist."""
 
 OTHER_TAGS = "same inputs, other tags: the objects get them without being read"
 
@@ -18,15 +18,15 @@ OTHER_TAGS = "same inputs, other tags: the objects get them without being read"
 def compare(
     request: Request, job: Collection, published: Pointer | None, *, fingerprint: str, config_hash: str, is_whole: IsWhole
 ) -> tuple[Decision, str]:
-    """Returns what is to be done, and why.
+    """Returns what to do with the day, and why.
 
     Args:
         request: what was asked for.
-        job: the collection as jobs have it.
-        published: what the day shows now, None where it is not published.
-        fingerprint: of its inputs and configuration as they are now.
-        config_hash: of the configuration as it is now.
-        is_whole: asked only where inputs and configuration are those that were published.
+        job: the collection as the job's contract describes it.
+        published: what the catalog shows for the day; None if it is not published.
+        fingerprint: of the current inputs and configuration.
+        config_hash: of the current configuration.
+        is_whole: called only when the fingerprint is unchanged.
     """
     if published is None:
         return Decision.NEW, "not published yet"

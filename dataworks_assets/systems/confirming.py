@@ -1,4 +1,4 @@
-"""How an act is confirmed in Dagster's UI: it is said first, and its phrase is typed into the run's configuration."""
+"""Confirming an act in Dagster's UI: a dry run says what would be done, then its phrase is typed into the run configuration."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ DRY = "Say what would be done, do nothing."
 
 
 class Plan(Protocol):
-    """An act that is planned and not done."""
+    """An act that is planned but not done yet."""
 
     @property
     def phrase(self) -> str:
-        """What is typed to confirm it."""
+        """The phrase that has to be typed to confirm it."""
 
     @property
     def words(self) -> str:
@@ -23,7 +23,7 @@ class Plan(Protocol):
 
 
 def is_confirmed(context: OpExecutionContext, plan: Plan, typed: str, *, dry_run: bool) -> bool:
-    """Says what would be done; whether it is to be done.
+    """Logs what would be done, and returns whether it is to be done.
 
     Raises:
         Failure: it was not confirmed.

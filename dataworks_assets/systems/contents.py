@@ -1,6 +1,6 @@
-"""What published tables hold, in a form that two deployments can be compared by: rows, schema and digests, no file layout.
+"""What published tables hold, as row counts, schemas and digests by which two deployments can be compared; no file layout.
 
-Read with DuckDB and pyarrow from the files that the catalog points at, so by neither of those that wrote them.
+Read with DuckDB and pyarrow from the files that the catalog points at, so independently of the code that wrote them.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from spark.store import ObjectStore
 _ROWS_AT_ONCE = 65_536
 _DIGITS = 16
 _SUM = "SELECT count(*), sum(md5_number_lower(to_json(row)::VARCHAR)::HUGEINT) FROM batch AS row"
-"""Added, so that neither order nor files matter; and by row, so that what is twice counts twice."""
+"""A sum of row digests: independent of row order and of file boundaries, and a duplicated row counts twice."""
 
 
 class Contents(Document, frozen=True):
-    """One partition of a table, or a table that has none: then `day` is empty.
+    """One partition of a table, or an unpartitioned table, whose `day` is empty.
 
-    `schema` is a digest of its columns in the catalog and in its files, `content` one of its rows.
+    `schema` is a digest of its columns in the catalog and in its files, `content` a digest of its rows.
     """
 
     table: str
@@ -36,7 +36,7 @@ class Contents(Document, frozen=True):
 
 
 class Differing(NamedTuple):
-    """What two deployments do not have alike, and in what."""
+    """A table's day that differs between two deployments, and how."""
 
     table: str
     day: str
@@ -57,17 +57,17 @@ def contents(
     patterns: Collection[str] = (),
     days: Collection[str] = (),
 ) -> list[Contents]:
-    """Returns what every table of some databases holds, one entry a table and day, in their order.
+    """Returns what every table of some databases holds: one entry per table and day, in their order.
 
     Args:
         catalog: says which files are published.
-        store: where they are.
-        databases: by name.
-        patterns: globs of `database.table`; none means all.
-        days: ISO dates; none means all, and the tables without days.
+        store: holds the files.
+        databases: names of the databases.
+        patterns: globs of `database.table`; if empty, all tables.
+        days: ISO dates; if empty, all days and the unpartitioned tables.
 
     Raises:
-        CatalogError, StoreError: they cannot be read.
+        CatalogError, StoreError: the catalog or the files cannot be read.
     """
     definitions = [
         definition
@@ -87,10 +87,10 @@ def contents(
 
 
 def read_rows(store: ObjectStore, location: str) -> _Read:
-    """Returns how many rows lie at a place, the sum of their digests, and the schemas of the files.
+    """Returns the number of rows below a location, the sum of their digests, and the schemas of the files.
 
     Raises:
-        StoreError: they cannot be read.
+        StoreError: the files cannot be read.
     """
     import duckdb
     import pyarrow as pa
@@ -110,7 +110,7 @@ def read_rows(store: ObjectStore, location: str) -> _Read:
 
 
 def differences(ours: Sequence[Contents], theirs: Sequence[Contents]) -> list[Differing]:
-    """Returns in what two deployments differ, by table and day."""
+    """Returns how two deployments differ, by table and day."""
     own, other = ({(each.table, each.day): each for each in side} for side in (ours, theirs))
     found = []
     for place in sorted(own.keys() | other.keys()):

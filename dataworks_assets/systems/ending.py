@@ -1,4 +1,4 @@
-"""How a step ends that could not do what it was asked for: as failed, in plain words, and retried only where that may help."""
+"""How a Dagster step that could not do its work ends: failed with a plain message, and retried only where that may help."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _CANCELLED = (
 
 @contextmanager
 def told_plainly() -> Iterator[None]:
-    """Has a job's step fail with what is wrong and what to do, which Dagster's UI shows before where in the code it was found.
+    """Turns the platform's errors into a `Failure` that says what is wrong and what to do, which Dagster's UI shows first.
 
     Raises:
-        Failure: the platform refuses what was asked for, or could not do it.
+        Failure: the platform refused the request, or could not do it.
     """
     try:
         yield
@@ -34,9 +34,9 @@ def told_plainly() -> Iterator[None]:
 
 @contextmanager
 def ended_by_cause(context: AssetExecutionContext | OpExecutionContext) -> Iterator[None]:
-    """Has a step that could do nothing fail as `told_plainly` says; its run is started again only where that may help.
+    """Fails a step as `told_plainly` does, and lets Dagster retry its run only where that may help.
 
-    One that is cancelled says what that leaves, since Dagster shows only where in the code it was.
+    A cancelled step also says what the cancellation leaves behind: Dagster by itself shows only a traceback.
 
     Raises:
         Failure: nothing could be planned, or the application ended without a result.
@@ -55,7 +55,7 @@ def ended_by_cause(context: AssetExecutionContext | OpExecutionContext) -> Itera
 
 
 def fail_step(context: AssetExecutionContext | OpExecutionContext, failures: Sequence[Failed]) -> None:
-    """Ends the step as failed; not to be retried where every failure lies in the data.
+    """Ends the step as failed, without retries if every failure lies in the data.
 
     Raises:
         Failure: always.
@@ -74,7 +74,7 @@ def fail_step(context: AssetExecutionContext | OpExecutionContext, failures: Seq
 
 
 def _by_cause(failures: Sequence[Failed]) -> list[str]:
-    """Returns a line a day and cause: a day that was not exported is missing in all collections alike."""
+    """Returns one line per day and cause, since a day that was not exported is missing from every collection alike."""
     named: dict[tuple[str, str], dict[str, None]] = {}
     for failure in failures:
         named.setdefault((failure.day, failure.cause), {})[failure.collection] = None

@@ -1,4 +1,4 @@
-"""Every system there is: the one list of them."""
+"""The one list of all systems."""
 
 from __future__ import annotations
 

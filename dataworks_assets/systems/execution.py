@@ -1,6 +1,6 @@
 """One run of a system: plan, lease, one application, and every partition reported as it finishes.
 
-Dagster's context is only logged to; whatever is decided is decided by the plan, and whatever is recorded as materialized
+Dagster's context is only used for logging. The plan makes every decision, and whatever is recorded as materialized
 comes from the application's result document.
 """
 
@@ -57,12 +57,12 @@ class Execution:
         scope: the system's collections.
         plans: what makes the system's plans.
         context: Dagster's side.
-        source_store: how the job reaches its input, where that is not in the deployment's own store.
+        source_store: how the job reaches its input if that is not in the deployment's own store.
         channel: how the application's messages travel.
-        is_patient: whether to wait until leases of a run that died have run out, as a retry has to.
-        family: what all tries of this run have in common; its own id when empty.
-        told: is told what becomes of the run, for the ledger.
-        show: tells a reader of the run where its application runs.
+        is_patient: whether to wait for the leases of a dead run to expire, as a retry has to.
+        family: id shared by all tries of this run; the run's own id if empty.
+        told: receives the events of the run, for the ledger.
+        show: logs an event that says where the application runs.
     """
 
     platform: Platform
@@ -85,9 +85,9 @@ class Execution:
         return Attendance(self.platform, self.scope, self.context, self.channel, told, self.show, failures)
 
     def run(self, request: Request) -> Plan:
-        """Plans and carries out; what failed is in `failures` afterwards, everything else is published and reported.
+        """Plans and executes the request. Failed days are in `failures` afterwards; the rest is published and reported.
 
-        An application of an earlier try that outlived its run is gone on with first; what it leaves undone is planned anew.
+        An application that outlived an earlier try is attended to its end first; what it leaves undone is planned anew.
 
         Raises:
             DataworksError: nothing could be planned, or the application ended without a result.
@@ -115,7 +115,7 @@ class Execution:
         return f"{self.family or self.context.run_id}-{self.scope.name}"
 
     def _follow(self, plan: Plan) -> None:
-        """Does what a run that died left undone behind a publication: newest tables, quarantine, documents, refusals."""
+        """Completes what a dead run left undone after publishing: newest-day tables, quarantine, day documents, refusals."""
         platform, output_uri = self.platform, self.scope.output_uri
         tables = Tables(platform.catalog, system=self.scope.system, output_uri=output_uri)
         unchanged = [(each.collection.job, each.published) for each in plan.published if each.published]
@@ -131,7 +131,7 @@ class Execution:
             self.context.log.warning("what follows the publication of %s is not done: %s", name, failure)
 
     def _retag(self, days: tuple[PlannedDay, ...]) -> None:
-        """Puts changed tags on the objects of days that are published, and reports each when it has them."""
+        """Puts changed tags on the objects of published days, and reports each day once it has them."""
         if not days:
             return
         owner = owner_name(self.context.run_id)
@@ -179,7 +179,7 @@ class Execution:
         self._attendance.failed(Failed(planned.collection.name, day, describe(finding, day=day), lies_in_data))
 
     def _leased(self, held: Held) -> Iterator[tuple[PlannedDay, Lease]]:
-        """Yields the days that may be worked on; those of other runs fail, the others go on."""
+        """Yields the days whose leases could be taken; a day that another run holds fails, the others go on."""
         for planned, lease in held.days:
             if isinstance(lease, LeaseError):
                 finding = Finding(check="lease", passed=False, cause=lease.what, remedy=lease.remedy, transient=True)

@@ -1,4 +1,4 @@
-"""What a partition's output depends on, as one digest: same fingerprint, same output, nothing to be done."""
+"""One digest of everything that a partition's output depends on: an unchanged fingerprint means there is nothing to do."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from spark.contract import DECODER_VERSION, DataFile, SourceObject
 
 
 def fingerprint(files: Iterable[DataFile], *, config_hash: str) -> str:
-    """Returns the digest of the inputs (address, ETag, size; manifests too), the configuration and the decoder's version.
+    """Returns the digest of the inputs (address, ETag and size, manifests included), the configuration and the decoder version.
 
-    The order of the files does not matter. Tags are not in it: a changed tag re-tags the objects without reading data.
+    The order of the files does not matter. Tags are left out: a changed tag only re-tags the objects, without reading data.
     """
     parts = sorted(_line(source) for file in files for source in (file.source, file.manifest) if source is not None)
     digest = hashlib.sha256(f"{DECODER_VERSION}\n{config_hash}\n".encode())

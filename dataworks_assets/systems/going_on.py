@@ -1,4 +1,4 @@
-"""Going on with applications that outlived the run which submitted them, before anything is planned anew."""
+"""Resuming applications that outlived the run which submitted them, before anything is planned anew."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from spark.publish.lease import Lease
 
 
 class Attend(Protocol):
-    """Carries a submission out, or goes on with one, and reports what came of it."""
+    """Runs a submission, or resumes attending one, and reports its results."""
 
     def __call__(self, submission: Submission, *, is_new: bool) -> None:
-        """Returns when it has ended well, raises `JobError` when it has not."""
+        """Returns when the application has succeeded; raises `JobError` when it has failed."""
 
 
 def go_on(platform: Platform, scope: Scope, family: str, *, attend: Attend, log: logging.Logger) -> None:
-    """Attends to the end what earlier tries of a run submitted and could not conclude; its days stay held meanwhile.
+    """Attends the unfinished applications of earlier tries of a run until they end; their days stay leased meanwhile.
 
     Args:
         platform: the deployment's clients.
         scope: the system's collections.
-        family: what the tries have in common.
-        attend: carries on with one.
-        log: where it is said.
+        family: id shared by the tries.
+        attend: attends one application.
+        log: the run's log.
 
     Raises:
-        DataworksError: it cannot be found out, or gone on with.
+        DataworksError: unfinished applications cannot be found out about, or resumed.
     """
     for submission in platform.engine.unfinished(family, store=platform.store_settings, control_uri=scope.control_uri):
         parameters = submission.parameters

@@ -1,4 +1,4 @@
-"""Holding the days of a plan while they are worked on: leases taken, held against what was planned, and given back."""
+"""Holding the days of a plan while they are worked on: leases are taken, checked against the plan, and released."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from spark.publish.lease import Lease, LeaseKeeper, LeaseKey
 from spark.publish.state import published_state
 
 _PATIENCE_LIVES = 1.5
-"""A lease's life, and what clocks may differ by."""
+"""How long to wait for leases to expire, in lease lifetimes: one lifetime, plus what clocks may differ by."""
 _WAIT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Held:
-    """Days and the leases they are held by, or why one must not be worked on; `keeper` holds them."""
+    """Each day with its lease, or with the reason why it must not be worked on; `keeper` owns the leases."""
 
     keeper: LeaseKeeper
     days: tuple[tuple[PlannedDay, Lease | LeaseError], ...]
@@ -40,12 +40,12 @@ def held(
     Args:
         platform: the deployment's clients.
         scope: the days' snapshot type.
-        days: to be held.
+        days: the days to hold.
         owner: of the leases.
-        is_patient: whether to wait until the leases of a run that died have run out.
+        is_patient: whether to wait for the leases of a dead run to expire.
 
     Raises:
-        StoreError, CatalogError: what is there cannot be read.
+        StoreError, CatalogError: the leases, or what is published, cannot be read.
     """
     keys = [LeaseKey(scope.system, each.collection.name, scope.snapshot_type, each.day.isoformat()) for each in days]
     with held_leases(platform, scope.control_uri, owner=owner) as keeper:
@@ -65,7 +65,7 @@ def held(
 
 
 def _tries(platform: Platform, *, is_patient: bool) -> Iterator[None]:
-    """Yields once, or again and again until any lease has run out that nobody renews."""
+    """Yields once, or repeatedly until every lease that nobody renews must have expired."""
     yield
     if is_patient:
         patience_seconds = _PATIENCE_LIVES * platform.settings.deployment.output.lease_ttl_seconds
@@ -75,9 +75,9 @@ def _tries(platform: Platform, *, is_patient: bool) -> Iterator[None]:
 
 
 def _as_planned(platform: Platform, planned: PlannedDay, lease: Lease | LeaseError) -> Lease | LeaseError:
-    """Refuses a day that another run published between this one's plan and its lease: that run's inputs may be newer.
+    """Refuses a day that another run published after this run's plan and before its lease: those inputs may be newer.
 
-    The lease says what was last about to be shown; only where that is not what was planned with, the catalog is asked.
+    The lease records what its last holder was about to publish; the catalog is asked only if that differs from the plan.
     """
     if isinstance(lease, LeaseError):
         return lease
@@ -95,7 +95,7 @@ def _as_planned(platform: Platform, planned: PlannedDay, lease: Lease | LeaseErr
 
 
 def _in_order(days: Iterable[tuple[PlannedDay, Lease | LeaseError]]) -> Iterator[tuple[PlannedDay, Lease | LeaseError]]:
-    """Keeps days from being worked on before one that another run has, where the table follows its source day by day."""
+    """Refuses days after one that another run holds, for tables whose schema follows their source day by day."""
     others: dict[str, date] = {}
     for planned, lease in days:
         name = planned.collection.name

@@ -1,4 +1,4 @@
-"""Retention and garbage of a system: what is kept how long, collected on a schedule or by command, and what was removed."""
+"""Retention and garbage collection of a system: what is kept for how long, on a schedule or by command."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -22,7 +22,7 @@ from dataworks_assets.systems.scope import Scope
 from spark.publish.garbage import GarbageCollector, GarbageContext, GarbageReport, Retention
 
 _JOB_DOCUMENTS_KEPT = timedelta(days=90)
-"""How long parameters and results of applications can be looked at: as long as Dagster keeps what its schedules did."""
+"""How long applications' parameter and result documents are kept: as long as Dagster keeps the ticks of its schedules."""
 
 
 def retentions_of(scope: Scope) -> list[Retention]:
@@ -35,9 +35,9 @@ def retentions_of(scope: Scope) -> list[Retention]:
 
 
 def collect_garbage(platform: Platform, scope: Scope, *, dry_run: bool) -> GarbageReport:
-    """Drops days that are kept no longer and deletes attempts that nothing shows; in a dry run says what would go.
+    """Drops days past their retention and deletes attempts that nothing points at; a dry run only says what would go.
 
-    What applications and runs left below the control prefix goes too, when it is of no use any more.
+    Obsolete documents of applications and runs below the control prefix are deleted too.
     """
     now = datetime.now(UTC)
     safe_age_seconds = scope.settings.deployment.retention.garbage_hours * 3600.0
@@ -58,7 +58,7 @@ class GarbageConfig(Config):
 
 
 def build_housekeeping(scope: Scope) -> tuple[list[JobDefinition], list[ScheduleDefinition]]:
-    """Returns the garbage collection of a system, or snapshot type, as a job, and its schedule where the deployment has one."""
+    """Returns the garbage collection job of a system or snapshot type, and its schedule if the deployment has one."""
     if not scope.collections:
         return [], []
 

@@ -1,4 +1,4 @@
-"""Leases held by whoever works on partitions: a run, a rollback, the garbage collection."""
+"""Leases for whatever changes partitions: a run, a rollback, the garbage collection."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from spark.publish.lease import LeaseKeeper, LeaseKey
 
 
 def owner_name(purpose: str) -> str:
-    """Returns a new owner's name that begins with what it is for: a run's id, or what is done."""
+    """Returns a new owner name that begins with its purpose: a run's id, or the name of the operation."""
     return f"{purpose}-{secrets.token_hex(4)}"
 
 
 @contextmanager
 def held_leases(platform: Platform, control_uri: str, *, owner: str) -> Iterator[LeaseKeeper]:
-    """Opens an owner's leases, its heartbeat running while the block runs.
+    """Opens an owner's leases, and keeps its heartbeat going while the block runs.
 
     Args:
         platform: the deployment's clients.
@@ -34,7 +34,7 @@ def held_leases(platform: Platform, control_uri: str, *, owner: str) -> Iterator
 
 
 def held_elsewhere(platform: Platform, control_uri: str, keys: Iterable[LeaseKey]) -> set[LeaseKey]:
-    """Returns those of the leases that living runs have; nothing is taken.
+    """Returns which of the leases living runs hold; takes none.
 
     Args:
         platform: the deployment's clients.

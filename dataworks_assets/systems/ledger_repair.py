@@ -1,4 +1,4 @@
-"""The sensor of the ledger: brings to its end what a dead run left, whether Dagster, the job or the machine died."""
+"""Closes the ledger of dead runs, whether Dagster, the job or the machine died."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OUTCOMES = {
 
 WILL_RETRY_TAG = "dagster/will_retry"
 _REMEMBERED = timedelta(days=400)
-"""A day is told of once: marks outlive any redoing of a day."""
+"""How long marks are kept: longer than a day may still be redone, so that downstream is told of each day once."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Repaired:
     """What a tick did.
 
     Args:
-        counts: runs by `repaired`, `waiting` (they go on), `left` (their ledger cannot be written).
-        problems: why it cannot, and what of another release is left for that one.
-        messages: those to downstream by `sent`, `waiting` (for their window), `dropped`, `failed`.
+        counts: number of runs by `repaired`, `waiting` (still running), `left` (their ledger cannot be written).
+        problems: why a ledger cannot be written, and which entries are left for the release that wrote them.
+        messages: number of messages to downstream by `sent`, `waiting` (for their window), `dropped`, `failed`.
     """
 
     counts: Counter[str]
@@ -47,7 +47,7 @@ class Repaired:
 
 
 def together(ticks: Iterable[Repaired]) -> Repaired:
-    """Returns what several ticks did as one."""
+    """Returns the sum of what several ticks did."""
     each = list(ticks)
     return Repaired(
         counts=sum((one.counts for one in each), Counter()),
@@ -61,9 +61,9 @@ class LedgerRepair:
     """Repairs the ledger of one system's runs.
 
     Args:
-        book: what is written where.
+        book: what is written, and where.
         system: the name of the system's assets: `adg_full`.
-        longest_run: what is older than that, and not known to Dagster, is over.
+        longest_run: a run older than this that Dagster does not know is over.
     """
 
     book: LedgerBook
@@ -71,7 +71,7 @@ class LedgerRepair:
     longest_run: timedelta
 
     def tick(self, instance: DagsterInstance, *, now: datetime) -> Repaired:
-        """Closes the ledger of every run that is over; forgets marks of runs that were closed long ago.
+        """Closes the ledger of every run that is over; deletes marks of runs that were closed long ago.
 
         Raises:
             StoreError: the open entries cannot be read.
@@ -109,7 +109,7 @@ class LedgerRepair:
         return Repaired(counts, tuple(problems), messages)
 
     def _outcome(self, run: DagsterRun | None, entry: RunEntry, now: datetime) -> Outcome | None:
-        """Returns how a run ended, None while it goes on. A run that Dagster does not know is over when none could last."""
+        """Returns how a run ended, None while it goes on. A run unknown to Dagster is over after `longest_run`."""
         if run is not None:
             return _OUTCOMES.get(run.status)
         return Outcome.FAILED if now - entry.started_utc > self.longest_run else None

@@ -1,4 +1,4 @@
-"""What a running application says, on its way to Dagster: lines of progress, and results as they come. Decides nothing."""
+"""Passes a running application's messages on to Dagster: progress lines, and results as they come. Decides nothing."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from spark.store import ObjectStore
 
 _INTERIM_SECONDS = 5.0
 _PROGRESS_SECONDS = 5.0
-"""Between two lines of progress: each is an event, which costs Dagster a few hundredths of a second."""
+"""Least time between two progress lines: each is an event that costs Dagster a few hundredths of a second."""
 
 
 @dataclass
 class Live:
-    """Shows an application's progress now and then, and passes on the results that it has written so far.
+    """Logs an application's progress at intervals, and passes on the results that it has written so far.
 
     Args:
-        log: Dagster's.
-        store: where the result document lies.
+        log: the run's log in Dagster.
+        store: holds the result document.
         result_uri: the result document, which grows while the application runs.
-        report: takes the document as it is now.
-        publishing: takes collection and export date of what is about to be published.
-        placed: takes where the application runs and writes its log.
+        report: called with the current result document.
+        publishing: called with collection and export date just before they are published.
+        placed: called with where the application runs and writes its log.
         clock: seconds from any start, never going back.
     """
 
@@ -42,7 +42,7 @@ class Live:
     _said_seconds: float = float("-inf")
 
     def take(self, message: Message) -> None:
-        """Takes one message of the job."""
+        """Handles one message of the job."""
         now = self.clock()
         if isinstance(message, Progress):
             if now - self._said_seconds >= _PROGRESS_SECONDS or message.partitions == message.partitions_total:

@@ -1,6 +1,6 @@
-"""Rotating the password of the Hive metastore's database: planned and said, confirmed, recorded, then done and seen to its end.
+"""Rotating the password of the Hive metastore's database: planned and shown, confirmed, recorded, then done and awaited.
 
-The secret's own function gives the database user another password; that is not done here, and no password is ever read here.
+The secret's own rotation function changes the database user's password. No password is read or set here.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class Rotation:
     """A password that is to be rotated.
 
     Args:
-        secret: its name.
-        arn: its address.
+        secret: name of the secret.
+        arn: ARN of the secret.
         user: the database user.
-        function: what will give the user another password.
-        rotated: when that was done the last time, if ever.
-        clusters: ids of clusters that run with the present password.
+        function: the rotation function that will set the new password.
+        rotated: time of the last rotation, if any.
+        clusters: ids of clusters that run with the current password.
     """
 
     secret: str
@@ -47,7 +47,7 @@ class Rotation:
 
     @property
     def phrase(self) -> str:
-        """What is typed to confirm it."""
+        """The phrase that has to be typed to confirm it."""
         return f"rotate {self.secret}"
 
     @property
@@ -69,7 +69,7 @@ class Rotation:
 
 @dataclass(frozen=True)
 class MetastorePassword:
-    """Plans and does the rotation.
+    """Plans and carries out the rotation.
 
     Args:
         platform: the deployment's clients.
@@ -85,8 +85,8 @@ class MetastorePassword:
         """Returns what a rotation would do.
 
         Raises:
-            ConfigurationError: there is no such password, no function for it, or a rotation that has not ended.
-            EngineError: the secret or the clusters cannot be seen.
+            ConfigurationError: there is no such password, it has no rotation function, or a rotation is under way.
+            EngineError: the secret or the clusters cannot be looked up.
         """
         clusters = clusters_of(self.platform)
         database = _database(clusters)
@@ -115,11 +115,11 @@ class MetastorePassword:
         )
 
     def rotate(self, plan: Rotation, act: Act) -> str:
-        """Has the password rotated, waits until the new one is current and returns the id of its version.
+        """Starts the rotation, waits until the new password is current and returns its version id.
 
         Raises:
-            StoreError: it cannot be recorded, and is not done.
-            EngineError: AWS refuses it, or the function has not ended in time.
+            StoreError: the act cannot be recorded, and is not done.
+            EngineError: AWS refuses it, or the function does not finish in time.
         """
         clusters = clusters_of(self.platform)
         record_act(self.platform.store, clusters.control_uri, act)
@@ -159,7 +159,7 @@ def _stages(secret: dict[str, Any]) -> dict[str, list[str]]:
 
 @contextmanager
 def _told(where: str) -> Iterator[None]:
-    """Turns what Secrets Manager says into an error of the platform."""
+    """Turns an error of Secrets Manager into one of the platform's."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

@@ -1,4 +1,4 @@
-"""The rotation of the metastore's password as a job of Dagster, confirmed by what is typed into the run's configuration.
+"""The rotation of the metastore's password as a Dagster job, confirmed by a phrase typed into the run configuration.
 
 (Annotations are not postponed in this module: Dagster reads those of the op to find its configuration.)
 """
@@ -44,6 +44,6 @@ def _rotating() -> None:
 
 
 def build_metastore_jobs(platform: Platform) -> list[JobDefinition]:
-    """Returns the job of a deployment whose clusters have Hive over a metastore's database; none for another one."""
+    """Returns the job, if the deployment's clusters run Hive over a metastore database; else none."""
     emr = platform.settings.deployment.engine.emr
     return [_rotating] if emr is not None and emr.metastore is not None else []

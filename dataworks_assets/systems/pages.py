@@ -1,4 +1,4 @@
-"""Pages that a browser opens for what an application leaves outside of Dagster: its log, its cluster."""
+"""Links to what belongs to an application outside of Dagster: its log and its cluster."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from dagster import AssetExecutionContext, MetadataValue, OpExecutionContext
 
 _SHOWN_SECONDS = 7 * 24 * 3600
-"""How long a link into the embedded store is good: the longest that its signature may last."""
+"""How long a link into the embedded store is valid: the maximum for a presigned URL."""
 
 
 def log_page(platform: Platform, address: str) -> str:
-    """Returns where a browser opens a log; empty where only its address can be told, as of a file on this machine.
+    """Returns the URL at which a browser shows a log; empty if it has none, as for a file on this machine.
 
-    In AWS that is the object's page in the console, whose reader signs in: no link that opens by itself is kept in events.
-    The embedded store has neither a console nor anything to protect: there it is a signed link.
+    In AWS that is the object's page in the console, which asks the reader to sign in: events never hold presigned links.
+    The embedded store has no console and nothing to protect, so there it is a presigned link.
     """
     if not address.startswith("s3://"):
         return ""
@@ -33,7 +33,7 @@ def log_page(platform: Platform, address: str) -> str:
 
 
 def cluster_page(platform: Platform, cluster_id: str) -> str:
-    """Returns where AWS' console shows a cluster; empty where the deployment's clusters are not AWS' own."""
+    """Returns the AWS console's page of a cluster; empty if the deployment's clusters are not real AWS ones."""
     emr = platform.settings.deployment.engine.emr
     if emr is None or emr.endpoint is not None:
         return ""
@@ -41,14 +41,14 @@ def cluster_page(platform: Platform, cluster_id: str) -> str:
 
 
 def link(page: str, address: str) -> MetadataValue[Any]:
-    """Returns metadata that opens a page; the address alone, to be copied, where there is none."""
+    """Returns metadata that links to a page; if there is none, the plain address to copy."""
     from dagster import MetadataValue
 
     return MetadataValue.url(page) if page else MetadataValue.path(address)
 
 
 def shown_in(context: AssetExecutionContext | OpExecutionContext, platform: Platform) -> Callable[[Placed], None]:
-    """Returns what tells, as an event of the run, where its application runs and where its log is."""
+    """Returns a function that logs, as an event of the run, where its application runs and where its log is."""
 
     def show(placed: Placed) -> None:
         from dagster import MetadataValue

@@ -1,4 +1,4 @@
-"""What a run would read and do, and why: the plan of some collections and days. Pure; `planner` makes it."""
+"""The plan of a run: what it would read and do, and why, per collection and day. Pure; each system's `planner` makes it."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from spark.publish.catalog import Pointer
 
 
 class Decision(StrEnum):
-    """What is to be done with one collection's day."""
+    """What to do with one collection's day."""
 
     NEW = "new"
     CHANGED = "changed inputs"
     RECONFIGURED = "changed configuration"
     INCOMPLETE = "incomplete"
-    """Published in part, or its files are gone: it is done again."""
+    """Only partly published, or some of its files are gone: it is done again."""
     FORCED = "forced"
     CHANGED_TAGS = "changed tags"
-    """Published from the same inputs, under other tags: the objects get the new ones without being read."""
+    """Published from the same inputs but with other tags: the objects are re-tagged without being read."""
     UNCHANGED = "unchanged"
     NOT_EXPORTED = "not exported"
     """Its input is not there."""
     EXPIRED = "expired"
-    """Its input is there no more and never was published: an operator has to acknowledge the loss."""
+    """Its input is gone and was never published: an operator has to acknowledge the loss."""
     GIVEN_UP = "given up"
     """An operator acknowledged that it will not come."""
     WAITS = "waits"
@@ -44,12 +44,12 @@ class Decision(StrEnum):
 
     @property
     def is_impossible(self) -> bool:
-        """Whether a run that is asked for it fails, because of what its plan's findings say."""
+        """Whether a run that requests the day fails; the plan's findings say why."""
         return self in {Decision.NOT_EXPORTED, Decision.EXPIRED, Decision.WAITS}
 
     @property
     def is_published(self) -> bool:
-        """Whether the catalog shows what these inputs and this configuration give."""
+        """Whether the catalog already shows the output of these inputs and this configuration."""
         return self in {Decision.CHANGED_TAGS, Decision.UNCHANGED}
 
 
@@ -58,7 +58,7 @@ class Request:
     """What an operator, a sensor or a schedule asked for.
 
     Args:
-        collections: names; none means all.
+        collections: names; if empty, all.
         days: export dates.
         correlation_id: of the export's message; `correlation_ids`, by ISO date, go before it where a run is of many messages.
         s3_prefix: the prefix that the message named, in place of the configured one; for one day only.
@@ -86,9 +86,9 @@ class Request:
 
 @dataclass(frozen=True)
 class PlannedDay:
-    """One collection's day: what it is made of, what is published of it, and what is to be done.
+    """One collection's day: its inputs, what is published of it, and what to do with it.
 
-    `findings` are what is wrong with its input; where the decision is an impossible one, the first of them says why.
+    `findings` say what is wrong with its input; if the decision is an impossible one, the first finding says why.
     """
 
     collection: Scoped
@@ -125,15 +125,15 @@ class Plan:
 
     @property
     def published(self) -> tuple[PlannedDay, ...]:
-        """The days that are published already as they should be."""
+        """The days that are already published as they should be."""
         return tuple(day for day in self.days if day.decision.is_published)
 
     def decided(self, decision: Decision) -> tuple[PlannedDay, ...]:
-        """The days of one decision."""
+        """The days with one of these decisions."""
         return tuple(day for day in self.days if day.decision is decision)
 
     def left_alone(self, most: int) -> Iterator[str]:
-        """Yields a line for each topic and object of the source that is none of ours; `most` of a kind, then how many more."""
+        """Yields a line for each unconfigured topic and foreign object: at most `most` of each kind, then how many more."""
         for topic in self.unconfigured_topics[:most]:
             yield f"topic {topic} is exported but not configured: left alone"
         if (more := len(self.unconfigured_topics) - most) > 0:

@@ -1,6 +1,6 @@
 """One deployment's clients, each made on first use: object store, catalog, engine, queues. Shared by every system.
 
-The only place where systems get a client from; tests give their own. Nothing is decided here.
+The only place from which systems get clients; tests substitute their own. Nothing is decided here.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Platform:
 
     @cached_property
     def status_tables(self) -> StatusTables:
-        """The tables in which others read about runs."""
+        """The status tables in which other products read about runs."""
         return DynamoTables(lambda: self._dynamodb)
 
     @cached_property
@@ -106,7 +106,7 @@ class Platform:
 
     @cached_property
     def log_groups(self) -> LogGroups:
-        """Where lines of logs are sent."""
+        """The log groups that log lines are sent to."""
         return CloudWatchLogs(lambda: self._logs)
 
     @cached_property
@@ -127,13 +127,13 @@ class Platform:
             return f"not known: {error}"
 
     def run_url(self, run_id: str) -> str:
-        """Returns where Dagster shows a run; its id alone where no address of the UI is known."""
+        """Returns the URL of a run in Dagster's UI; only the run's id if the UI's address is not configured."""
         address = self.settings.deployment.notices.ui_url or self.settings.environment.ui_url
         return f"{address.rstrip('/')}/runs/{run_id}" if address else run_id
 
     @cached_property
     def gateway(self) -> Gateway | None:
-        """Where metrics are pushed; None where none are."""
+        """The gateway that metrics are pushed to; None if the deployment has none."""
         metrics = self.running.deployment.ledger.metrics
         if metrics.pushgateway is None:
             return None
@@ -150,7 +150,7 @@ class Platform:
 
     @cached_property
     def notifier(self) -> Notifier:
-        """Where notices go: the deployment's topic, whose address is asked for at the first notice."""
+        """Sends notices to the deployment's topic, whose address is looked up at the first notice."""
         deployment = self.settings.deployment
 
         def topic_arn() -> str | None:

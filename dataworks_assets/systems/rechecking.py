@@ -1,4 +1,4 @@
-"""A check that is executed by itself: what is found of days as they are, without a job. Nothing is published or changed."""
+"""Executing asset checks on their own: judges days as they are now, without a job. Nothing is published or changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Refusals = Mapping[tuple[str, str], Refusal]
 
 @dataclass(frozen=True)
 class Recheck:
-    """Looks at days again.
+    """Checks days again.
 
     Args:
         platform: the deployment's clients.
@@ -38,8 +38,8 @@ class Recheck:
         """Yields the check of each collection's days.
 
         Args:
-            names: collections.
-            days: which days; of each collection the newest that is published, or was refused, where there is none.
+            names: of the collections.
+            days: the days; if empty, the newest published or refused day of each collection.
 
         Raises:
             DataworksError: the store or the catalog does not answer.

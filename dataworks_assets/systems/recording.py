@@ -1,4 +1,4 @@
-"""What a run tells its ledger, and what the catalog says afterwards: shared by every system that records its runs."""
+"""How a run records itself in its ledger, and what the catalog shows afterwards; shared by every system with a ledger."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class CatalogTruth:
     Args:
         platform: the deployment's clients.
         scope: the system.
-        with_day: gives the names of the collections that have a day (ISO date).
-        known: what need not be asked for.
+        with_day: returns the names of the collections that have a day (ISO date).
+        known: publications that need not be looked up.
     """
 
     platform: Platform
@@ -48,7 +48,7 @@ class CatalogTruth:
         return self.with_day(date)
 
     def published(self, wanted: Collection[CollectionDay]) -> Mapping[CollectionDay, Publication]:
-        """Those of the collections' days that are published."""
+        """Returns which of the collections' days are published."""
         found = {pair: self.known[pair] for pair in wanted if pair in self.known}
         dates: dict[str, list[str]] = defaultdict(list)
         for name, day in sorted(set(wanted) - set(found)):
@@ -66,9 +66,9 @@ class CatalogTruth:
 
 @dataclass
 class RunLedger:
-    """What a run tells its ledger; every call only hands over.
+    """Records the events of a run in its ledger; calls only enqueue, and do not wait for the write.
 
-    `may_be_retried` is whether Dagster may start the run again by itself where it fails.
+    `may_be_retried` says whether Dagster may retry the run by itself if it fails.
     """
 
     recorder: Recorder
@@ -77,12 +77,12 @@ class RunLedger:
     known: dict[CollectionDay, Publication] = field(default_factory=dict)
 
     def correlation_id(self, name: str, day: str) -> str:
-        """The correlation id of the row in which a collection's day is told; empty where it is told in none."""
+        """The correlation id of the status row that a collection's day belongs to; empty if it has none."""
         del name
         return self.recorder.entry.correlation_id(day)
 
     def planned(self, plan: Plan) -> None:
-        """The plan is made."""
+        """Called when the plan is made."""
         work: dict[str, list[str]] = defaultdict(list)
         for planned in plan.days:
             pair = (planned.collection.name, planned.day.isoformat())
@@ -95,15 +95,15 @@ class RunLedger:
         self.recorder.planned({date: tuple(sorted(names)) for date, names in work.items()})
 
     def running_on(self, cluster_id: str) -> None:
-        """The cluster is known that the run's application runs on; until then rows name the run itself."""
+        """Called when the application's cluster is known; until then rows name the run instead."""
         self.recorder.running_on(cluster_id)
 
     def publishing(self, name: str, day: str) -> None:
-        """A collection's day is about to be published."""
+        """Called just before a collection's day is published."""
         self.recorder.publishing(name, day)
 
     def reported(self, item: PartitionResult, *, row_day: str = "") -> None:
-        """A collection's day was published, refused, or failed; `row_day` is the day of its row where that is another one."""
+        """Called when a collection's day was published, refused, or failed; `row_day` is its row's day if that differs."""
         pair = (item.collection, row_day or item.export_date)
         self.recorder.tally(item.collection, _tally(item))
         self.recorder.log_day(
@@ -125,7 +125,7 @@ class RunLedger:
         self.recorder.finished(*pair, status)
 
     def failed(self, name: str, day: str, cause: str, *, partition: str = "") -> None:
-        """A collection's day is not published, for this cause; `partition` is the day where that of its row is another one."""
+        """Called when a collection's day is not published; `day` is that of its row, `partition` its own if that differs."""
         self.recorder.log_day("not published", name, day, level="ERROR", partition=partition or day, cause=cause)
         known = self.failing.get((name, day))
         self.failing[name, day] = Failing(
@@ -133,14 +133,14 @@ class RunLedger:
         )
 
     def broken_by(self, error: DataworksError) -> None:
-        """The run ends with an error, before it has done all."""
+        """Called when an error ends the run early."""
         self.may_be_retried &= error.transient
         said = f"{error.what.splitlines()[0]}. {error.remedy}"  # what follows is the end of the application's log
         where = f"{error.where}: " if error.where else ""
         self.recorder.entry = msgspec.structs.replace(self.recorder.entry, error=f"{where}{said}".strip())
 
     def close(self, outcome: Outcome) -> list[str]:
-        """The run is over; returns what could not be written."""
+        """Called at the end of the run; returns what could not be written."""
         truth = self.recorder.book.truth
         if isinstance(truth, CatalogTruth):
             self.recorder.book = replace(self.recorder.book, truth=replace(truth, known=self.known))
@@ -148,7 +148,7 @@ class RunLedger:
 
 
 def may_be_retried(instance: DagsterInstance, run: DagsterRun) -> bool:
-    """Whether Dagster may start a run again by itself where it fails."""
+    """Whether Dagster may retry a run by itself if it fails."""
     said = run.tags.get("dagster/max_retries", "")
     return int(said) > 0 if said.isdecimal() else instance.run_retries_max_retries > 0
 
@@ -163,16 +163,16 @@ def recorded(
     was_cancelled: Callable[[], bool] = lambda: False,
     in_background: bool = True,
 ) -> Iterator[RunLedger]:
-    """Keeps the ledger of a run while the block runs, however it ends.
+    """Keeps a run's ledger while the block runs, and closes it however the block ends.
 
     Args:
-        book: what is written where.
-        entry: the run.
-        log: the run's, where it is said what could not be written.
-        may_be_retried: whether Dagster may start the run again by itself where it fails.
-        was_cancelled: whether somebody asked for the run's end, where that does not interrupt it: with its cluster the
-            application ends, and the run with an error.
-        in_background: whether rows are written behind the run's back.
+        book: what is written, and where.
+        entry: the run's ledger entry.
+        log: the run's log, for what could not be written.
+        may_be_retried: whether Dagster may retry the run by itself if it fails.
+        was_cancelled: whether somebody asked for the run to end in a way that does not interrupt it: stopping its cluster
+            ends the application, and then the run with an error.
+        in_background: whether rows are written by a background thread.
     """
     ledger = RunLedger(Recorder(book, entry, scribe=Scribe(book.tables, in_background=in_background)), may_be_retried)
     ledger.recorder.open()

@@ -1,4 +1,4 @@
-"""Refusals: which inputs of a collection's day failed in their data, so that nobody asks for the same failure again.
+"""Refusals: which inputs of a collection's day were refused for their data, so that no sensor asks for the same failure again.
 
 One object a collection and day under the control prefix, written when a job refuses it and removed when it publishes it.
 Sensors leave a refused day alone until its inputs or its configuration change; an operator may always ask.
@@ -14,7 +14,7 @@ from spark.store import ObjectStore
 
 
 class Refusal(Document, frozen=True):
-    """What failed, for which inputs and configuration."""
+    """What was refused, and for which inputs and configuration."""
 
     fingerprint: str
     audit_hash: str
@@ -24,18 +24,18 @@ class Refusal(Document, frozen=True):
     findings: tuple[Finding, ...]
 
     def is_of(self, fingerprint: str, audit_hash: str) -> bool:
-        """Whether the same inputs and configuration would be refused the same way."""
+        """Whether these inputs and this configuration are those that were refused."""
         same = (self.fingerprint, self.audit_hash) == (fingerprint, audit_hash)
         return same and self.state is PartitionState.REFUSED
 
     @property
     def waited(self) -> bool:
-        """Whether nothing spoke against the day itself: the one before it was not published."""
+        """Whether nothing was wrong with the day itself: only an earlier day was not published."""
         return bool(self.findings) and all(finding.check == "order" for finding in self.findings)
 
 
 def record_refusal(store: ObjectStore, scope: Scope, result: PartitionResult, *, run_id: str, at_utc: str) -> None:
-    """Keeps why a day was not published, over what was kept before."""
+    """Stores why a day was not published, replacing any earlier refusal of it."""
     refusal = Refusal(
         fingerprint=result.fingerprint,
         audit_hash=scope.collections[result.collection].audit_hash,
@@ -48,7 +48,7 @@ def record_refusal(store: ObjectStore, scope: Scope, result: PartitionResult, *,
 
 
 def clear_refusals(store: ObjectStore, scope: Scope, days: list[tuple[str, str]]) -> None:
-    """Forgets the refusals of (collection, export date) pairs that are published now."""
+    """Deletes the refusals of (collection, export date) pairs that are published now."""
     store.delete([_uri(scope, name, day) for name, day in days])
 
 

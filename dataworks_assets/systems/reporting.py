@@ -1,6 +1,6 @@
-"""What Dagster is told of a partition: its materialization with metadata, and its check with the evidence as a table.
+"""The Dagster events of a partition: its materialization with metadata, and its check with the evidence as a table.
 
-One event of each a collection and partition. Pure: events are made here, whoever runs logs them.
+One event of each kind per collection and partition. Pure: events are made here and logged by whoever runs.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _MOST_FINDINGS = 50
 
 @dataclass(frozen=True)
 class ReportContext:
-    """What every event of a run says alike: `log` of its application; `upstream` is the asset that its assets are made from."""
+    """What all events of a run share: `log` is that of its application, `upstream` the asset that its assets are made from."""
 
     run_id: str
     log: MetadataValue[Any] | None = None
@@ -54,7 +54,7 @@ class ReportContext:
 def published_event(
     key: AssetKey, result: PartitionResult, context: ReportContext, *, partition_column: str = "export_date"
 ) -> AssetMaterialization:
-    """Returns the materialization of a partition that a run has just published."""
+    """Returns the materialization event of a partition that a run has just published."""
     main = result.tables[0]
     metadata: dict[str, object] = {
         "rows": result.rows,
@@ -86,7 +86,7 @@ def published_event(
 
 
 def schema_event(key: AssetKey, result: PartitionResult) -> AssetObservation:
-    """Returns what a partition's source has otherwise than the table had it, for the asset's history."""
+    """Returns the event that lists how a partition's source differs from the table's schema, for the asset's history."""
     texts = [f"{each.column}: {each.before or '-'} to {each.after or '-'} ({each.change})" for each in result.schema_changes]
     return AssetObservation(
         key,
@@ -102,7 +102,7 @@ def schema_event(key: AssetKey, result: PartitionResult) -> AssetObservation:
 
 
 def schema_changes(changes: Sequence[SchemaChange]) -> TableMetadataValue:
-    """Returns changes as a table: change, column, type before, type after."""
+    """Returns schema changes as a table: change, column, type before, type after."""
     records = [
         TableRecord({"change": each.change, "column": each.column, "before": each.before, "after": each.after})
         for each in changes
@@ -112,7 +112,7 @@ def schema_changes(changes: Sequence[SchemaChange]) -> TableMetadataValue:
 
 
 def unchanged_event(key: AssetKey, pointer: Pointer, *, reason: str, upstream: AssetKey | None = None) -> AssetMaterialization:
-    """Returns the materialization of a partition that is published already and was not read again."""
+    """Returns the materialization event of a partition that was already published and was not read again."""
     metadata: dict[str, object] = {
         "rows": pointer.rows,
         "dagster/partition_row_count": pointer.rows,
@@ -131,10 +131,10 @@ def unchanged_event(key: AssetKey, pointer: Pointer, *, reason: str, upstream: A
 
 
 def _tags(data_version: str, code_version: str, upstream: AssetKey | None) -> dict[str, str]:
-    """Returns what Dagster itself tags a materialization with, where it makes one.
+    """Returns the tags that Dagster itself puts on the materializations it creates.
 
-    Without the two of the asset upstream it would show every partition as not in step, for a dependency that is new. Whether
-    that asset changed is not asked of Dagster: the fingerprint says it.
+    Without the two tags about the upstream asset, Dagster would show every partition as out of sync because of a new
+    dependency. Whether the upstream changed is not Dagster's to say: the fingerprint decides that.
     """
     tags = {"dagster/data_version": data_version, "dagster/code_version": code_version}
     if upstream is not None:
@@ -144,7 +144,7 @@ def _tags(data_version: str, code_version: str, upstream: AssetKey | None) -> di
 
 
 def check_event(key: AssetKey, result: PartitionResult, context: ReportContext) -> AssetCheckEvaluation:
-    """Returns the check of a partition that a run has read, with all findings, the failed ones first."""
+    """Returns the check result of a partition that a run has read, with all findings, failed ones first."""
     return _check(
         key,
         result.export_date,
@@ -157,14 +157,14 @@ def check_event(key: AssetKey, result: PartitionResult, context: ReportContext) 
 
 
 def failed_check_event(key: AssetKey, partition: str | None, *findings: Finding) -> AssetCheckEvaluation:
-    """Returns the failed check of a partition that could not even be read, or is as it was; of none where there is none."""
+    """Returns the failed check of a partition that could not be read or stays as it was; `partition` may be None."""
     more = f" (and {len(findings) - 1} more findings)" if len(findings) > 1 else ""
     text = describe(findings[0], day=partition or "") + more
     return _check(key, partition, passed=False, findings=findings, text=text)
 
 
 def unchanged_check_event(key: AssetKey, pointer: Pointer, *, reason: str) -> AssetCheckEvaluation:
-    """Returns the check of a partition that is published already: its evidence is that of the run that published it."""
+    """Returns the check result of an already published partition; its evidence is that of the run that published it."""
     finding = Finding(check="unchanged", passed=True, cause=f"{reason}; published by run {pointer.run_id}")
     return _check(key, pointer.partition, passed=True, findings=(finding,), text=reason, numbers={"rows": pointer.rows})
 
@@ -218,7 +218,7 @@ def _table(findings: Sequence[Finding]) -> TableMetadataValue:
 
 
 def summary(result: PartitionResult) -> str:
-    """Returns how a partition ended as one line: its rows, or the first thing that is wrong and how much more there is."""
+    """Returns one line on how a partition ended: its rows, or its first failed finding and how many more there are."""
     wrong = [finding for finding in result.findings if not finding.passed]
     if not wrong:
         return f"{result.rows:,} rows published"
@@ -227,7 +227,7 @@ def summary(result: PartitionResult) -> str:
 
 
 def describe(finding: Finding, *, day: str = "") -> str:
-    """Returns a finding as one line: object, place, cause, remedy; a place that is only the `day` it is about is left out."""
+    """Returns a finding as one line: object, place, cause, remedy; a place that only repeats the `day` is left out."""
     place = "" if finding.place == day else finding.place
     where = ", ".join(filter(None, (finding.object, place)))
     text = f"{where}: {finding.cause}" if where else finding.cause
@@ -235,7 +235,7 @@ def describe(finding: Finding, *, day: str = "") -> str:
 
 
 def column_schema(columns: Sequence[CatalogColumn], *, partition_column: str) -> TableSchema:
-    """Returns the table's columns as Dagster shows them."""
+    """Returns the table's columns as Dagster's column schema."""
     shown = [TableColumn(column.name, column.type, description=column.comment or None) for column in columns]
     return TableSchema(columns=[*shown, TableColumn(partition_column, "string", description="the partition's day, YYYY-MM-DD")])
 

@@ -1,4 +1,4 @@
-"""Changed tags reach the objects that are published, without a job and without a byte being read."""
+"""Re-tags published objects after a change of the configured tags, without a job and without reading any data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from spark.publish.tagging import Retagged, Tagger
 
 
 def retag(platform: Platform, scope: Scope, keeper: LeaseKeeper, days: Iterable[tuple[PlannedDay, Lease]]) -> list[Retagged]:
-    """Gives published days the configured tags; one that fails leaves the others alone."""
+    """Puts the configured tags on the objects of published days; one failing day does not stop the others."""
     tables = Tables(platform.catalog, system=scope.system, output_uri=scope.output_uri)
     tagger = Tagger(platform.catalog, platform.store, leases=keeper, tables=tables, put_tags=platform.put_tags)
     return tagger.retag_many([(each.collection.job, each.day.isoformat(), lease) for each, lease in days])

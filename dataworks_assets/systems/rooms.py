@@ -1,6 +1,6 @@
-"""What a system does in its own way for the commands that every system shares: how it is planned, and what lies ahead of it.
+"""Rooms: the interface through which the shared commands reach what each system does in its own way, planning and outlook.
 
-What is published, held or refused is read alike of all of them, by `Scope` alone. The list of rooms is in `every`.
+What is published, held or refused is read the same way for all systems, from their `Scope`. `every` lists the rooms.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ CollectionDay = tuple[str, date]
 
 @dataclass(frozen=True)
 class Foreseen:
-    """What the source, and what operators said of it, make of a day, whatever is published of it.
+    """The state of a day by its source and by operators' decisions, regardless of what is published of it.
 
     Args:
         state: in a word: delivered, missing, expired, given up, waits, changed inputs.
         reason: in a sentence.
-        is_final: whether no run can publish the day any more: an earlier refusal then says less than this.
+        is_final: whether no run can publish the day any more; this then takes precedence over an earlier refusal.
         is_settled: whether nobody has to do anything about it.
     """
 
@@ -41,7 +41,7 @@ class Foreseen:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What lies ahead of some collections: by day, and in all, as lines to be shown."""
+    """What to expect for some collections: by day, and overall as `notes`, lines to be shown."""
 
     days: Mapping[CollectionDay, Foreseen] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -49,14 +49,14 @@ class Outlook:
 
 @dataclass(frozen=True)
 class LedgerNames:
-    """The names under which others read of a room's runs, and the kinds of which each has a product of its own."""
+    """The names under which a room's runs appear in the status table; each of `kinds` is a product of its own."""
 
     names: ProductConfig
     kinds: tuple[str, ...]
 
     @property
     def products(self) -> tuple[str, ...]:
-        """`DataProduct` of its status rows."""
+        """The values of `DataProduct` in its status rows."""
         return tuple(self.names.product(kind) for kind in self.kinds)
 
 
@@ -69,29 +69,29 @@ class Room(Protocol):
 
     @property
     def ledger(self) -> LedgerNames:
-        """By which names its status rows are found."""
+        """The names under which its status rows are found."""
 
     def repairs(self, notifier: Notifier) -> Sequence[LedgerRepair]:
-        """Returns what writes the ledgers of its dead runs to their ends."""
+        """Returns the objects that close the ledgers of its dead runs."""
 
     def planner(self) -> Plans:
-        """Returns what makes its plans."""
+        """Returns the planner of its runs."""
 
     def usual_days(self, collections: Sequence[Scoped]) -> tuple[date, ...]:
-        """Returns the days that are planned where none are named."""
+        """Returns the days that are planned if none are named."""
 
     @property
     def idle(self) -> str:
-        """What is said where no day is named and none is usual."""
+        """The message shown if no day is named and there is no usual one."""
 
     def last_day(self) -> date | None:
-        """Returns the last day that an overview shows; None: the newest of which anything is known."""
+        """Returns the last day that an overview shows; None for the newest day of which anything is known."""
 
     def outlook(self, collections: Sequence[Scoped], days: Sequence[date], *, ask_source: bool) -> Outlook:
-        """Returns what lies ahead of collections on some days.
+        """Returns the outlook of collections on some days.
 
         Args:
             collections: of the scope.
-            days: to be looked at.
-            ask_source: whether to look at what the source has, where the system does that at all.
+            days: the days of interest.
+            ask_source: whether to list what the source has, if the system can do that at all.
         """

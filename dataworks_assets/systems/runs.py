@@ -1,4 +1,4 @@
-"""Which runs of Dagster are about which collections and days, whoever started them; read from the runs themselves."""
+"""Which Dagster runs concern which collections and days, whoever started them; read from the runs themselves."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ PARTITION_TAG = "dagster/partition"
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
 TRIGGER_TAG = "dataworks/trigger"
-"""What started a run: `message`, `schedule`, `catch_up` or `restart`; a run without it was started by hand."""
+"""Run tag that says what started the run: `message`, `schedule`, `catch_up` or `restart`; absent if started by hand."""
 MESSAGE_TRIGGER = "message"
 RESTART_TAG = "dataworks/restart"
-"""Of a run that starts a day anew: the operator's act that asked for it."""
+"""Run tag of a run that starts a day anew: the id of the operator's act that asked for it."""
 
 _UNFINISHED = (
     DagsterRunStatus.QUEUED,
@@ -41,12 +41,12 @@ CollectionDay = tuple[str, date]
 
 
 def export_tag(snapshot_type: SnapshotType, day: date) -> str:
-    """Returns the key of the run tag that names the message (by its digest) for which a run does a day."""
+    """Returns the key of the run tag whose value is the digest of the message for which a run does the day."""
     return f"dataworks/export.{snapshot_type}.{day.isoformat()}"
 
 
 class MessageState(StrEnum):
-    """What a message still needs."""
+    """Whether a message still needs a run, has one, or is done with."""
 
     TO_START = "to start"
     IN_FLIGHT = "in flight"
@@ -63,7 +63,7 @@ class MessageRun:
 
 
 def gone_on_with(instance: DagsterInstance, run: DagsterRun) -> frozenset[str]:
-    """Returns the ids of the earlier tries of a retry from failure; of a run that begins anew, and of any other, none."""
+    """Returns the ids of the earlier tries if the run is a retry from failure; none for any other run."""
     root = run.root_run_id
     if root is None or not any(run.tags.get(tag) == "true" for tag in _RESUME_TAGS):
         return frozenset()
@@ -72,13 +72,13 @@ def gone_on_with(instance: DagsterInstance, run: DagsterRun) -> frozenset[str]:
 
 
 def is_cancelled(instance: DagsterInstance, run_id: str) -> bool:
-    """Whether somebody asked for a run's end, though its process may not know yet."""
+    """Whether somebody asked for the run to end, even if its process does not know yet."""
     run = instance.get_run_by_id(run_id)
     return run is not None and run.status in {DagsterRunStatus.CANCELING, DagsterRunStatus.CANCELED}
 
 
 def in_flight(instance: DagsterInstance, scope: Scope, *, now: datetime) -> frozenset[CollectionDay]:
-    """Returns every collection and day that a run is about to do, or is doing."""
+    """Returns every collection and day that a run is doing or about to do."""
     runs = instance.get_runs(RunsFilter(statuses=list(_UNFINISHED)))
     failed = instance.get_run_records(
         RunsFilter(statuses=[DagsterRunStatus.FAILURE], tags={_WILL_RETRY_TAG: "true"}, updated_after=now - _RETRY_COMES_WITHIN)
@@ -89,9 +89,9 @@ def in_flight(instance: DagsterInstance, scope: Scope, *, now: datetime) -> froz
 def lately_failed(
     instance: DagsterInstance, scope: Scope, refusals: Mapping[tuple[str, str], Refusal], *, since: datetime
 ) -> frozenset[CollectionDay]:
-    """Returns every collection and day whose run failed, or was cancelled, since then, and that it did not refuse.
+    """Returns every collection and day whose run failed or was cancelled since then, except days refused for their data.
 
-    What failed in its data waits for other inputs or another configuration, not for time to pass.
+    A refused day waits for other inputs or another configuration, not for time to pass.
     """
     return frozenset(
         (name, day)
@@ -102,23 +102,23 @@ def lately_failed(
 
 
 def _came_to_refusal(record: RunRecord, refusal: Refusal | None) -> bool:
-    """Whether this run refused the day in its data, or one after it did."""
+    """Whether this run, or a later one, refused the day for its data."""
     if refusal is None or refusal.state is not PartitionState.REFUSED:
         return False
     return refusal.run_id == record.dagster_run.run_id or datetime.fromisoformat(refusal.refused_utc) >= _ended_utc(record)
 
 
 def run_of_message(instance: DagsterInstance, tag: tuple[str, str], *, kept_utc: datetime, now: datetime) -> MessageRun:
-    """Returns what has become of a message that was kept at a time.
+    """Returns what has become of a message.
 
-    It has ended with a run that was successful, or that failed after the message came: one that comes after a failure
-    asks for another run.
+    It is done with once a run for it has succeeded, or has failed after the message came; a message that comes after a
+    failure asks for another run.
 
     Args:
-        instance: where the runs are.
+        instance: holds the runs.
         tag: the key and value by which the message's runs are found.
         kept_utc: when the message came.
-        now: the present.
+        now: the current time.
     """
     records = instance.get_run_records(RunsFilter(tags=dict([tag])), limit=1)
     if not records:

@@ -1,4 +1,4 @@
-"""What every system shows of itself to the parts they share: its collections, and where its output and records lie."""
+"""What the shared parts need to know of every system: its collections, and where its output and records lie."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class Scoped(Protocol):
 
     @property
     def job(self) -> AnyCollection:
-        """What the job needs of it."""
+        """The collection as the job's contract describes it."""
 
     @property
     def config_hash(self) -> str:
-        """Of all that shapes the output."""
+        """Hash of all configuration that shapes the output."""
 
     @property
     def audit_hash(self) -> str:
-        """Of all that shapes the output or decides whether it is accepted."""
+        """Hash of all configuration that shapes the output or decides whether it is accepted."""
 
     @property
     def key_path(self) -> tuple[str, ...]:
@@ -43,7 +43,7 @@ class Scoped(Protocol):
         """How long its days and attempts are kept."""
 
     def has_day(self, day: date) -> bool:
-        """Whether there is such a day of it at all."""
+        """Whether the collection has this day at all."""
 
 
 class Scope(Protocol):
@@ -51,7 +51,7 @@ class Scope(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """The deployment, and everything that is configured."""
+        """The deployment and its collections."""
 
     @property
     def system(self) -> str:
@@ -70,12 +70,12 @@ class Scope(Protocol):
         """Every collection by name."""
 
     def select(self, names: Iterable[str]) -> Sequence[Scoped]:
-        """Returns the collections of these names, all of them where there is none."""
+        """Returns the collections of these names; all of them if no name is given."""
 
     @property
     def output_uri(self) -> str:
-        """What every table lies below."""
+        """The prefix of all tables."""
 
     @property
     def control_uri(self) -> str:
-        """Where leases, job documents and refusals lie."""
+        """The prefix of leases, job documents and refusals."""

@@ -1,4 +1,4 @@
-"""Whom a run tells what becomes of it: a ledger, or nobody. What is made of it is the listener's business."""
+"""The listener that a run tells of its progress: a ledger, or nobody."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ from spark.contract import PartitionResult
 
 
 class Told(Protocol):
-    """Whom a run tells what becomes of it, while it runs; no call raises or waits."""
+    """Listens to the events of a run while it runs; no call raises or blocks."""
 
     def correlation_id(self, name: str, day: str) -> str:
-        """The correlation id of the row in which a collection's day is told; empty where it is told in none."""
+        """The correlation id of the status row that a collection's day belongs to; empty if it has none."""
 
     def planned(self, plan: Plan) -> None:
-        """The plan is made."""
+        """Called when the plan is made."""
 
     def running_on(self, cluster_id: str) -> None:
-        """The cluster is known that the run's application runs on."""
+        """Called when the application's cluster is known."""
 
     def publishing(self, name: str, day: str) -> None:
-        """A collection's day is about to be published."""
+        """Called just before a collection's day is published."""
 
     def reported(self, item: PartitionResult) -> None:
-        """A collection's day was published, refused, or failed."""
+        """Called when a collection's day was published, refused, or failed."""
 
     def failed(self, name: str, day: str, cause: str) -> None:
-        """A collection's day is not published, for this cause."""
+        """Called when a collection's day is not published, with the cause."""
 
 
 class Nobody:
-    """Is told, and keeps nothing."""
+    """Listens, and keeps nothing."""
 
     def correlation_id(self, name: str, day: str) -> str:
-        """The correlation id of the row in which a collection's day is told; empty where it is told in none."""
+        """The correlation id of the status row that a collection's day belongs to; empty if it has none."""
         del name, day
         return ""
 
     def planned(self, plan: Plan) -> None:
-        """The plan is made."""
+        """Called when the plan is made."""
 
     def running_on(self, cluster_id: str) -> None:
-        """The cluster is known that the run's application runs on."""
+        """Called when the application's cluster is known."""
 
     def publishing(self, name: str, day: str) -> None:
-        """A collection's day is about to be published."""
+        """Called just before a collection's day is published."""
 
     def reported(self, item: PartitionResult) -> None:
-        """A collection's day was published, refused, or failed."""
+        """Called when a collection's day was published, refused, or failed."""
 
     def failed(self, name: str, day: str, cause: str) -> None:
-        """A collection's day is not published, for this cause."""
+        """Called when a collection's day is not published, with the cause."""

@@ -1,6 +1,6 @@
-"""What an operator does to ADG's ledger: clear a status row and start its day anew, tell downstream of a day again.
+"""Operators' actions on ADG's ledger: clear a status row and restart its day, start a run, notify downstream of a day again.
 
-Each is planned first: the plan says what would be done, in words, and is what is confirmed; then it is recorded, then done.
+Each action is planned first. The plan says in words what would be done; once confirmed, the act is recorded, then done.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _SKIPPED = {
     False: "no: downstream is told once the day is complete",
     None: "left out: nobody is told, for no export's message starts this run",
 }
-"""What a word on the PDM trigger, or none, means for a run that an operator starts."""
+"""What skipping the PDM trigger, not skipping it, or leaving that open means for a run that an operator starts."""
 
 
 @dataclass(frozen=True)
 class Clearing:
-    """A status row that is to be deleted, its day to be started anew."""
+    """A status row that is to be deleted, and whether its day is then started anew."""
 
     day: date
     correlation_id: str
@@ -83,12 +83,12 @@ class Resending:
 
 @dataclass(frozen=True)
 class Starting:
-    """A run that is to be started, with what it is told.
+    """A run that is to be started, with its options.
 
     Args:
-        restart: what it is told.
-        plan: what it would do.
-        is_told: whether downstream may be told of its day: a full's.
+        restart: the day and the run's options.
+        plan: what the run would do.
+        is_told: whether downstream may be told of its day, which holds for fulls only.
     """
 
     restart: Restart
@@ -111,7 +111,7 @@ class Starting:
 
 @dataclass(frozen=True)
 class LedgerAdmin:
-    """Plans and does what operators do to the ledger of one snapshot type."""
+    """Plans and carries out operators' actions on the ledger of one snapshot type."""
 
     platform: Platform
     scope: AdgScope
@@ -121,12 +121,12 @@ class LedgerAdmin:
 
         Args:
             day: the export date.
-            correlation_id: of the row; empty: that of the day's one row.
-            instance: where runs are.
+            correlation_id: of the row; empty if the day has only one row.
+            instance: holds the runs.
 
         Raises:
-            ConfigurationError: there is no such row, or more than one; a run is doing the day.
-            LedgerError: the table cannot be read.
+            ConfigurationError: there is no such row, or more than one; or a run is working on the day.
+            LedgerError: the status table cannot be read.
         """
         again = (
             f"There is nothing to clear: `dataworks adg run --type {self.scope.snapshot_type} --day {day} --force` does it anew"
@@ -141,10 +141,10 @@ class LedgerAdmin:
         return Clearing(day, str(row["Correlation_Id"]), str(row["DataProduct"]), row)
 
     def clear(self, plan: Clearing, act: Act, *, starts: bool) -> None:
-        """Deletes the row; with `starts` the sensor of the ledger is asked for the forced run.
+        """Deletes the row; with `starts`, also asks the ledger's sensor for a forced run of the day.
 
         Raises:
-            StoreError: it cannot be recorded, and is not done.
+            StoreError: the act cannot be recorded, and is not done.
             LedgerError: the row cannot be deleted.
         """
         record_act(self.platform.store, self.scope.control_uri, act)
@@ -155,11 +155,11 @@ class LedgerAdmin:
         self.platform.status_tables.delete(self._table(), key)
 
     def plan_start(self, restart: Restart) -> Starting:
-        """Returns what starting a run would do; its act is still to be named.
+        """Returns what starting a run would do; the id of its act is filled in later.
 
         Raises:
-            ConfigurationError: the day is to come; no collection has it, or one that is named is none.
-            DataworksError: it cannot be planned.
+            ConfigurationError: the day is in the future, no collection has it, or a named collection does not exist.
+            DataworksError: the run cannot be planned.
         """
         refuse_misfits([restart.correlation_id])
         if restart.date > (today := datetime.now(UTC).date()):
@@ -177,10 +177,10 @@ class LedgerAdmin:
         return Starting(restart, plan, is_told=self.scope.snapshot_type is SnapshotType.FULL)
 
     def start(self, plan: Starting, act: Act) -> None:
-        """Asks the sensor of the ledger for the run.
+        """Asks the ledger's sensor for the run.
 
         Raises:
-            StoreError: it cannot be recorded, and is not done.
+            StoreError: the act cannot be recorded, and is not done.
         """
         record_act(self.platform.store, self.scope.control_uri, act)
         restart = msgspec.structs.replace(plan.restart, act=act.id)
@@ -190,8 +190,8 @@ class LedgerAdmin:
         """Returns what telling downstream of a day again would do; the PDM trigger is sent at once, whatever its window.
 
         Raises:
-            ConfigurationError: downstream is not told of such days; the day is not complete; no topic is configured.
-            CatalogError: what is published cannot be told.
+            ConfigurationError: downstream is not told of such days, the day is not complete, or no topic is configured.
+            CatalogError: the catalog cannot say what is published.
         """
         if self.scope.snapshot_type is not SnapshotType.FULL:
             raise ConfigurationError(
@@ -218,8 +218,8 @@ class LedgerAdmin:
         """Sends the messages again.
 
         Raises:
-            StoreError: it cannot be recorded, and is not done.
-            LedgerError: a message was not taken.
+            StoreError: the act cannot be recorded, and is not done.
+            LedgerError: a message could not be sent.
         """
         record_act(self.platform.store, self.scope.control_uri, act)
         book = ledger_book(self.platform, self.scope, self.platform.notifier)

@@ -1,4 +1,4 @@
-"""What operators do to ADG's ledger as jobs of Dagster: confirmed by what is typed into the run's configuration.
+"""Operators' actions on ADG's ledger as Dagster jobs, confirmed by a phrase typed into the run configuration.
 
 (Annotations are not postponed in this module: Dagster reads those of the ops to find their configuration.)
 """
@@ -59,7 +59,7 @@ class StartRunConfig(Config):
 
 
 def build_admin_jobs(scope: AdgScope) -> list[JobDefinition]:
-    """Returns the jobs of one snapshot type; none where no collection is configured for it."""
+    """Returns the jobs of one snapshot type; none if no collection is configured for it."""
     if not scope.collections:
         return []
     tells = [_resend_job(scope)] if scope.snapshot_type is SnapshotType.FULL else []
@@ -158,7 +158,7 @@ def parse_day(text: str) -> date:
     """Returns the day that a text names.
 
     Raises:
-        ConfigurationError: it names none.
+        ConfigurationError: the text is not a date.
     """
     try:
         return date.fromisoformat(text.strip())
@@ -167,10 +167,10 @@ def parse_day(text: str) -> date:
 
 
 def parse_kinds(names: Sequence[str]) -> tuple[ErrandKind, ...]:
-    """Returns the messages that are named.
+    """Returns the kinds of messages that a text names.
 
     Raises:
-        ConfigurationError: one is none, or there is none.
+        ConfigurationError: a name is unknown, or there is no name.
     """
     known = [kind.value for kind in ErrandKind]
     unknown = [name for name in names if name not in known]

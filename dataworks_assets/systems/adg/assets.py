@@ -1,4 +1,4 @@
-"""ADG's assets: one a collection and snapshot type, all of a snapshot type in one multi-asset, partitioned by export date.
+"""ADG's assets: one per collection and snapshot type, those of a snapshot type in one multi-asset, partitioned by export date.
 
 Whatever a run selects, any collections over any range of days, becomes one Spark application. (Annotations are not postponed
 in this module: Dagster reads those of the op to find its configuration.)
@@ -74,7 +74,7 @@ def export_asset(scope: AdgScope) -> AssetSpec:
 
 
 def collection_assets(scope: AdgScope) -> AssetsDefinition | None:
-    """Returns the multi-asset of one snapshot type; None where no collection is configured for it."""
+    """Returns the multi-asset of one snapshot type; None if no collection is configured for it."""
     if not scope.collections:
         return None
     by_key = {AssetKey(list(scoped.key_path)): scoped.name for scoped in scope.collections.values()}
@@ -176,7 +176,7 @@ def _first_days(scope: AdgScope) -> list[date]:
 
 
 def _described(tables: Sequence[OutputTable]) -> str:
-    """Returns what the tables' names show, in the form in which a query takes them."""
+    """Returns the text that shows the tables' names, quoted as queries need them."""
     newest = [f"`{table.database}.{table.newest}`" for table in tables if table.newest]
     every = [f"`{table.database}.{table.name}`" for table in tables]
     said = (("the newest day", newest), ("all days", every)) if newest else (("all days", every),)
@@ -184,7 +184,7 @@ def _described(tables: Sequence[OutputTable]) -> str:
 
 
 def _daily(first_day: date, last_day: date | None = None) -> DailyPartitionsDefinition:
-    """Export dates, today's among them: an export comes on its own date."""
+    """Daily partitions by export date, today's included: an export arrives on its own date."""
     end = (last_day + timedelta(days=1)).isoformat() if last_day else None
     return DailyPartitionsDefinition(start_date=first_day.isoformat(), end_date=end, end_offset=0 if end else 1)
 

@@ -1,4 +1,4 @@
-"""Which days lie on S3 as exports, found with about one request a day, however many files a day has."""
+"""Which days have exports on S3, found with about one request per day, however many files a day has."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def exported_days(store: ObjectStore, scope: AdgScope, *, since: date | None = N
     Args:
         store: the object store.
         scope: the snapshot type.
-        since: first day of interest; the deployment's first export when None.
+        since: first day of interest; if None, the deployment's first export.
     """
     return tuple(_days(store, scope, since or scope.settings.deployment.exports.first_day))
 
 
 def newest_exported_days(store: ObjectStore, scope: AdgScope, count: int, *, today: date) -> tuple[date, ...]:
-    """Returns the newest days that were exported: looked for in the last month, then since the first export."""
+    """Returns the newest exported days: looks in the last month first, then back to the first export."""
     days = exported_days(store, scope, since=today - timedelta(days=max(count, 31)))
     return (days or exported_days(store, scope))[-count:]
 

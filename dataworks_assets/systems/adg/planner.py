@@ -1,4 +1,4 @@
-"""Making a plan: list the exports, look at what the catalog shows, compare, decide. Reads only; no data object is opened."""
+"""ADG's planner: lists exports, looks up what the catalog shows, compares, decides. Only reads, and opens no data object."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from spark.sources.listing import ExportListing, list_export
 
 _IN_PARALLEL = 8
 _DAYS_BACK = 7
-"""How far back a published day is looked for where the day before is none: days that were not exported or refused are few."""
+"""How many days back to look for a published day to compare with: few days in a row are not exported, or refused."""
 _OTHER_DAY = "Have the producer export the day, or ask for days that were exported (`dataworks plan` shows them)"
 _OTHER_PREFIX = "Name the prefix as the export's message has it"
 
@@ -32,7 +32,7 @@ _OTHER_PREFIX = "Name the prefix as the export's message has it"
 class _There:
     """What is published of one collection, and how many bytes lie in each folder of the day's output.
 
-    `further` are the pointers of a special collection's tables but the main one, by day.
+    `further` are the pointers of a special collection's additional tables, by day.
     """
 
     published: Published
@@ -41,13 +41,13 @@ class _There:
     further: tuple[Mapping[str, Pointer], ...] = ()
 
     def before(self, day: date) -> Pointer | None:
-        """The published day that a day is held against: the nearest of the week before, else the newest if earlier."""
+        """The published day that a day is compared with: the nearest of the week before, else the newest if earlier."""
         before = (self.published.get((day - timedelta(days=back)).isoformat()) for back in range(1, _DAYS_BACK + 1))
         earlier = self.newest if self.newest and self.newest.partition < day.isoformat() else None
         return next(filter(None, before), earlier)
 
     def is_whole(self, published: Pointer) -> bool:
-        """Whether every file is there that the day's tables show."""
+        """Whether all files that the day's tables show still exist."""
         shown = [published, *(pointers[published.partition] for pointers in self.further)]
         return all(self.sizes.get(pointer.location.rstrip("/"), 0) == pointer.size_bytes for pointer in shown)
 
@@ -64,7 +64,7 @@ class Planner:
 
         Raises:
             ConfigurationError: an unknown collection, or one prefix for several days.
-            StoreError, CatalogError: what is there cannot be read; never taken for "nothing is there".
+            StoreError, CatalogError: store or catalog cannot be read; this is never taken for "nothing is there".
         """
         collections = self.scope.select(request.collections)
         days = sorted(set(request.days))
@@ -77,7 +77,7 @@ class Planner:
             for collection in collections
             for day in days
         }
-        # The catalog before the inputs: who publishes newer ones in between is seen when the leases are taken.
+        # The catalog before the inputs: a run that publishes newer inputs in between is noticed when the leases are taken.
         published = published_states(
             self.platform.catalog, [scoped.job for scoped in collections], self._with_days_before(days)
         )
@@ -110,7 +110,7 @@ class Planner:
         )
 
     def _newest(self, collections: Iterable[ScopedCollection]) -> dict[str, Pointer]:
-        """What the tables of the newest day show, by collection; nothing of collections that have none."""
+        """What the newest-day tables show, by collection; collections without such a table are left out."""
         tables = {scoped.name: scoped.job.tables[0] for scoped in collections}
         names: dict[str, list[str]] = defaultdict(list)
         for table in tables.values():
@@ -120,12 +120,12 @@ class Planner:
         return {name: pointer for name, pointer in found.items() if pointer is not None}
 
     def _with_days_before(self, days: Sequence[date]) -> list[str]:
-        """The days, and those that they may be held against."""
+        """The days, and the earlier days that they may be compared with."""
         back = _DAYS_BACK if self.scope.snapshot_type is SnapshotType.FULL else 0
         return sorted({(day - timedelta(days=offset)).isoformat() for day in days for offset in range(back + 1)})
 
     def _further(self, scoped: ScopedCollection, days: Sequence[date]) -> tuple[Mapping[str, Pointer], ...]:
-        """What a collection's tables but the main one show, by day; a collection that is not special has none."""
+        """What a collection's additional tables show, by day; only special collections have any."""
         dates = [day.isoformat() for day in days]
         return tuple(self.platform.catalog.pointers(table.database, table.name, dates) for table in scoped.job.tables[1:])
 

@@ -1,4 +1,4 @@
-"""ADG's side of the ledger: which rows a run has, by which names, and whom it tells of a complete day."""
+"""ADG's side of the ledger: the rows of a run, the names they use, and whom it tells of a complete day."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def configured(scope: AdgScope, day: date) -> frozenset[str]:
 
 
 def ledger_book(platform: Platform, scope: AdgScope, notifier: Notifier) -> LedgerBook:
-    """Returns what ADG's ledger of one snapshot type is written with."""
+    """Returns what is needed to write the ledger of one snapshot type."""
     config = scope.settings.deployment.ledger
     return LedgerBook(
         config=config,
@@ -54,10 +54,10 @@ def _metrics(platform: Platform, scope: AdgScope) -> Metrics | None:
 
 
 def push_newest(platform: Platform, scope: AdgScope, *, now: datetime) -> int:
-    """Pushes the age of each collection's newest published day; returns of how many.
+    """Pushes the age of each collection's newest published day as a metric; returns the number of collections.
 
     Raises:
-        CatalogError, LedgerError: they cannot be told, or pushed.
+        CatalogError, LedgerError: the ages cannot be determined, or pushed.
     """
     metrics = _metrics(platform, scope)
     if metrics is None:
@@ -69,7 +69,7 @@ def push_newest(platform: Platform, scope: AdgScope, *, now: datetime) -> int:
 
 
 def ledger_repair(platform: Platform, scope: AdgScope, notifier: Notifier) -> LedgerRepair:
-    """Returns what brings the ledger of dead runs of one snapshot type to its end."""
+    """Returns what closes the ledger of dead runs of one snapshot type."""
     longest_run = timedelta(seconds=scope.settings.deployment.engine.timeout_seconds)
     return LedgerRepair(ledger_book(platform, scope, notifier), scope.name, longest_run)
 
@@ -88,14 +88,14 @@ def _announcer(platform: Platform, scope: AdgScope, notifier: Notifier) -> Annou
 
 
 def run_entry(scope: AdgScope, request: Request, *, run_id: str, has_message: bool, now: datetime) -> RunEntry:
-    """Returns what the ledger keeps of a run; its days are those that any of the collections has.
+    """Returns a run's ledger entry; its days are those that at least one of the collections has.
 
     Args:
         scope: the snapshot type.
         request: what the run was asked for.
-        run_id: Dagster's.
+        run_id: id of the Dagster run.
         has_message: whether an export's message started it.
-        now: the present.
+        now: the current time.
     """
     refuse_misfits([request.correlation_id, *request.correlation_ids.values()])
     config = scope.settings.deployment.ledger
@@ -132,7 +132,7 @@ def _day_entry(scope: AdgScope, request: Request, day: date, names: Sequence[str
 
 
 def _tells(scope: AdgScope, request: Request, *, has_message: bool) -> bool:
-    """Whether downstream is told of a full: an operator's word, else as the deployment says, for an export's message alone."""
+    """Whether downstream is told of a full: as the operator said, else as configured, and then only for an export's message."""
     if scope.snapshot_type is not SnapshotType.FULL:
         return False
     if request.tells is not None:

@@ -1,4 +1,4 @@
-"""ADG's room: its plans, and the days that were exported. Of a day that was not, nothing is known ahead."""
+"""ADG's room: its plans and the exported days. It has no outlook: nothing is known of a day before it is exported."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ class AdgRoom:
 
     @property
     def ledger(self) -> LedgerNames:
-        """A product a snapshot type."""
+        """One product per snapshot type."""
         return LedgerNames(self.scope.settings.deployment.ledger.adg, (str(self.scope.snapshot_type),))
 
     def repairs(self, notifier: Notifier) -> Sequence[LedgerRepair]:
-        """Returns what writes the ledgers of its dead runs to their ends."""
+        """Returns the objects that close the ledgers of its dead runs."""
         from dataworks_assets.systems.adg.recording import ledger_repair
 
         return [ledger_repair(self.platform, self.scope, notifier)]
 
     def planner(self) -> Planner:
-        """Returns what makes its plans."""
+        """Returns the planner of its runs."""
         return Planner(self.platform, self.scope)
 
     def usual_days(self, collections: Sequence[Scoped]) -> tuple[date, ...]:
@@ -50,14 +50,14 @@ class AdgRoom:
 
     @property
     def idle(self) -> str:
-        """What is said where nothing was exported."""
+        """The message shown if nothing was exported."""
         return f"Nothing was exported for {self.scope.name}: no day to plan. Write the sample: dataworks sample write"
 
     def last_day(self) -> date | None:
-        """The newest of which anything is known."""
+        """None: the newest day of which anything is known."""
         return None
 
     def outlook(self, collections: Sequence[Scoped], days: Sequence[date], *, ask_source: bool) -> Outlook:
-        """Nothing: an export comes whole, with a message, and `plan` lists it."""
+        """Returns nothing: an export comes as a whole, announced by a message, and `plan` lists it."""
         del collections, days, ask_source
         return Outlook()

@@ -33,9 +33,9 @@ class ScopedCollection:
     config: CollectionConfig
     job: ExportCollection
     config_hash: str
-    """Of all that shapes the output."""
+    """Hash of all configuration that shapes the output."""
     audit_hash: str
-    """Of all that shapes the output or decides whether it is accepted."""
+    """Hash of all configuration that shapes the output or decides whether it is accepted."""
     key_path: tuple[str, ...]
     source_path: tuple[str, ...]
     group: str
@@ -94,7 +94,7 @@ class AdgScope:
         )
 
     def select(self, names: Iterable[str]) -> tuple[ScopedCollection, ...]:
-        """Returns the collections of these names, all of them where there is none.
+        """Returns the collections of these names; all of them if no name is given.
 
         Raises:
             ConfigurationError: a name is not configured for this snapshot type.
@@ -109,12 +109,12 @@ class AdgScope:
         return tuple(self.collections[name] for name in wanted)
 
     def place_of(self, collection: ScopedCollection, day: date, *, s3_prefix: str | None = None) -> ExportPlace:
-        """Returns where a collection's export of a day lies: its own source for that day, else the deployment's.
+        """Returns where a collection's export of a day lies: in its own source for that day, else in the deployment's.
 
         Args:
-            collection: whose export.
+            collection: the collection.
             day: the export date.
-            s3_prefix: the prefix that the export's message named, in place of the configured one.
+            s3_prefix: the prefix that the export's message named; replaces the configured one.
         """
         deployment = self.settings.deployment
         scheme, buckets, prefixes = deployment.store.scheme, deployment.buckets, deployment.prefixes
@@ -132,10 +132,10 @@ class AdgScope:
         )
 
     def given_prefix(self, s3_prefix: str | None) -> str | None:
-        """Returns a prefix that somebody named as it is below the input bucket; one may be named with the bucket.
+        """Returns a prefix that somebody named, relative to the input bucket; it may be given with or without the bucket.
 
         Raises:
-            ConfigurationError: it is none.
+            ConfigurationError: it is not a valid prefix.
         """
         if not s3_prefix:
             return None
@@ -157,6 +157,6 @@ class AdgScope:
 
     @property
     def control_uri(self) -> str:
-        """Where leases, job documents, refusals and the inbox lie."""
+        """The prefix of leases, job documents, refusals and the inbox."""
         deployment = self.settings.deployment
         return f"{deployment.store.scheme}://{deployment.buckets.output}/{deployment.prefixes.control}"

@@ -1,1 +1,1 @@
-"""Kickstart: a partner's files across accounts become tables whose schema follows the source's."""
+"""Kickstart: turns a partner's files in another AWS account into tables whose schema follows the source's."""

@@ -1,6 +1,6 @@
-"""Days that an operator gave up: their source is gone, or will never be right, and that was acknowledged.
+"""Days that an operator gave up, acknowledging that their source is gone or will never be right.
 
-One object a collection and day under the control prefix. Until there is one, an expired day stays a failure.
+One object per collection and day under the control prefix. Without one, an expired day stays a failure.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def read_acknowledged(store: ObjectStore, scope: KickstartScope) -> Mapping[Coll
 
 
 def acknowledge(store: ObjectStore, scope: KickstartScope, days: Iterable[CollectionDay], *, reason: str, by: str) -> None:
-    """Gives days up."""
+    """Records that days are given up."""
     entry = Acknowledgement(reason=reason, by=by, at_utc=datetime.now(UTC).isoformat(timespec="seconds"))
     for name, day in days:
         store.put(f"{_prefix(scope)}/{name}/{day.isoformat()}.json", msgspec.json.encode(entry))

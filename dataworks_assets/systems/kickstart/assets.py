@@ -1,4 +1,4 @@
-"""Kickstart's assets: one a collection, all in one multi-asset, partitioned by the day of upload; and the job with dates.
+"""Kickstart's assets: one per collection, all in one multi-asset, partitioned by day of upload; and the job that takes dates.
 
 Whatever a run selects, any collections over any range of days, becomes one Spark application. (Annotations are not postponed
 in this module: Dagster reads those of the ops to find their configuration.)
@@ -102,7 +102,7 @@ def kickstart_assets(scope: KickstartScope) -> AssetsDefinition:
 
 
 def kickstart_job(scope: KickstartScope) -> JobDefinition:
-    """Returns the job that is started with dates and a module in the launchpad; it reports on the same assets."""
+    """Returns the job that takes dates and a module in the launchpad; it materializes the same assets."""
 
     @op(name="kickstart_by_dates", required_resource_keys={"platform"}, pool=SPARK_POOL)
     def run_by_dates(context: OpExecutionContext, config: KickstartRunConfig) -> None:
@@ -185,6 +185,6 @@ def _spec(scoped: ScopedPartner) -> AssetSpec:
 
 
 def daily(first_day: date, last_day: date | None = None) -> DailyPartitionsDefinition:
-    """Days of upload, today's among them."""
+    """Daily partitions by day of upload, today's included."""
     end = (last_day + timedelta(days=1)).isoformat() if last_day else None
     return DailyPartitionsDefinition(start_date=first_day.isoformat(), end_date=end, end_offset=0 if end else 1)

@@ -1,4 +1,4 @@
-"""Kickstart's automation: the daily schedule, the catch-up sensor, and the alarm of days that are about to be lost.
+"""Kickstart's automation: the daily schedule, the catch-up sensor, and the alarm for days that are about to expire.
 
 (Annotations are postponed here: no op's configuration is in this module.)
 """
@@ -92,7 +92,7 @@ def _schedule(scope: KickstartScope, cron: str) -> ScheduleDefinition:
 
 
 def catch_up_requests(platform: Platform, scope: KickstartScope, *, today: date) -> list[RunRequest]:
-    """Returns a run a module that has an incomplete day: from that day up to yesterday, as far as one run may go."""
+    """Returns one run per module with an incomplete day: from that day up to yesterday, within the limit for one run."""
     requests = []
     held = read_holds(platform.store, scope)
     for module in scope.modules():
@@ -132,12 +132,12 @@ def _catch_up_sensor(scope: KickstartScope) -> SensorDefinition:
 
 @dataclass(frozen=True)
 class CatchUp:
-    """Asks for what can be published: what is missing, expired or refused before starts no run of its own."""
+    """Requests runs for what can be published. Days that are missing, expired or refused before start no run."""
 
     planner: KickstartPlanner
 
     def tick(self, instance: DagsterInstance, *, now: datetime) -> SensorResult:
-        """Returns a run a module that has something to do."""
+        """Returns one run per module that has something to do."""
         scope, platform = self.planner.scope, self.planner.platform
         refusals = read_refusals(platform.store, scope)
         apart = in_flight(instance, scope, now=now) | lately_failed(instance, scope, refusals, since=now - _REST)
@@ -163,7 +163,7 @@ class CatchUp:
 def _in_turn(
     days: Iterable[PlannedDay], apart: Set[tuple[str, date]], refusals: Mapping[tuple[str, str], Refusal]
 ) -> Iterator[PlannedDay]:
-    """Yields what can be published; not a new day whose table follows its source, behind one that cannot be now."""
+    """Yields what can be published. For tables that follow their source, a new day is left out behind one that cannot be."""
     behind: set[str] = set()
     for planned in days:
         name, is_new = planned.collection.name, planned.decision is Decision.NEW
@@ -175,7 +175,7 @@ def _in_turn(
 
 
 def _is_refused(planned: PlannedDay, refusals: Mapping[tuple[str, str], Refusal]) -> bool:
-    """Whether these very inputs and this configuration were refused before, and not only for what lay before the day."""
+    """Whether these inputs and this configuration were refused before, and not only because of an earlier day."""
     refusal = refusals.get((planned.collection.name, planned.day.isoformat()))
     return refusal is not None and not refusal.waited and refusal.is_of(planned.fingerprint, planned.collection.audit_hash)
 
@@ -218,9 +218,9 @@ def _expiry_sensor(scope: KickstartScope, notifier: Notifier) -> SensorDefinitio
 
 @dataclass(frozen=True)
 class ExpiryAlarm:
-    """Tells of days at risk, of each once a day for as long as it is; a lost one has a failed check besides.
+    """Sends a notice about each day at risk, once every day while the risk lasts; a lost day also gets a failed check.
 
-    The cursor holds when each was told of last.
+    The cursor holds when each was last notified.
     """
 
     planner: KickstartPlanner

@@ -1,8 +1,8 @@
-"""CLEAN_UP_FLG: forgetting a module's history, after it was shown what of it can be rebuilt from the source.
+"""CLEAN_UP_FLG: forgetting a module's history, after showing which of it can be rebuilt from the source.
 
-The tables' partitions go, not their columns; files stay for the garbage collection. What an operator holds is left as it is.
-Days that are lost thereby were confirmed to be: they are given up, so that no later day waits for them. The others are open
-again, and stay so until a run has rebuilt them.
+Partitions are dropped from the tables, columns stay; files are left to the garbage collection. Held collections are not
+touched. Days that are lost for good have to be confirmed and are then given up, so that no later day waits for them. The
+other days are open again until a run has rebuilt them.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _MOST_NAMED = 10
 
 @dataclass(frozen=True)
 class History:
-    """The published days of some collections: those whose source is there still, and those that would be lost.
+    """The published days of some collections: those whose source still exists, and those that would be lost.
 
-    `held` are the collections that are left alone, because nothing may publish them again.
+    `held` are the collections that are left alone, because a hold forbids publishing them again.
     """
 
     rebuildable: tuple[PlannedDay, ...]
@@ -38,7 +38,7 @@ class History:
     held: tuple[str, ...] = ()
 
     def text(self) -> str:
-        """What is told before anything is forgotten."""
+        """The text that is logged before anything is forgotten."""
         days = [f"{each.collection.name} {each.day}" for each in self.lost]
         more = f" and {len(days) - _MOST_NAMED} more" if len(days) > _MOST_NAMED else ""
         kept = f"{len(self.rebuildable)} published days can be rebuilt from the source"
@@ -61,10 +61,10 @@ def look_at_history(platform: Platform, planner: KickstartPlanner, collections: 
 
 
 def forget(platform: Platform, scope: KickstartScope, history: History, *, run_id: str, confirmed: bool) -> int:
-    """Takes the history out of the tables and returns how many days that were.
+    """Drops the history from the tables and returns the number of days.
 
     Raises:
-        ConfigurationError: something of it cannot be rebuilt, and nobody confirmed that.
+        ConfigurationError: part of it cannot be rebuilt, and nobody confirmed that.
         LeaseError: another run holds one of the days; nothing was forgotten.
     """
     if history.lost and not confirmed:

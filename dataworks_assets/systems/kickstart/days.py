@@ -1,4 +1,4 @@
-"""Which days a run is for: what was asked for, else from the first incomplete day up to yesterday."""
+"""Which days a run is for: those requested, else from the first incomplete day up to yesterday."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def days_of(first: date, last: date) -> tuple[date, ...]:
 
 
 def read_day(name: str, text: str | None) -> date | None:
-    """Returns a day as it is given to a run, None where none is.
+    """Parses a day given to a run; None if none is given.
 
     Raises:
-        ConfigurationError: it is no day.
+        ConfigurationError: the text is not a date.
     """
     try:
         return date.fromisoformat(text) if text else None
@@ -34,13 +34,13 @@ def read_day(name: str, text: str | None) -> date | None:
 
 
 def chosen_days(start: date | None, end: date | None, *, first_open: date, today: date) -> tuple[date, ...]:
-    """Returns the days of a run; none where all is done.
+    """Returns the days of a run; none if everything is done.
 
     Args:
-        start: START_DT; alone it runs up to yesterday.
-        end: END_DT; alone it runs from the first open day.
+        start: START_DT; without an end, the run goes up to yesterday.
+        end: END_DT; without a start, the run begins at the first open day.
         first_open: the first day that is not complete.
-        today: the present day, UTC.
+        today: the current date, UTC.
 
     Raises:
         ConfigurationError: END_DT before START_DT, or a day in the future.
@@ -55,9 +55,9 @@ def chosen_days(start: date | None, end: date | None, *, first_open: date, today
 
 
 def history_start(scope: KickstartScope, done: Mapping[str, Set[date]], *, today: date, forgotten: Iterable[date] = ()) -> date:
-    """Returns the day with which history begins: the configured one, else the first that was ever done, or forgotten.
+    """Returns the first day of the history: the configured one, else the first that was ever done, or forgotten.
 
-    Where none is, it is the oldest that the source can still have.
+    If there is none of these, it is the oldest day that the source can still have.
     """
     if scope.source.first_day is not None:
         return scope.source.first_day
@@ -73,14 +73,14 @@ def first_open_day(
     today: date,
     forgotten: Iterable[date] = (),
 ) -> date:
-    """Returns the first day on which a collection is not complete; today where all days before it are.
+    """Returns the first day on which a collection is not complete; today if all days before it are.
 
     Args:
-        scope: where history begins.
-        collections: of one module, or of several.
+        scope: gives the first day of the history.
+        collections: of one or several modules.
         done: by collection, the days that are published or given up.
-        today: the present day, UTC.
-        forgotten: the first days of histories that were forgotten.
+        today: the current date, UTC.
+        forgotten: the first days of forgotten histories.
     """
     wanted = list(collections)
     return next(
@@ -94,12 +94,12 @@ def first_open_day(
 
 
 def catch_up_start(platform: Platform, scope: KickstartScope, collections: Iterable[ScopedPartner], *, today: date) -> date:
-    """Returns the day with which a catch-up of some collections begins; today where there is none.
+    """Returns the first day of a catch-up of some collections; today if nothing is open.
 
-    A collection that is held does not count: it would keep the others at the day on which it was held.
+    Held collections do not count: every catch-up would otherwise begin at the day on which one was held.
 
     Raises:
-        StoreError, CatalogError: what is there cannot be read; never taken for "nothing is there".
+        StoreError, CatalogError: store or catalog cannot be read; this is never taken for "nothing is there".
     """
     held = read_holds(platform.store, scope)
     wanted = [each for each in collections if each.name not in held]
@@ -108,12 +108,12 @@ def catch_up_start(platform: Platform, scope: KickstartScope, collections: Itera
 
 
 def beginning(platform: Platform, scope: KickstartScope, collections: Iterable[ScopedPartner], *, today: date) -> date:
-    """Returns the day with which the history of some collections begins: there a run has to that forgets it first.
+    """Returns the first day of some collections' history, at which a run that forgets the history has to begin.
 
-    A retry, which finds it forgotten already, begins with the same day.
+    A retry, which finds the history already forgotten, begins with the same day.
 
     Raises:
-        StoreError, CatalogError: what is there cannot be read; never taken for "nothing is there".
+        StoreError, CatalogError: store or catalog cannot be read; this is never taken for "nothing is there".
     """
     wanted = list(collections)
     done = done_days(platform, scope, wanted, today=today)
@@ -121,7 +121,7 @@ def beginning(platform: Platform, scope: KickstartScope, collections: Iterable[S
 
 
 def forgotten_of(platform: Platform, scope: KickstartScope, collections: Iterable[ScopedPartner]) -> list[date]:
-    """Returns the first days of those histories of some collections that were forgotten."""
+    """Returns the first days of the forgotten histories among some collections."""
     forgotten = read_forgotten(platform.store, scope)
     return [forgotten[each.name] for each in collections if each.name in forgotten]
 
@@ -139,12 +139,12 @@ def done_days(
     Args:
         platform: the deployment's clients.
         scope: the partner's collections.
-        collections: to be looked at.
-        today: the present day, UTC.
-        given_up: what was acknowledged, where it was read already.
+        collections: the collections of interest.
+        today: the current date, UTC.
+        given_up: the acknowledgements, if they were already read.
 
     Raises:
-        StoreError, CatalogError: what is there cannot be read; never taken for "nothing is there".
+        StoreError, CatalogError: store or catalog cannot be read; this is never taken for "nothing is there".
     """
     wanted = list(collections)
     days = days_of(scope.first_day, today)
@@ -159,23 +159,23 @@ def done_days(
 
 
 def first_gap(scope: KickstartScope, scoped: ScopedPartner, done: Set[date], *, asked: Set[date], today: date) -> date | None:
-    """Returns the first day of a collection that is neither done nor asked for; None where its days have no gap.
+    """Returns the first day of a collection that is neither done nor requested; None if its days have no gap.
 
-    Where no first day is configured its history begins with the first day that was done, or that is asked for.
+    If no first day is configured, its history begins with the first day that was done or is requested.
 
     Args:
-        scope: where history begins.
+        scope: gives the first day of the history.
         scoped: the collection.
         done: its days that are published or given up.
         asked: the days of the run.
-        today: the present day, UTC.
+        today: the current date, UTC.
     """
     start = scope.source.first_day or min(done | asked, default=today)
     return next((day for day in days_of(start, today) if scoped.wants(day, today) and day not in done | asked), None)
 
 
 def refuse_test_folder(scope: KickstartScope) -> None:
-    """Raises where the test folder must not be read.
+    """Refuses the test folder in environments where it must not be read.
 
     Raises:
         ConfigurationError: in integration, pre-production and production.

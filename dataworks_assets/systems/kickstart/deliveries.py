@@ -1,7 +1,7 @@
-"""What the partner delivered: an observable asset a module, from which the lineage of its collections begins.
+"""What the partner delivered: one observable asset per module, from which the lineage of its collections begins.
 
-Its key ends in an empty part, `kickstart/vacancy/`: see `module_path`. A run that selects it looks what lies at the partner's
-of each day and says so in the asset's history; nothing is decided by that. (Annotations are not postponed in this module.)
+Its key ends in an empty part, `kickstart/vacancy/`: see `module_path`. A run that selects it lists what the partner has of
+each day and records that in the asset's history; nothing depends on it. (Annotations are not postponed in this module.)
 """
 
 import warnings
@@ -37,10 +37,10 @@ from spark.store import shared_store
 def delivery_assets(scope: KickstartScope) -> AssetsDefinition:
     """Returns the modules' files as observable assets.
 
-    They have a backfill policy, as everything must have that `dagster asset materialize --partition-range` is to take.
+    They have a backfill policy because `dagster asset materialize --partition-range` requires one.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", BetaWarning)  # of the decorator; each command of Dagster's would begin with it
+        warnings.simplefilter("ignore", BetaWarning)  # the decorator's warning; every Dagster command would print it
         return _observable(scope, {AssetKey(list(module_path(module))): module for module in scope.modules()})
 
 
@@ -70,7 +70,7 @@ def _observable(scope: KickstartScope, modules: Mapping[AssetKey, PartnerModule]
 def look(
     platform: Platform, scope: KickstartScope, modules: Mapping[AssetKey, PartnerModule], days: Sequence[date], run_id: str
 ) -> Iterator[tuple[AssetKey, date, dict[str, MetadataValue[Any]]]]:
-    """Yields what lies at the partner's of each module and day.
+    """Yields what the partner has of each module and day.
 
     Raises:
         AccessError, StoreError: the partner's bucket cannot be listed.
@@ -83,7 +83,7 @@ def look(
 
 
 def seen(scope: KickstartScope, module: PartnerModule, day: date, listing: PartnerListing) -> dict[str, MetadataValue[Any]]:
-    """Returns what an observation says of a module's day."""
+    """Returns the observation of a module's day."""
     sources = [file.source for same in listing.files.values() for file in same]
     expected = [each.config.collection for each in scope.of_module(module) if each.has_day(day)]
     missing = [name for name in expected if name not in listing.files]

@@ -1,4 +1,4 @@
-"""Which days are about to be lost: not published, and deleted at the source soon, by its own rules; and which are lost."""
+"""Which unpublished days are about to be lost, because the source's lifecycle rules will delete them, and which are lost."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from spark.store_clients import make_boto_client
 
 
 class RuleReader(Protocol):
-    """Reads a bucket's rules."""
+    """Reads a bucket's lifecycle rules."""
 
     def __call__(self) -> Sequence[tuple[str, int]]:
-        """Returns prefixes and the days after which what lies below them is deleted; none where the rules may not be read."""
+        """Returns prefixes and the days after which objects below them are deleted; none if the rules must not be read."""
 
 
 @dataclass(frozen=True)
 class AtRisk:
-    """A day of a collection that is not published. `last_day` is the last on which its files can be read; None: gone."""
+    """An unpublished day of a collection. `last_day` is the last on which its files can be read; None if they are gone."""
 
     collection: str
     day: date
@@ -37,7 +37,7 @@ class AtRisk:
 
 
 def last_readable_day(written_utc: datetime, days: int) -> date:
-    """Returns the last day on which an object can be read: it goes at the midnight after so many days."""
+    """Returns the last day on which an object can be read: S3 deletes it at the first midnight after so many days."""
     return (written_utc + timedelta(days=days)).date()
 
 
@@ -47,13 +47,13 @@ def days_at_risk(
     done: dict[str, frozenset[date]],
     rules: Sequence[tuple[str, int]],
 ) -> list[AtRisk]:
-    """Returns the days that are lost, and those whose files go within the time of warning, oldest first.
+    """Returns the lost days, and those whose files expire within the warning time, oldest first.
 
     Args:
         planner: lists the partner's days.
-        collections: to be looked at.
+        collections: the collections of interest.
         done: by collection, the days that are published or given up.
-        rules: the bucket's; where none covers an object, the configured days count.
+        rules: the bucket's lifecycle rules; objects that none covers expire after the configured days.
     """
     scope, today = planner.scope, planner.today
     every = tuple(collections)
@@ -84,7 +84,7 @@ def _risk(
 
 
 def s3_rules(scope: KickstartScope, settings: StoreSettings) -> RuleReader:
-    """Returns what reads the bucket's lifecycle rules by the chain's roles."""
+    """Returns a reader of the bucket's lifecycle rules that uses the configured chain of roles."""
 
     def read() -> Sequence[tuple[str, int]]:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -94,7 +94,7 @@ def s3_rules(scope: KickstartScope, settings: StoreSettings) -> RuleReader:
         client = make_boto_client(settings)
         try:
             answer = client.get_bucket_lifecycle_configuration(Bucket=scope.source.bucket)
-        except (ClientError, BotoCoreError):  # the partner need not let us: the configured days count then
+        except (ClientError, BotoCoreError):  # the partner may deny this: then the configured days count
             return ()
         return [
             (_prefix_of(rule), int(rule["Expiration"]["Days"]))

@@ -1,7 +1,7 @@
-"""With which day the history of a collection began that CLEAN_UP_FLG forgot: its days are open again, and not beyond memory.
+"""Remembers the first day of each history that CLEAN_UP_FLG forgot, so that its days count as open again.
 
-One object a collection under the control prefix. Where a run that has forgotten them dies, or rebuilds only some, the next
-catch-up begins there.
+One object per collection under the control prefix. If the run that forgot the days dies or rebuilds only some of them, the
+next catch-up begins at that first day.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from spark.store import ObjectStore
 
 
 class Forgotten(Document, frozen=True):
-    """The first day (ISO date) of what was forgotten."""
+    """The first day (ISO date) of a forgotten history."""
 
     first_day: str
 
@@ -38,7 +38,7 @@ def read_forgotten(store: ObjectStore, scope: KickstartScope) -> Mapping[str, da
 
 
 def remember_forgotten(store: ObjectStore, scope: KickstartScope, days: Iterable[CollectionDay]) -> None:
-    """Keeps the first of the days of each collection, or an earlier one that is known already."""
+    """Stores the first of each collection's days, unless an earlier one is already stored."""
     first = dict(read_forgotten(store, scope))
     for name, day in days:
         if day <= first.get(name, day):

@@ -1,7 +1,7 @@
-"""The order of days where a table follows its source: a new day waits behind an earlier one that is not published.
+"""The order of days for tables that follow their source's schema: a new day waits for earlier, unpublished ones.
 
-It does so whether that one is asked for by the same run and cannot be had, or is not asked for at all. What an operator gave
-up is not waited for, nor what lies before the history's first day.
+It waits whether the earlier day is requested by the same run but cannot be published, or is not requested at all. Days that
+an operator gave up, or that lie before the history's first day, are not waited for.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from spark.publish.lease import LeaseKey
 
 @dataclass(frozen=True)
 class Gap:
-    """An earlier day of a collection that is neither published nor given up, and not asked for.
+    """An earlier day of a collection that is neither published nor given up, and not requested.
 
     Args:
-        day: the first of them.
-        is_others: whether another run has it at present.
+        day: the first such day.
+        is_others: whether another run is working on it now.
         is_first: whether nothing of the collection was ever done.
     """
 
@@ -44,17 +44,17 @@ def find_gaps(
     given_up: Collection[CollectionDay],
     today: date,
 ) -> dict[str, Gap]:
-    """Returns the first gap of each collection that has new days to be published in their order, and has one.
+    """Returns the first gap of each collection that has one, among those whose new days have to be published in order.
 
     Args:
         platform: the deployment's clients.
         scope: the partner's collections.
         planned: a run's days by collection.
-        given_up: what an operator acknowledged.
-        today: the present day, UTC.
+        given_up: the operators' acknowledgements.
+        today: the current date, UTC.
 
     Raises:
-        StoreError, CatalogError: what is there cannot be read; never taken for "nothing is there".
+        StoreError, CatalogError: store or catalog cannot be read; this is never taken for "nothing is there".
     """
     wanted = [scope.collections[name] for name, days in planned.items() if any(map(_follows, days))]
     if not wanted:

@@ -1,4 +1,4 @@
-"""Making Kickstart's plans: list the partner's days, look at what the catalog shows, compare, decide. Reads only."""
+"""Kickstart's planner: lists the partner's days, looks up what the catalog shows, compares, decides. Only reads."""
 
 from __future__ import annotations
 
@@ -40,9 +40,10 @@ class KickstartPlanner:
         platform: the deployment's clients.
         scope: its collections.
         source: the partner's store.
-        is_test: whether the test folder is read in place of the source's.
-        today: the present day, UTC.
-        starts_anew: whether history begins with the request's first day, as after a clean-up: nothing before it is waited for.
+        is_test: whether the test folder is read instead of the source's.
+        today: the current date, UTC.
+        starts_anew: whether the history begins with the request's first day, as after a clean-up, so that no earlier day
+            is waited for.
     """
 
     platform: Platform
@@ -57,7 +58,7 @@ class KickstartPlanner:
 
         Raises:
             ConfigurationError: an unknown collection, or a day in the future.
-            StoreError, CatalogError: what is there cannot be read; never taken for "nothing is there".
+            StoreError, CatalogError: store or catalog cannot be read; this is never taken for "nothing is there".
         """
         collections = self.scope.select(request.collections)
         days = sorted(set(request.days))
@@ -96,19 +97,19 @@ class KickstartPlanner:
         )
 
     def _gaps(self, planned: Mapping[str, Sequence[PlannedDay]], given_up: Mapping[CollectionDay, str]) -> dict[str, Gap]:
-        """Earlier days that are waited for; a test folder holds any days, and none of it is waited for."""
+        """Returns the earlier days that are waited for; none after a clean-up or in a test folder, which may hold any days."""
         if self.is_test or self.starts_anew:
             return {}
         return find_gaps(self.platform, self.scope, planned, given_up=given_up, today=self.today)
 
     def list_days(self, wanted: Iterable[tuple[PartnerModule, date]]) -> dict[tuple[PartnerModule, date], PartnerListing]:
-        """Returns what lies at the partner's of modules and days."""
+        """Returns what the partner has of each module and day."""
         distinct = sorted(wanted)
         with ThreadPoolExecutor(_IN_PARALLEL) as pool:
             return dict(zip(distinct, pool.map(lambda place: self.list_day(*place), distinct), strict=True))
 
     def list_day(self, module: PartnerModule, day: date) -> PartnerListing:
-        """Returns what lies at the partner's of a module and day."""
+        """Returns what the partner has of a module and day."""
         name_prefix = self.scope.source.modules[module].name_prefix
         names = {each.config.collection: f"{name_prefix}{each.config.collection}" for each in self.scope.of_module(module)}
         prefix_uri = self.scope.prefix_uri(module, day, is_test=self.is_test)

@@ -1,6 +1,7 @@
-"""Kickstart's side of the ledger: a row a module, which says how its last run ended, and of which day that was the last.
+"""Kickstart's side of the ledger: one row per module with the outcome of its last run and that run's last day.
 
-The row's key has no date, so that a run over many days is one start: what it tells of its days is told of the last one.
+The row's key has no date, so that a run over many days is one entry: what happens to any of its days is recorded under the
+last one.
 """
 
 from __future__ import annotations
@@ -29,16 +30,16 @@ from spark.contract import PartitionResult
 
 
 def ledger_system(module: PartnerModule) -> str:
-    """Returns the name by which a module's entries are found."""
+    """Returns the name under which a module's entries are found."""
     return f"{SYSTEM}_{module}"
 
 
 def kickstart_book(platform: Platform, scope: KickstartScope, module: PartnerModule, notifier: Notifier) -> LedgerBook:
-    """Returns what the ledger of a module is written with."""
+    """Returns what is needed to write the ledger of a module."""
     config, gateway = scope.settings.deployment.ledger, platform.gateway
 
     def with_day(text: str) -> frozenset[str]:
-        """The module's collections of a day, but for those that were given up: a day is complete without them."""
+        """The module's collections of a day, except those given up, without which the day is complete."""
         day = date.fromisoformat(text)
         given_up = read_acknowledged(platform.store, scope)
         names = (each.name for each in scope.of_module(module) if each.has_day(day))
@@ -58,7 +59,7 @@ def kickstart_book(platform: Platform, scope: KickstartScope, module: PartnerMod
 
 
 def kickstart_repairs(platform: Platform, scope: KickstartScope, notifier: Notifier) -> list[LedgerRepair]:
-    """Returns what brings the ledgers of dead runs to their ends, one a module."""
+    """Returns what closes the ledgers of dead runs, one object per module."""
     longest_run = timedelta(seconds=scope.settings.deployment.engine.timeout_seconds)
     return [
         LedgerRepair(kickstart_book(platform, scope, module, notifier), ledger_system(module), longest_run)
@@ -69,7 +70,7 @@ def kickstart_repairs(platform: Platform, scope: KickstartScope, notifier: Notif
 def run_entry(
     scope: KickstartScope, module: PartnerModule, names: Sequence[str], days: Sequence[date], *, book: LedgerBook, run_id: str
 ) -> RunEntry:
-    """Returns what the ledger keeps of a run of a module."""
+    """Returns the ledger entry of a run of a module."""
     config, now, last = scope.settings.deployment.ledger, book.clock(), max(days)
     source = scope.source
     return RunEntry(
@@ -96,14 +97,14 @@ def run_entry(
 
 @dataclass(frozen=True)
 class ModuleLedgers:
-    """What a run tells the ledgers of its modules: of any of its days, as of the last."""
+    """Records a run's events in the ledgers of its modules; those of any of its days under the last one."""
 
     ledgers: Mapping[str, RunLedger]
-    """By collection."""
+    """The ledger of each collection's module, by collection."""
     last_day: str
 
     def correlation_id(self, name: str, day: str) -> str:
-        """The correlation id of the module's row, in which each of the run's days is told."""
+        """The correlation id of the module's row, which all of the run's days share."""
         del day
         return self.ledgers[name].correlation_id(name, self.last_day)
 
@@ -153,16 +154,16 @@ def kickstart_recorded(
     was_cancelled: Callable[[], bool] = lambda: False,
     in_background: bool = True,
 ) -> Iterator[ModuleLedgers]:
-    """Keeps the ledgers of a run's modules while the block runs, however it ends.
+    """Keeps the ledgers of a run's modules while the block runs, and closes them however it ends.
 
     Args:
         platform: the deployment's clients.
         scope: Kickstart.
         context: the run.
-        names: the collections that were asked for.
-        days: the days, one at least.
-        was_cancelled: as `recorded` has it.
-        in_background: whether rows are written behind the run's back.
+        names: the requested collections.
+        days: the days, at least one.
+        was_cancelled: see `recorded`.
+        in_background: whether rows are written by a background thread.
     """
     by_module: dict[PartnerModule, list[str]] = defaultdict(list)
     for name in names:

@@ -1,4 +1,4 @@
-"""Kickstart's room: its plans, what the partner has delivered of days that are not published, and where a catch-up begins."""
+"""Kickstart's room: its plans, what the partner has delivered of unpublished days, and where a catch-up begins."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ class KickstartRoom:
 
     @property
     def ledger(self) -> LedgerNames:
-        """A product a module."""
+        """One product per module."""
         names = self.scope.settings.deployment.ledger.kickstart
         return LedgerNames(names, tuple(str(module) for module in self.scope.modules()))
 
     def repairs(self, notifier: Notifier) -> Sequence[LedgerRepair]:
-        """Returns what writes the ledgers of its dead runs to their ends."""
+        """Returns the objects that close the ledgers of its dead runs."""
         from dataworks_assets.systems.kickstart.recording import kickstart_repairs
 
         return kickstart_repairs(self.platform, self.scope, notifier)
 
     def planner(self, *, is_test: bool = False) -> KickstartPlanner:
-        """Returns what makes its plans."""
+        """Returns the planner of its runs."""
         return KickstartPlanner(self.platform, self.scope, source_store(self.platform, run_id="command"), is_test=is_test)
 
     def usual_days(self, collections: Sequence[Scoped]) -> tuple[date, ...]:
@@ -57,17 +57,17 @@ class KickstartRoom:
 
     @property
     def idle(self) -> str:
-        """What is said where nothing is left for a catch-up."""
+        """The message shown if a catch-up has nothing to do."""
         return "Nothing to do: every day up to yesterday is complete."
 
     def last_day(self) -> date | None:
-        """Yesterday: the partner delivers every day, so that one which has not come is shown."""
+        """Yesterday: the partner delivers every day, so a missing day is to be shown."""
         return datetime.now(UTC).date() - timedelta(days=1)
 
     def outlook(self, collections: Sequence[Scoped], days: Sequence[date], *, ask_source: bool) -> Outlook:
-        """Returns what was delivered, what is missing, lost or given up, from where history begins.
+        """Returns what was delivered, is missing, lost or given up, from the history's first day on.
 
-        A partner that cannot be reached is a note.
+        If the partner cannot be reached, a note says so.
         """
         today = datetime.now(UTC).date()
         names = [each.name for each in collections]
@@ -85,7 +85,7 @@ class KickstartRoom:
         return Outlook({key: each for key, each in seen.items() if key[1] in past}, notes)
 
     def _with_open_days(self, names: Sequence[str], days: Sequence[date], today: date) -> tuple[date, ...]:
-        """Adds the days before these that are open: some may wait behind them."""
+        """Adds earlier open days, because some of these may wait for them."""
         first_open = catch_up_start(self.platform, self.scope, self.scope.select(names), today=today)
         return (*days, *days_of(first_open, max(days)))
 
@@ -95,7 +95,7 @@ class KickstartRoom:
         return {key: _settled(f"given up by an operator: {acknowledged[key].reason}") for key in wanted}
 
     def _catch_up(self, names: Sequence[str], today: date) -> Iterator[str]:
-        """Yields a line a module: up to where it is complete."""
+        """Yields one line per module: up to which day it is complete."""
         for module in self.scope.modules():
             wanted = [each for each in self.scope.of_module(module) if each.name in names]
             if wanted:
@@ -104,7 +104,7 @@ class KickstartRoom:
 
 
 def _foreseen(planned: PlannedDay) -> Foreseen | None:
-    """Returns what a plan says of a day that a run would not leave as it is; None where it would."""
+    """Returns what a plan says of a day that a run would change; None if a run would leave it as it is."""
     if planned.decision in {Decision.UNCHANGED, Decision.HELD}:
         return None
     if planned.decision is Decision.GIVEN_UP:

@@ -1,4 +1,4 @@
-"""Carrying out what a run of Kickstart was asked for: the history forgotten first where that was asked, then the days."""
+"""Carrying out a run of Kickstart: first forgets the history if requested, then processes the days."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from spark.store import shared_store
 
 @dataclass(frozen=True)
 class Order:
-    """What a run was asked for.
+    """What a run was asked to do.
 
     Args:
-        collections: names; none means all.
+        collections: names; if empty, all.
         days: the days.
         clean_up: forget the history of these collections first (CLEAN_UP_FLG).
         is_test: read the test folder (E2E_TEST_FLG).
@@ -48,16 +48,16 @@ class Order:
 
 @dataclass(frozen=True)
 class Around:
-    """What Dagster has around a run.
+    """What Dagster knows about a run.
 
     Args:
         context: Dagster's side.
         channel: how the application's messages travel.
         is_retry: whether an earlier try of the same run may have left something behind.
-        goes_on_with: ids of the earlier tries of a retry from failure.
-        family: what all tries of this run have in common; its own id when empty.
-        show: tells a reader of the run where its application runs.
-        was_cancelled: whether somebody asked for the run's end.
+        goes_on_with: ids of the earlier tries, if the run is a retry from failure.
+        family: id shared by all tries of this run; the run's own id if empty.
+        show: logs an event that says where the application runs.
+        was_cancelled: whether somebody asked for the run to end.
     """
 
     context: RunContext
@@ -70,13 +70,13 @@ class Around:
 
 
 def carry_out(platform: Platform, scope: KickstartScope, around: Around, order: Order) -> list[Failed]:
-    """Does what was asked and returns what failed; everything else is published and reported.
+    """Carries out the order and returns what failed; everything else is published and reported.
 
     Args:
         platform: the deployment's clients.
         scope: the partner's collections.
-        around: what Dagster has around it.
-        order: what was asked for.
+        around: what Dagster knows about the run.
+        order: what to do.
 
     Raises:
         ConfigurationError: the order is refused: the test folder outside of test environments, a clean-up that loses data.
@@ -109,7 +109,7 @@ def carry_out(platform: Platform, scope: KickstartScope, around: Around, order: 
 def look_again(
     platform: Platform, scope: KickstartScope, names: Sequence[str], days: Sequence[date], *, run_id: str
 ) -> Iterator[AssetCheckEvaluation]:
-    """Yields the checks of collections' days as they are found; of the newest day of each where none is named."""
+    """Yields the checks of collections' days as they are now; of each collection's newest day if no day is named."""
     planner = KickstartPlanner(platform, scope, shared_store(source_settings(platform, run_id=run_id)))
     return Recheck(platform, scope, planner).events(names, days)
 

@@ -19,10 +19,10 @@ PARTITION_COLUMN = "date_uploaded"
 
 
 def module_path(module: PartnerModule) -> tuple[str, ...]:
-    """Returns the parts of the key of the asset that stands for a module's files.
+    """Returns the key parts of the asset that stands for a module's files.
 
-    It is a folder's name, with a slash at its end: so Dagster's selection `kickstart/vacancy/*`, which means "this asset and
-    what is made from it", means the module's collections.
+    The last part is empty, so that the key reads as a folder name with a trailing slash: Dagster's selection
+    `kickstart/vacancy/*`, "this asset and everything downstream of it", then selects the module's collections.
     """
     return (SYSTEM, module.value, "")
 
@@ -67,7 +67,7 @@ class ScopedPartner:
         return self.first_day <= day and (self.config.last_day is None or day <= self.config.last_day)
 
     def wants(self, day: date, today: date) -> bool:
-        """Whether the day has to be published, or given up: not one that the collection's retention would drop at once."""
+        """Whether the day has to be published or given up; not if the collection's retention would drop it at once."""
         return self.has_day(day) and self.retention.keeps(day, today)
 
 
@@ -93,7 +93,7 @@ class KickstartScope:
 
     @property
     def first_day(self) -> date:
-        """The first day there may be."""
+        """The first possible day."""
         return self.source.first_day or self.settings.deployment.exports.first_day
 
     @property
@@ -128,7 +128,7 @@ class KickstartScope:
         )
 
     def select(self, names: Iterable[str]) -> tuple[ScopedPartner, ...]:
-        """Returns the collections of these names, all of them where there is none.
+        """Returns the collections of these names; all of them if no name is given.
 
         Raises:
             ConfigurationError: a name is not configured.
@@ -150,7 +150,7 @@ class KickstartScope:
         return tuple(module for module in PartnerModule if self.of_module(module))
 
     def prefix_uri(self, module: PartnerModule, day: date, *, is_test: bool = False) -> str:
-        """Returns where a module's files of a day lie."""
+        """Returns the prefix of a module's files of a day."""
         template = self.source.test_prefix if is_test else self.source.prefix
         prefix = template.format(module=module.value, export_date=day.isoformat())
         return f"{self.source.scheme}://{self.source.bucket}/{prefix}"
@@ -163,7 +163,7 @@ class KickstartScope:
 
     @property
     def control_uri(self) -> str:
-        """Where leases, job documents, refusals and acknowledgements lie."""
+        """The prefix of leases, job documents, refusals and acknowledgements."""
         deployment = self.settings.deployment
         return f"{deployment.store.scheme}://{deployment.buckets.output}/{deployment.prefixes.control}"
 

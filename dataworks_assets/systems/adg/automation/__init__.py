@@ -1,5 +1,5 @@
-"""What starts ADG by itself, and what watches it: the inbox and its sensor, catch-up, schedule, alarm and reconciliation.
+"""What starts and watches ADG automatically: the inbox and its sensor, catch-up, schedule, alarm and reconciliation.
 
-`build_automation` in `build` gives the code location all of it. Nothing here reads data or decides what is published:
-sensors ask for runs, and a run goes by its own plan.
+`build.build_automation` hands all of it to the code location. Nothing here reads data or decides what is published:
+sensors request runs, and each run makes its own plan.
 """

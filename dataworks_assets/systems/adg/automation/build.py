@@ -1,4 +1,4 @@
-"""ADG's automation as Dagster takes it: sensors and schedules of one snapshot type. What they do is in the modules beside."""
+"""The sensors and schedules of one snapshot type as Dagster definitions; their logic is in the other modules here."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ CATCH_UP_WINDOW_DAYS = 14
 RECONCILE_WINDOW_DAYS = 62
 _RESOURCES = {"platform"}
 _ASSET_JOB = "__ASSET_JOB"
-"""Dagster's own job of all assets. A schedule with a target of its own refuses assets of unlike partitions."""
+"""Dagster's implicit job of all assets: a schedule with its own target refuses assets with different partitions."""
 
 
 def build_automation(
     scope: AdgScope, *, notifier: Notifier | None = None, catch_up_window_days: int = CATCH_UP_WINDOW_DAYS
 ) -> tuple[list[SensorDefinition], list[ScheduleDefinition]]:
-    """Returns the sensors and schedules of one snapshot type; none where no collection is configured for it.
+    """Returns the sensors and schedules of one snapshot type; none if no collection is configured for it.
 
     Args:
         scope: the snapshot type.
-        notifier: where notices go; the log where there is none.
+        notifier: where notices go; the log if None.
         catch_up_window_days: how many days back the catch-up sensor looks.
     """
     if not scope.collections:
@@ -78,7 +78,7 @@ def _export_sensor(scope: AdgScope, notifier: Notifier) -> SensorDefinition:
         try:
             drained = watch.drain(now=now)
             context.log.info("messages of either export: %d kept, %d put aside", drained.kept, drained.put_aside)
-        except DataworksError as error:  # what was kept before is started nevertheless
+        except DataworksError as error:  # messages already in the inbox are started nevertheless
             problem = error
             context.log.exception("the queue is left for later")
         result = watch.tick(context.instance, now=now)

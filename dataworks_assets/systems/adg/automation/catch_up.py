@@ -1,6 +1,6 @@
-"""The catch-up sensor: complete exports of the last days that are on S3 and not published are asked for.
+"""The catch-up sensor: requests runs for complete exports of the last days that are on S3 but not published.
 
-It goes by the same plan as a run. Days that failed on their data, held collections and what runs already are left alone.
+It makes the same plan as a run. Refused days, held collections and what a run is already doing are left alone.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from spark.contract import Document, decode, encode
 from spark.errors import ConfigurationError
 
 _ASKED_FOR = frozenset({Decision.NEW, Decision.CHANGED, Decision.INCOMPLETE})
-"""A changed configuration alone is no reason: a deployment of new code would read the lake again."""
+"""Not for a changed configuration alone: every deployment of new code would then read the whole lake again."""
 _REST = timedelta(hours=1)
 """How long a day is left alone after a run of it failed for another reason than its data."""
 _PLAN_AGAIN = timedelta(hours=1)
-"""The catalog may have lost something that no listing shows."""
+"""How long an unchanged mark is trusted: the catalog may have lost something that no listing shows."""
 
 
 class CatchUpCursor(Document, frozen=True):
     """What the last tick saw.
 
-    `mark` is of everything that a plan depends on, empty where the plan left something to ask for; `reported` are the
-    exports that Dagster was told of, by day.
+    `mark` is a digest of everything that a plan depends on, empty if the plan left something to request; `reported`
+    holds the marks of the exports already reported to Dagster, by day.
     """
 
     mark: str = ""
@@ -48,12 +48,12 @@ class CatchUpCursor(Document, frozen=True):
 
 @dataclass(frozen=True)
 class CatchUp:
-    """Asks for what is complete and not published, of one snapshot type.
+    """Requests runs for what is complete and not published, of one snapshot type.
 
     Args:
         platform: the deployment's clients.
         scope: the snapshot type.
-        plans: what makes plans.
+        plans: the planner.
         window_days: how far back it looks.
     """
 
@@ -63,7 +63,7 @@ class CatchUp:
     window_days: int
 
     def tick(self, cursor: str | None, instance: DagsterInstance, *, now: datetime) -> SensorResult:
-        """Returns the runs for what is missing, as many days as may be under way at once; plans only where it may differ."""
+        """Returns runs for what is missing, up to the limit of days in flight; plans only if something may have changed."""
         before = _read(cursor)
         handled, complete = self._complete(now)
         busy = in_flight(instance, self.scope, now=now)
@@ -99,7 +99,7 @@ class CatchUp:
         return f"{told_by} of the last {self.window_days} days"
 
     def _complete(self, now: datetime) -> tuple[Mapping[date, tuple[str, ...]], dict[date, ExportDay]]:
-        """Returns the complete exports of the window by day, and where their handled messages lie."""
+        """Returns the complete exports of the window by day, and the addresses of their handled messages."""
         deployment, store = self.scope.settings.deployment, self.platform.store
         since = max(deployment.exports.first_day, now.date() - timedelta(days=self.window_days - 1))
         if has_messages(self.scope):
@@ -120,7 +120,7 @@ class CatchUp:
         refusals: Mapping[tuple[str, str], Refusal],
         today: date,
     ) -> dict[date, frozenset[str]]:
-        """Returns the collections to be asked for by day: none whose retention would drop the day again."""
+        """Returns the collections to request by day, leaving out those whose retention would drop the day again."""
         plan = self.plans.plan(Request(collections=(), days=tuple(sorted(complete))))
         wanted: dict[date, set[str]] = defaultdict(set)
         for planned in plan.days:
@@ -134,7 +134,7 @@ class CatchUp:
     def _mark(
         self, complete: Mapping[date, ExportDay], apart: frozenset[CollectionDay], refusals: Mapping[tuple[str, str], Refusal]
     ) -> str:
-        """Returns a digest of all that a plan depends on, the catalog left out: runs change it, and runs are in it."""
+        """Returns a digest of all that a plan depends on, except the catalog: runs change it, and they are included."""
         parts = [f"{day} {export.mark}" for day, export in sorted(complete.items())]
         parts += [f"{name} {scoped.audit_hash}" for name, scoped in sorted(self.scope.collections.items())]
         parts += [f"apart {name} {day}" for name, day in sorted(apart)]
@@ -157,7 +157,7 @@ def _is_known(before: CatchUpCursor, mark: str, now: datetime) -> bool:
 
 
 def _read(cursor: str | None) -> CatchUpCursor:
-    """Returns the cursor; one of another release, which does not read, begins anew."""
+    """Returns the cursor; starts anew if it cannot be read, as one written by another release."""
     try:
         return decode((cursor or "{}").encode(), CatchUpCursor, where="cursor")
     except ConfigurationError:

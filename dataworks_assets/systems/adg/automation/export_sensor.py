@@ -1,4 +1,4 @@
-"""The sensor of the export's messages: from the queue to the inbox, from the inbox to runs."""
+"""The sensor of the export's messages: moves them from the queue to the inbox, and requests runs for those in the inbox."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from dataworks_assets.systems.runs import (
 
 @dataclass(frozen=True)
 class ExportSensor:
-    """Starts the runs that messages of one snapshot type ask for."""
+    """Requests the runs that the messages of one snapshot type ask for."""
 
     platform: Platform
     scope: AdgScope
@@ -41,11 +41,11 @@ class ExportSensor:
         return Inbox(self.platform.store, self.scope.control_uri)
 
     def drain(self, *, now: datetime) -> Drained:
-        """Takes the messages of both snapshot types from the queue.
+        """Moves the messages of both snapshot types from the queue to the inbox.
 
         Raises:
-            StackError: the queue is the embedded stack's, which is down.
-            StoreError: the queue cannot be read, or a message cannot be kept.
+            StackError: the queue belongs to the embedded stack, which is down.
+            StoreError: the queue cannot be read, or a message cannot be stored.
         """
         deployment = self.platform.running.deployment
         queue_url = known(deployment.exports.queue, "queue of the export's messages")
@@ -55,11 +55,11 @@ class ExportSensor:
         return reader.drain(now)
 
     def tick(self, instance: DagsterInstance, *, now: datetime) -> SensorResult:
-        """Returns the runs for what waits in the inbox, and tells of the exports they are for; moves on what has ended.
+        """Returns the runs for what waits in the inbox, reports their exports, and moves finished messages out of it.
 
         Args:
-            instance: where the runs are.
-            now: the present; a day that has not begun has no partition yet, and waits.
+            instance: holds the runs.
+            now: the current time; a day that has not begun has no partition yet, and waits.
         """
         messages = self.inbox.waiting(self.scope.snapshot_type, now=now)
         busy = in_flight(instance, self.scope, now=now) if messages else frozenset()
@@ -78,7 +78,7 @@ class ExportSensor:
     def _day(
         self, instance: DagsterInstance, group: Sequence[Waiting], *, busy: frozenset[CollectionDay], now: datetime
     ) -> WantedDay | MessageState:
-        """Returns what one day's messages ask for, of which the last counts, or why they ask for nothing (any more)."""
+        """Returns the run that one day's messages ask for (the last one counts), or why they need none (any more)."""
         newest = group[-1]
         said, day = newest.kept.message, newest.day
         collections = with_day(self.scope, day)
@@ -96,7 +96,7 @@ class ExportSensor:
         return WantedDay(day, collections, said.correlation_id, self._prefix(day), said.digest)
 
     def _prefix(self, day: date) -> str:
-        """Returns the deployment's prefix, which is what the message named."""
+        """Returns the deployment's prefix, which every accepted message names."""
         return fill(self.scope.settings.deployment.prefixes.data, export_date=day, snapshot_type=self.scope.snapshot_type)
 
 

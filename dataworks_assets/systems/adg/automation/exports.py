@@ -1,4 +1,4 @@
-"""The producer's export as Dagster sees it: an asset that nobody here makes, of which a day is reported once it is complete."""
+"""The producer's export as an external Dagster asset: a day of it is reported once it is complete."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _IN_PARALLEL = 8
 
 @dataclass(frozen=True)
 class ExportDay:
-    """What lies under the prefixes of one day's export."""
+    """The objects under the prefixes of one day's export."""
 
     day: date
     location: str
@@ -30,13 +30,13 @@ class ExportDay:
     newest_change_utc: datetime | None
 
     def is_settled(self, settle_minutes: int, *, now: datetime) -> bool:
-        """Whether there is an export that has not changed for so long."""
+        """Whether there is an export, and it has not changed for this long."""
         newest = self.newest_change_utc
         return newest is not None and now - newest >= timedelta(minutes=settle_minutes)
 
     @property
     def mark(self) -> str:
-        """Changes whenever the export does: objects, bytes, newest change."""
+        """A text that changes whenever the export does: number of objects, bytes, newest change."""
         newest = self.newest_change_utc.isoformat() if self.newest_change_utc else ""
         return f"{self.objects}/{self.size_bytes}/{newest}"
 
@@ -47,13 +47,13 @@ def export_key(scope: AdgScope) -> AssetKey:
 
 
 def has_messages(scope: AdgScope) -> bool:
-    """Whether the producer says by message that an export of this type is complete."""
+    """Whether the producer announces complete exports of this type by message."""
     exports = scope.settings.deployment.exports
     return exports.queue is not None and exports.of(scope.snapshot_type).topic is not None
 
 
 def look_at_exports(store: ObjectStore, scope: AdgScope, days: Iterable[date]) -> dict[date, ExportDay]:
-    """Returns what lies on S3 of each day's export, in the deployment's own place; no object is read."""
+    """Returns what lies on S3 of each day's export, under the deployment's own prefixes; reads no object."""
     wanted = sorted(set(days))
     with ThreadPoolExecutor(_IN_PARALLEL) as pool:
         return dict(zip(wanted, pool.map(lambda day: _look(store, scope, day), wanted), strict=True))
@@ -84,7 +84,7 @@ def _places(scope: AdgScope, day: date) -> tuple[str, str]:
 
 
 def complete_event(scope: AdgScope, export: ExportDay, *, correlation_id: str = "") -> AssetMaterialization:
-    """Returns the materialization of the export's asset for a day that is complete: where lineage begins."""
+    """Returns the materialization of the export's asset for a complete day, where the lineage begins."""
     metadata: dict[str, object] = {
         "files": export.files,
         "bytes": export.size_bytes,
@@ -99,6 +99,6 @@ def complete_event(scope: AdgScope, export: ExportDay, *, correlation_id: str = 
 
 
 def overdue_event(scope: AdgScope, day: date, details: Mapping[str, str]) -> AssetObservation:
-    """Returns the observation that an export has not come by the time it was due."""
+    """Returns the observation that an export has not arrived by the time it was due."""
     metadata: dict[str, object] = {"overdue": True, **details}
     return AssetObservation(export_key(scope), partition=day.isoformat(), metadata=metadata)  # type: ignore[arg-type]

@@ -1,7 +1,8 @@
-"""The inbox: every message of an export as an object, from before it leaves the queue until its run has ended.
+"""The inbox: every message of an export is kept as an object, from before it leaves the queue until its run has ended.
 
-`inbox/<type>/<date>/` holds what waits or runs, `inbox_done/` what a run has ended for, `inbox_refused/` what was put aside.
-An object is written at its next place before it is taken from the one before, so whatever dies, nothing is lost.
+`inbox/<type>/<date>/` holds messages that wait or whose run goes on, `inbox_done/` those that are done with, and
+`inbox_refused/` those that were rejected. An object is written at its new place before it is deleted at the old one, so
+that a crash never loses one.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _DELIVERY_CHARACTERS = 8
 
 
 class KeptMessage(Document, frozen=True):
-    """A message as it was taken from the queue. A repeated one is an object of its own; a redelivered one is not."""
+    """A message as it was taken from the queue. A repeated message is a new object; a redelivery replaces the old one."""
 
     message: ExportMessage
     kept_utc: datetime
@@ -31,7 +32,7 @@ class KeptMessage(Document, frozen=True):
 
 
 class HandledMessage(Document, frozen=True):
-    """A message that needs nothing more, and why: by which run, and how that ended."""
+    """A message that is done with, and why: by which run, and how that run ended."""
 
     kept: KeptMessage
     handled_utc: datetime
@@ -40,7 +41,7 @@ class HandledMessage(Document, frozen=True):
 
 
 class RefusedMessage(Document, frozen=True):
-    """A message that starts nothing: what was wrong with it, and its body as it came."""
+    """A rejected message: what was wrong with it, and its body as received."""
 
     reason: str
     body: str
@@ -68,11 +69,11 @@ class Inbox:
     control_uri: str
 
     def keep(self, kept: KeptMessage) -> None:
-        """Keeps a message, over the same delivery of it."""
+        """Stores a message; a redelivery replaces what was stored before."""
         self.store.put(self._uri("inbox", kept), encode(kept))
 
     def waiting(self, snapshot_type: SnapshotType, *, now: datetime) -> tuple[Waiting, ...]:
-        """Returns what is in the inbox, by export date, then in the order it came; what is no message is put aside."""
+        """Returns what is in the inbox by export date, then by arrival; objects that cannot be read are put aside."""
         uris = [listed.uri for listed in self.store.list(f"{self.control_uri}/inbox/{snapshot_type}")]
         found: list[Waiting] = []
         for uri, body in zip(uris, self.store.read_many(uris), strict=True):
@@ -86,31 +87,31 @@ class Inbox:
         return tuple(sorted(found, key=lambda each: (each.day, each.kept.kept_utc)))
 
     def finish(self, waiting: Iterable[Waiting], *, run_id: str, outcome: str, now: datetime) -> None:
-        """Moves messages out of the inbox that need nothing more."""
+        """Moves messages that are done with out of the inbox."""
         for each in waiting:
             handled = HandledMessage(kept=each.kept, handled_utc=now, run_id=run_id, outcome=outcome)
             self.store.put(self._uri("inbox_done", each.kept), encode(handled))
             self.store.delete([each.uri])
 
     def handled_days(self, snapshot_type: SnapshotType, *, since: date) -> Mapping[date, tuple[str, ...]]:
-        """Returns the days of handled messages from `since` on, with their objects' addresses; no object is read."""
+        """Returns the days of handled messages from `since` on, with their objects' addresses; reads no object."""
         prefix = f"{self.control_uri}/inbox_done/{snapshot_type}"
         days: dict[date, list[str]] = defaultdict(list)
-        before = since - timedelta(days=1)  # and all below it: not every store lists what is behind its own folder's name
+        before = since - timedelta(days=1)  # and all below it: not every store lists from its own folder's name
         for listed in self.store.list(prefix, after=f"{split_uri(prefix)[1]}/{before.isoformat()}~"):
             day = listed.uri.removeprefix(f"{prefix}/").partition("/")[0]
             days[date.fromisoformat(day)].append(listed.uri)
         return {day: tuple(uris) for day, uris in days.items()}
 
     def newest_handled(self, uris: Iterable[str]) -> ExportMessage | None:
-        """Returns the message that came last of those handled at these addresses."""
+        """Returns the latest of the handled messages at these addresses."""
         addresses = list(uris)
         bodies = zip(addresses, self.store.read_many(addresses), strict=True)
         handled = [decode(body, HandledMessage, where=uri) for uri, body in bodies if body is not None]
         return max(handled, key=lambda each: each.kept.kept_utc).kept.message if handled else None
 
     def has_message(self, snapshot_type: SnapshotType, day: date) -> bool:
-        """Whether an export's message ever came."""
+        """Whether a message for the day's export ever came."""
         places = (f"{self.control_uri}/{name}/{snapshot_type}/{day.isoformat()}" for name in ("inbox", "inbox_done"))
         return any(True for place in places for _ in self.store.list(place))
 
@@ -119,7 +120,7 @@ class Inbox:
         return self.store.exists(self._refused_uri(body))
 
     def put_aside(self, body: str, error: DataworksError, *, now: datetime) -> str:
-        """Keeps a message that starts nothing, with the reason; returns its address."""
+        """Stores a rejected message with the reason; returns its address."""
         uri = self._refused_uri(body)
         self.store.put(uri, encode(RefusedMessage(reason=str(error), body=body, refused_utc=now)))
         return uri

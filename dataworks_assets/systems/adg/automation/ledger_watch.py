@@ -1,4 +1,4 @@
-"""The sensor of ADG's ledger: lost runs are taken up, dead ones repaired, what waits is sent, the newest days' ages pushed."""
+"""The sensor of ADG's ledger: takes up lost runs, repairs dead ones, sends waiting messages, pushes the newest days' ages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PUSH_EVERY = timedelta(minutes=10)
 
 
 class LedgerCursor(Document, frozen=True):
-    """When the last tick was, and when ages were pushed last."""
+    """Time of the last tick, and of the last push of ages."""
 
     ticked_utc: datetime | None = None
     pushed_utc: datetime | None = None
@@ -28,7 +28,7 @@ class LedgerCursor(Document, frozen=True):
 
 @dataclass(frozen=True)
 class Watched:
-    """What a tick did; `problems` are what could not be done and is tried again; `asked` are runs of days started anew."""
+    """What a tick did; `problems` could not be done and are retried; `asked` are the requested runs of restarted days."""
 
     said: str
     cursor: str
@@ -45,10 +45,10 @@ class LedgerWatch:
     notifier: Notifier
 
     def tick(self, cursor: str | None, instance: DagsterInstance, *, now: datetime) -> Watched:
-        """Does what there is to do.
+        """Does all the work that is due.
 
         Raises:
-            StoreError: the open entries, or what waits, cannot be read.
+            StoreError: the open entries, or what is waiting, cannot be read.
         """
         before = _read(cursor)
         repair = ledger_repair(self.platform, self.scope, self.notifier)
@@ -68,7 +68,7 @@ class LedgerWatch:
 
 
 def _read(cursor: str | None) -> LedgerCursor:
-    """Returns the cursor; one of another release, which does not read, begins anew."""
+    """Returns the cursor; starts anew if it cannot be read, as one written by another release."""
     try:
         return decode((cursor or "{}").encode(), LedgerCursor, where="cursor")
     except ConfigurationError:

@@ -1,4 +1,4 @@
-"""Runs that failed before they could open their ledger: the code location was gone, or the machine had no place for them."""
+"""Runs that failed before they could open their ledger, because the code location was down or the machine had no room."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dataworks_assets.systems.plan import Request
 from dataworks_assets.systems.runs import MESSAGE_TRIGGER, TRIGGER_TAG, run_collections, run_days
 
 _OVERLAP = timedelta(minutes=10)
-"""Dagster's clock, and events that are written late."""
+"""Allowance for differing clocks, and for events that Dagster writes late."""
 
 
 def take_up_lost_runs(book: LedgerBook, scope: AdgScope, instance: DagsterInstance, *, since: datetime) -> int:
@@ -25,11 +25,11 @@ def take_up_lost_runs(book: LedgerBook, scope: AdgScope, instance: DagsterInstan
     Args:
         book: what is written where.
         scope: the snapshot type.
-        instance: where the runs are.
-        since: runs that ended before it, and a little more, were looked at.
+        instance: holds the runs.
+        since: runs that ended before this (less a small allowance) were already looked at.
 
     Returns:
-        How many there were.
+        The number of such runs.
     """
     failed = RunsFilter(statuses=[DagsterRunStatus.FAILURE], updated_after=since - _OVERLAP)
     entries = [entry for record in instance.get_run_records(failed) if (entry := _entry(scope, record)) is not None]
@@ -40,7 +40,7 @@ def take_up_lost_runs(book: LedgerBook, scope: AdgScope, instance: DagsterInstan
 
 
 def _entry(scope: AdgScope, record: RunRecord) -> RunEntry | None:
-    """Returns what the ledger would have kept of a run; None where it is not about this snapshot type."""
+    """Returns the ledger entry that a run would have had; None if it is not about this snapshot type."""
     run = record.dagster_run
     names, days = run_collections(scope, run), run_days(run.tags)
     if not names or not days:

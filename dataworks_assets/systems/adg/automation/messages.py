@@ -1,7 +1,7 @@
 """The export's completion message: JSON whose `additional_step_args` name correlation id, prefix, type and date.
 
-On the queue it stands raw or in SNS's envelope. `additional_step_args` maps a step's name (`submit-job`) to a list of
-arguments, each name followed by its value; a plain list is read too, and other arguments are passed over.
+On the queue it is either raw or in an SNS envelope. `additional_step_args` maps a step's name (`submit-job`) to a list of
+arguments, each name followed by its value; a plain list is accepted too, and other arguments are ignored.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DIGEST_CHARACTERS = 32
 
 
 class ExportMessage(Document, frozen=True):
-    """What the producer says of an export that ended well. `s3_prefix` has no slashes at its ends."""
+    """What the producer says about a completed export. `s3_prefix` has no leading or trailing slash."""
 
     correlation_id: str
     s3_prefix: str
@@ -34,7 +34,7 @@ class ExportMessage(Document, frozen=True):
 
     @property
     def digest(self) -> str:
-        """Names what is said: the same for a message that is repeated, however it is wrapped."""
+        """A digest of the content: the same for a repeated message, however it is wrapped."""
         said = (self.correlation_id, self.s3_prefix, self.snapshot_type.value, self.export_date.isoformat())
         return hashlib.sha256("\n".join(said).encode()).hexdigest()[:_DIGEST_CHARACTERS]
 
@@ -43,7 +43,7 @@ def parse_message(body: str) -> ExportMessage:
     """Returns the message in a queue message's body.
 
     Raises:
-        InputError: it is none; says what is missing or wrong.
+        InputError: the body is not such a message; says what is missing or wrong.
     """
     arguments = _arguments(_unwrapped(_object(body)))
     missing = [f"--{name}" for name in _NAMES if not arguments.get(name, "").strip()]
@@ -60,10 +60,10 @@ def parse_message(body: str) -> ExportMessage:
 
 
 def refuse_foreign(message: ExportMessage, deployment: Deployment) -> None:
-    """Refuses a message that is of another deployment's export.
+    """Refuses a message about another deployment's export.
 
     Raises:
-        InputError: its prefix is not where this deployment's export of that type and day lies.
+        InputError: its prefix is not that of this deployment's export of that type and day.
     """
     template = deployment.prefixes.data
     expected = fill(template, export_date=message.export_date, snapshot_type=message.snapshot_type)
@@ -85,7 +85,7 @@ def _object(text: str) -> dict[str, object]:
 
 
 def _unwrapped(document: dict[str, object]) -> dict[str, object]:
-    """Takes a message out of SNS's envelope, where it is in one."""
+    """Takes a message out of its SNS envelope, if it has one."""
     inner = document.get("Message")
     return _object(inner) if document.get("Type") == "Notification" and isinstance(inner, str) else document
 

@@ -1,4 +1,4 @@
-"""The alarm for an export that did not come by its time: one notice a day, and an observation of the export's asset."""
+"""The alarm for overdue exports: one notice per day, and an observation of the export's asset."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from dataworks_assets.systems.adg.scope import AdgScope
 from dataworks_assets.systems.platform import Platform
 
 _MOST_DAYS = 7
-"""So many days are judged at once after the alarm itself was off."""
+"""How many missed days are judged at most after the alarm itself was off."""
 
 
 @dataclass(frozen=True)
 class OverdueAlarm:
-    """Watches for the exports of one snapshot type. The cursor is the last day that was judged."""
+    """Watches for overdue exports of one snapshot type. The cursor is the last day that was judged."""
 
     platform: Platform
     scope: AdgScope
     notifier: Notifier
 
     def tick(self, due_utc: time, cursor: str | None, *, now: datetime) -> SensorResult:
-        """Judges every day that is due and was not judged; a day whose notice could not be sent is judged again."""
+        """Judges every due day that was not judged yet; a day whose notice could not be sent is judged again."""
         judged = date.fromisoformat(cursor) if cursor else None
         events: list[AssetObservation] = []
         for day in self._due(due_utc, judged, now):

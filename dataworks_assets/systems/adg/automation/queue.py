@@ -1,4 +1,4 @@
-"""From the queue to the inbox: a message is deleted from the queue only once it is kept, or put aside, as an object."""
+"""From the queue to the inbox: a message is deleted from the queue only once it is stored, or put aside, as an object."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Drained:
 
 @dataclass(frozen=True)
 class QueueReader:
-    """Takes the export's messages from one queue; both snapshot types may come through it."""
+    """Takes the export's messages from one queue, which may carry both snapshot types."""
 
     client: SQSClient
     queue_url: str
@@ -39,10 +39,10 @@ class QueueReader:
     notifier: Notifier
 
     def drain(self, now: datetime) -> Drained:
-        """Takes what is in the queue, 500 messages at most.
+        """Takes what is in the queue, at most 500 messages.
 
         Raises:
-            StoreError: the queue cannot be read, or a message cannot be kept; what was not kept stays in the queue.
+            StoreError: the queue cannot be read, or a message cannot be stored; that one stays in the queue.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -66,7 +66,7 @@ class QueueReader:
         return Drained(kept, put_aside)
 
     def _take(self, message: MessageTypeDef, now: datetime) -> bool:
-        """Keeps a message, or puts it aside; returns which."""
+        """Stores a message, or puts it aside; returns which it did."""
         body = message.get("Body", "")
         try:
             said = self._understood(body, now)
@@ -105,6 +105,6 @@ class QueueReader:
         self.inbox.put_aside(body, error, now=now)
 
     def _delete(self, messages: list[MessageTypeDef]) -> None:
-        """Deletes what is kept; what the queue does not delete comes again, and is kept over itself."""
+        """Deletes stored messages from the queue; one that is not deleted comes again, and replaces its stored copy."""
         entries = [{"Id": str(index), "ReceiptHandle": each["ReceiptHandle"]} for index, each in enumerate(messages)]
         self.client.delete_message_batch(QueueUrl=self.queue_url, Entries=entries)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
-"""Two truths kept one: what Dagster shows as materialized against what the catalog has.
+"""Reconciles what Dagster shows as materialized with what the catalog has.
 
 Reported but gone from the catalog: a failed check and a notice, once; a run restores it. Published but never reported:
-reported now. Bounded to the last days, and to so many collections and events a tick.
+reported now. Each tick looks only at the last days and at a limited number of collections and events.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Event = AssetMaterialization | AssetCheckEvaluation
 
 
 class ReconcileCursor(Document, frozen=True):
-    """Which collection was looked at last, and which days were told of as gone, by collection."""
+    """The collection that was looked at last, and by collection the days already reported as gone."""
 
     last: str = ""
     gone: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class ReconcileCursor(Document, frozen=True):
 
 @dataclass(frozen=True)
 class Differences:
-    """Where the two truths differ, of one collection."""
+    """Where Dagster and the catalog differ, for one collection."""
 
     collection: ScopedCollection
     gone: tuple[str, ...]
@@ -64,7 +64,7 @@ class Reconciliation:
     window_days: int
 
     def tick(self, cursor: str | None, instance: DagsterInstance, *, now: datetime) -> SensorResult:
-        """Compares the next collections; returns the failed checks of what is gone, and the events that were missing."""
+        """Compares the next collections; returns failed checks for what is gone, and the events that were missing."""
         before = _read(cursor)
         batch = self._batch(before.last)
         found = self._differences(batch, instance, now=now)
@@ -84,7 +84,7 @@ class Reconciliation:
             told[name] = each.gone
             last = name
         self._notify(fresh)
-        is_round = not any(name > last for name in self.scope.collections)  # those behind it may be configured no more
+        is_round = not any(name > last for name in self.scope.collections)  # later ones may no longer be configured
         after = ReconcileCursor(last="" if is_round else last, gone={name: days for name, days in told.items() if days})
         reason = (
             f"{len(batch)} collections compared: {len(fresh)} days newly gone from the catalog, {len(reported) // 2} reported"
@@ -96,9 +96,9 @@ class Reconciliation:
         return following[:_COLLECTIONS_PER_TICK]
 
     def _differences(self, batch: Sequence[ScopedCollection], instance: DagsterInstance, *, now: datetime) -> list[Differences]:
-        """Returns the differences; what a run is doing meanwhile is none.
+        """Returns the differences; days that a run is working on do not count.
 
-        Dagster is read first, so that what a run publishes and reports in between is at most reported twice.
+        Dagster is read first, so that a day published and reported in between is reported twice at worst.
         """
         reported = {scoped.name: instance.get_materialized_partitions(_key(scoped)) for scoped in batch}
         days = self._days(now)
@@ -126,7 +126,7 @@ class Reconciliation:
 
 
 def _looked_at(scoped: ScopedCollection, days: Sequence[str], busy: set[tuple[str, str]], now: datetime) -> list[str]:
-    """Returns the days that can be compared: not those that retention may have dropped, nor those of a run."""
+    """Returns the days that can be compared: not those that retention may have dropped or that a run is working on."""
     kept = scoped.config.retention.days
     oldest = (now.date() - timedelta(days=kept)).isoformat() if kept else ""
     return [day for day in days if day > oldest and scoped.has_day(date.fromisoformat(day)) and (scoped.name, day) not in busy]
@@ -171,7 +171,7 @@ def _key(scoped: ScopedCollection) -> AssetKey:
 
 
 def _read(cursor: str | None) -> ReconcileCursor:
-    """Returns the cursor; one of another release, which does not read, begins anew."""
+    """Returns the cursor; starts anew if it cannot be read, as one written by another release."""
     try:
         return decode((cursor or "{}").encode(), ReconcileCursor, where="cursor")
     except ConfigurationError:

@@ -1,4 +1,4 @@
-"""From what is wanted to runs of Dagster: days in order, contiguous days of the same collections in one run. Pure."""
+"""Turns wanted days into run requests: in order, with contiguous days of the same collections in one run. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dataworks_assets.systems.runs import (
 
 
 class Trigger(StrEnum):
-    """What starts a run by itself."""
+    """What starts a run automatically."""
 
     MESSAGE = MESSAGE_TRIGGER
     SCHEDULE = "schedule"
@@ -38,9 +38,9 @@ class WantedDay:
         collections: names of collections that have the day.
         correlation_id: of the export's message, where there is one.
         s3_prefix: the prefix that the message named.
-        digest: of the message that this run is for, where it is for one.
-        act: of the operator who has the day started: it is done in a run of its own.
-        told: what else that run is told.
+        digest: of the message that this run is for, if any.
+        act: id of the operator's act that starts the day, if any; such a day gets a run of its own.
+        told: further configuration of that run.
     """
 
     day: date
@@ -58,13 +58,13 @@ def with_day(scope: AdgScope, day: date) -> frozenset[str]:
 
 
 def run_requests(scope: AdgScope, wanted: Iterable[WantedDay], *, trigger: Trigger, by_key: bool = True) -> list[RunRequest]:
-    """Returns the runs that do what is wanted, oldest first; a day of which no collection is wanted has none.
+    """Returns the run requests for what is wanted, oldest first; a day without wanted collections gets no run.
 
     Args:
         scope: the snapshot type.
-        wanted: days, each once.
-        trigger: what starts them.
-        by_key: whether a single day may be named by its partition key; a schedule's run takes ranges only.
+        wanted: the days, each once.
+        trigger: what starts the runs.
+        by_key: whether a single day may be given by its partition key; a schedule's run takes ranges only.
     """
     most_days = scope.settings.deployment.limits.backfill_days_per_run
     chunks: list[list[WantedDay]] = []
@@ -89,7 +89,7 @@ def _run_request(scope: AdgScope, days: Sequence[WantedDay], trigger: Trigger, *
     tags |= {export_tag(scope.snapshot_type, each.day): each.digest for each in days if each.digest}
     tags |= {RESTART_TAG: days[0].act} if days[0].act else {}
     by_key = by_key and first == last and len({_span(scope, name) for name in names}) == 1
-    if not by_key:  # Dagster takes a single key only for assets of one and the same set of partitions
+    if not by_key:  # Dagster takes a single key only for assets that share one partitions definition
         tags |= {RANGE_START_TAG: first, RANGE_END_TAG: last}
     return RunRequest(
         asset_selection=[AssetKey(list(scope.collections[name].key_path)) for name in names],
@@ -105,7 +105,7 @@ def _span(scope: AdgScope, name: str) -> tuple[date, date | None]:
 
 
 def _config(days: Sequence[WantedDay]) -> dict[str, object]:
-    """Returns what the run is told: of one day its id and prefix; of several the ids, their prefixes being the configured."""
+    """Returns the run's configuration: id and prefix for one day; only ids for several, whose prefixes are as configured."""
     if len(days) == 1:
         one = days[0]
         said: dict[str, object] = {"correlation_id": one.correlation_id, "s3_prefix": one.s3_prefix}

@@ -1,4 +1,4 @@
-"""Days that an operator had started from the UI, or anew by clearing their row: kept as objects until their run is there."""
+"""Days that an operator started, or restarted by clearing their row: each is an object until its run has been created."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from spark.store import ObjectStore
 
 
 class Restart(Document, frozen=True):
-    """One day that is to be started, with what its run is told; `act` is the operator's.
+    """One day that is to be started, with its run's options; `act` is the id of the operator's act.
 
-    `collections` are those that are asked for; all that have the day where there is none.
+    `collections` are the requested ones; if empty, all that have the day.
     """
 
     system: str
@@ -29,7 +29,7 @@ class Restart(Document, frozen=True):
     collections: tuple[str, ...] = ()
 
     def wanted(self, scope: AdgScope) -> WantedDay:
-        """Returns what a run is to do."""
+        """Returns the day as a request for a run."""
         told = {"force": self.force or None, "skip_pdm_trigger": self.skip_pdm_trigger}
         return WantedDay(
             self.date,
@@ -49,11 +49,11 @@ class RestartStore:
         self._prefix = f"{control_uri}/ledger/restarts"
 
     def keep(self, restart: Restart) -> None:
-        """Keeps a restart."""
+        """Stores a restart."""
         self._store.put(self._uri(restart), encode(restart))
 
     def done(self, restart: Restart) -> None:
-        """Takes a restart away."""
+        """Deletes a restart."""
         self._store.delete([self._uri(restart)])
 
     def all(self, system: str) -> list[Restart]:
@@ -67,9 +67,9 @@ class RestartStore:
 
 
 def restart_requests(store: RestartStore, scope: AdgScope, instance: DagsterInstance, *, now: datetime) -> list[RunRequest]:
-    """Returns the runs of days that are to be started anew; forgets those whose run is there.
+    """Returns the run requests of days that are to be started; deletes restarts whose run exists.
 
-    A day that another run is doing waits, as does one to come: Dagster knows no such partition, and would refuse all of them.
+    A day that another run is doing waits. So does a future day, whose unknown partition would make Dagster refuse them all.
     """
     waiting: list[Restart] = []
     for restart in store.all(scope.name):

@@ -1,4 +1,4 @@
-"""The schedule for environments without messages: at its hour, the newest complete export is asked for."""
+"""The schedule for environments without messages: at its hour, it requests a run for the newest complete export."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from dataworks_assets.systems.runs import in_flight
 
 @dataclass(frozen=True)
 class NewestExport:
-    """Asks for the newest complete export of one snapshot type."""
+    """Requests a run for the newest complete export of one snapshot type."""
 
     platform: Platform
     scope: AdgScope
 
     def tick(self, day: date, instance: DagsterInstance, *, now: datetime) -> list[RunRequest] | SkipReason:
-        """Returns the run for the newest complete export of a day and the one before.
+        """Returns the run for the newest complete export among a day and the day before it.
 
         Args:
             day: the date for which the schedule ticks, however late it does.
-            instance: where the runs are.
-            now: the present, which decides whether an export has settled.
+            instance: holds the runs.
+            now: the current time, which decides whether an export has settled.
         """
         found = self._newest(day, now=now)
         if found is None:
@@ -47,7 +47,7 @@ class NewestExport:
 
 
 def is_complete(platform: Platform, scope: AdgScope, day: date, *, now: datetime) -> bool:
-    """Whether a day's export is complete: by its message where there are messages, else because it has settled."""
+    """Whether a day's export is complete: by its message if the producer sends any, else because it has settled."""
     if has_messages(scope):
         return Inbox(platform.store, scope.control_uri).has_message(scope.snapshot_type, day)
     export = look_at_exports(platform.store, scope, [day])[day]
