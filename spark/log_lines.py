@@ -1,7 +1,6 @@
-"""Logs as JSON lines, which queries can read: `timestamp`, `log_level`, `message`, and what a line is about.
+"""Logs as JSON lines for log queries: `timestamp`, `log_level`, `message`, and fields that say what the line is about.
 
-What is logged stays the business of whoever logs; a line's own fields travel in `extra={"fields": {...}}`. No record of a
-source is ever among them.
+Callers pass a line's own fields in `extra={"fields": {...}}`. Source records are never among them.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ Fields = Mapping[str, LogValue]
 
 
 def log_line(message: str, *, level: str = "INFO", at_utc: datetime, fields: Fields) -> str:
-    """Returns one line; what it is about stands behind the three fields that every line has."""
+    """Returns one line: the three common fields, followed by those that say what it is about."""
     timestamp = at_utc.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return json.dumps({"timestamp": timestamp, "log_level": level, "message": message, **fields}, ensure_ascii=False)
 
 
 def time_taken(what: str, seconds: float) -> str:
-    """Returns the message by which queries find how long a collection, or `all`, took."""
+    """Returns the message that log queries use to find how long a collection, or `all`, took."""
     return f"time taken for {what}: {seconds:.3f}"
 
 

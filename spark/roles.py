@@ -1,7 +1,6 @@
-"""Sessions of chained roles: role to role to bucket, renewed before they end. Credentials stay in memory, never in a document.
+"""Sessions of chained roles, renewed before they expire. Credentials stay in memory and are never in a document.
 
-A session of a role that was assumed by a role lives an hour at most, whatever is asked; so it is renewed by assuming the whole
-chain anew. What is read with it is not known here.
+With role chaining AWS limits a session to one hour, whatever is requested; so it is renewed by assuming the whole chain anew.
 """
 
 from __future__ import annotations
@@ -17,19 +16,19 @@ from spark.contract import Role, RoleChain
 from spark.errors import AccessError, StoreError
 
 RENEW_BEFORE = timedelta(minutes=10)
-"""A session is renewed when it has less than this to live; clients ask for renewal at five minutes."""
+"""A session is renewed when its remaining lifetime is below this; clients ask for renewal at five minutes."""
 _ENDED = {"ExpiredToken", "ExpiredTokenException"}
 _REFUSED = {"AccessDenied", "AccessDeniedException", "InvalidClientTokenId", *_ENDED}
 _TRIES = 3
-"""How often a chain is begun anew whose first sessions end before its last role is assumed."""
+"""How often a chain is restarted if one of its sessions expires before the last role is assumed."""
 
 
 class _EndedOnTheWayError(AccessError):
-    """A session of the chain had ended before it was used, though it was just given."""
+    """A session of the chain had expired before it was used, although it was just issued."""
 
 
 class Credentials(TypedDict):
-    """What an object store's client asks for."""
+    """Credentials in the form that the object store's client expects."""
 
     access_key_id: str
     secret_access_key: str
@@ -38,14 +37,14 @@ class Credentials(TypedDict):
 
 
 class Sts(Protocol):
-    """What is asked of STS."""
+    """The STS calls that are used."""
 
     def assume_role(self, **asked: Any) -> Any:
         """Returns a session's credentials."""
 
 
 Connect = Callable[[RoleChain, str, Credentials | None], Sts]
-"""Connects to STS in a region, with the environment's own credentials where none are given."""
+"""Connects to STS in a region, with the environment's own credentials if none are given."""
 
 
 def _now() -> datetime:
@@ -70,13 +69,13 @@ def _connect(chain: RoleChain, region: str, credentials: Credentials | None) -> 
 
 @dataclass
 class RoleSessions:
-    """The sessions of one chain; called for credentials, it gives such as are good for a while. Safe over threads.
+    """The sessions of one chain of roles; calling it returns credentials that stay valid for a while. Thread-safe.
 
     Args:
         chain: the roles, in order.
         region: of STS.
-        connect: how STS is reached.
-        clock: the present, UTC.
+        connect: connects to STS.
+        clock: returns the current time, UTC.
     """
 
     chain: RoleChain
@@ -101,7 +100,7 @@ class RoleSessions:
             return self._current
 
     def end(self) -> None:
-        """Gives the session up: it was refused before its time was over."""
+        """Discards the session, because it was refused before its expiry."""
         with self._lock:
             self._current = None
 

@@ -1,7 +1,7 @@
-"""The object store: one client a bucket for S3 (and memory, for tests), behind URIs.
+"""The object store: one client per bucket for S3 (and memory, for tests), behind URIs.
 
-"Access denied" is never "not found". Tags, metadata and encryption travel in the request that creates an object. How clients
-are made, and what becomes of their errors, is in `store_clients`. No format or layout knowledge belongs here.
+"Access denied" is never "not found". Tags, metadata and encryption are part of the request that creates an object. Making
+clients and translating their errors is in `store_clients`. No format or layout knowledge belongs here.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 @dataclass
 class ObjectStore:
-    """Objects by URI. Clients are made on first use, so an instance is cheap and can be made anywhere. Safe over threads."""
+    """Objects by URI. Clients are made on first use, so an instance is cheap and can be made anywhere. Thread-safe."""
 
     settings: StoreSettings
     _clients: dict[str, Client] = field(default_factory=dict, repr=False)
@@ -84,7 +84,7 @@ class ObjectStore:
         return (shared_store, (self.settings,))
 
     def _client(self, bucket: str) -> Client:
-        with self._making:  # or threads that ask at once would make one each, and each assume the roles
+        with self._making:  # otherwise concurrent threads would each make one, and each assume the roles
             if bucket not in self._clients:
                 self._clients[bucket] = make_client(bucket, self.settings)
             return self._clients[bucket]
@@ -93,7 +93,7 @@ class ObjectStore:
         return domain_errors(uri, self.settings.chain)
 
     def _read(self, uri: str, read: Callable[[Client, str], ResultT]) -> ResultT:
-        """Reads; where a session of roles had ended before its time, again with a new one."""
+        """Reads; retries with a new session if a role session ended early."""
         bucket, key = split_uri(uri)
         for _ in range(_RENEWALS):
             client = self._client(bucket)
@@ -106,7 +106,7 @@ class ObjectStore:
             return read(self._client(bucket), key)
 
     def _renew(self, bucket: str, client: Client) -> None:
-        """Gives up a client whose session has ended, unless another thread did so already."""
+        """Discards a client whose session has ended, unless another thread already did."""
         with self._making:
             if self._clients.get(bucket) is client:
                 end_sessions(self.settings)
@@ -142,7 +142,7 @@ class ObjectStore:
                     yield Listed(self._uri(bucket, item["path"]), item["size"], item["e_tag"] or "", item["last_modified"])
 
     def _list_odd(self, bucket: str, prefix: str, after: str | None) -> Iterator[Listed]:
-        """Lists on behind a key that obstore takes for no path (`a//b`): such a stranger must not hide the others."""
+        """Continues a listing after a key that obstore rejects as a path (`a//b`), which must not hide the other objects."""
         folder = f"{prefix}/" if prefix else ""
         with boto_errors(self._uri(bucket, prefix), self.settings.chain):
             pages = make_boto_client(self.settings).get_paginator("list_objects_v2")
@@ -151,7 +151,7 @@ class ObjectStore:
                     yield Listed(self._uri(bucket, item["Key"]), item["Size"], item["ETag"], item["LastModified"])
 
     def get(self, uri: str, *, etag: str | None = None, start_byte: int = 0) -> GetResult:
-        """Opens an object for streaming, from a byte on; with `etag` only if it is still that one.
+        """Opens an object for streaming, from a byte offset; with `etag`, only if it is unchanged.
 
         Raises:
             InputChangedError: the object is another one now.
@@ -161,7 +161,7 @@ class ObjectStore:
         return self._read(uri, lambda client, key: obstore.get(client, key, options=cast("obstore.GetOptions", options)))
 
     def stream(self, uri: str, *, etag: str | None = None, chunk_bytes: int = 4 * 1024 * 1024) -> Iterator[Bytes]:
-        """Yields an object's body in chunks of about `chunk_bytes`; with `etag` only if it is still that one.
+        """Yields an object's body in chunks of about `chunk_bytes`; with `etag`, only if it is unchanged.
 
         Raises:
             InputChangedError: the object is another one now.
@@ -206,7 +206,7 @@ class ObjectStore:
         return {str(name).lower(): str(value) for name, value in found.items() if name not in _CONTENT_TYPE}
 
     def exists(self, uri: str) -> bool:
-        """Whether an object is there; an access that is refused raises."""
+        """Whether an object exists; refused access raises."""
         try:
             self._read(uri, obstore.head)
         except NotFoundError:
@@ -225,8 +225,8 @@ class ObjectStore:
     ) -> str:
         """Writes an object with its tags and metadata in one request and returns its etag.
 
-        With `create` only where none is; with `replace` (an etag) only over that one. A body that is compared and
-        swapped must hold something unique: some servers' etag is the body's MD5.
+        With `create`, only if it does not exist; with `replace` (an etag), only if it still has that etag. A body that is
+        compared and swapped must hold something unique, because some servers' etag is the body's MD5.
 
         Raises:
             ConflictError: the condition does not hold.
@@ -255,7 +255,7 @@ class ObjectStore:
             return obstore.open_writer(self._client(bucket), key, attributes=_CONTENT_TYPE, tags=tags, max_concurrency=2)
 
     def delete(self, uris: Sequence[str]) -> None:
-        """Deletes objects, in batches of at most 1,000 a call; one that is not there is no error."""
+        """Deletes objects, at most 1,000 per call; a missing object is no error."""
         by_bucket: dict[str, list[str]] = {}
         for uri in uris:
             bucket, key = split_uri(uri)
@@ -266,7 +266,7 @@ class ObjectStore:
                     obstore.delete(self._client(bucket), keys[start : start + _DELETE_BATCH])
 
     def read_many(self, uris: Sequence[str]) -> Sequence[bytes | None]:
-        """Returns the bodies in order, None for an object that is not there; reads 16 at a time."""
+        """Returns the bodies in order, None for a missing object; reads 16 at a time."""
         with ThreadPoolExecutor(_IN_PARALLEL) as pool:
             return list(pool.map(self._read_or_none, uris))
 

@@ -1,6 +1,6 @@
-"""The object store's clients: made for a bucket, with the sessions of roles where it takes any, and their errors as ours.
+"""The object store's clients: making one for a bucket, with role sessions if it needs any, and translating their errors.
 
-What is asked of a client is in `store`; how roles are assumed in `roles`.
+Clients are used in `store`; roles are assumed in `roles`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _BARE = re.compile(r"400 Bad Request: *$", re.MULTILINE)
 
 
 class SessionEndedError(StoreError):
-    """A session was answered that it has ended, though it was given for longer: another one may go on."""
+    """The store says that a session has expired, although it was issued for longer; a new one may work."""
 
 
 @cache
@@ -41,7 +41,7 @@ def shared_sessions(chain: RoleChain, region: str) -> RoleSessions:
 
 
 def make_boto_client(settings: StoreSettings) -> Any:
-    """Returns a client of boto3, for what obstore cannot ask.
+    """Returns a boto3 client, for calls that obstore does not support.
 
     Raises:
         AccessError: a role cannot be assumed.
@@ -61,7 +61,7 @@ def make_boto_client(settings: StoreSettings) -> Any:
 
 
 def end_sessions(settings: StoreSettings) -> None:
-    """Gives up the sessions of the settings' roles: whoever asks next gets new ones."""
+    """Discards the sessions of the settings' roles; the next caller gets new ones."""
     if settings.chain is not None:
         shared_sessions(settings.chain, settings.region).end()
 
@@ -77,13 +77,13 @@ def make_client(bucket: str, settings: StoreSettings) -> Client:
         return MemoryStore()
     options: dict[str, Any] = {"region": settings.region}
     if settings.endpoint_url:
-        # Under this name it goes before AWS_ENDPOINT_URL_S3 of the environment; `endpoint` does not.
+        # Under this name it takes precedence over AWS_ENDPOINT_URL_S3 of the environment; `endpoint` does not.
         options |= {"aws_endpoint_url_s3": settings.endpoint_url, "virtual_hosted_style_request": False}
     if settings.sse_kms_key_id:
         options |= {"server_side_encryption": "aws:kms", "sse_kms_key_id": settings.sse_kms_key_id}
     if settings.chain is not None:
         sessions = shared_sessions(settings.chain, settings.region)
-        sessions()  # a role that cannot be assumed is an error of its own, now
+        sessions()  # fails now, with its own error, if a role cannot be assumed
         options |= {"credential_provider": sessions}
     local = bool(settings.endpoint_url and settings.endpoint_url.startswith("http://"))
     return S3Store(
@@ -113,7 +113,7 @@ def domain_errors(uri: str, chain: RoleChain | None) -> Iterator[None]:
         text = str(error)
         if _NO_BUCKET in text:
             raise _no_bucket(uri) from error
-        if _FORBIDDEN in text:  # of a listing obstore does not say so by its class
+        if _FORBIDDEN in text:  # for a listing, obstore's error class does not say so
             raise _refused(uri, chain, error) from error
         if any(code in text for code in _ENDED) or (chain is not None and _BARE.search(text)):
             raise _ended(uri) from error

@@ -1,1 +1,1 @@
-"""Where jobs run: one interface, an engine a place. What a job does belongs to `spark`, what should exist to `systems`."""
+"""Where jobs run: one interface, one engine per place. What a job does belongs to `spark`, what should exist to `systems`."""

@@ -1,7 +1,7 @@
 """The life of an application, the same on every engine: submit, poll, end, read the result, clean up.
 
-An engine says how its applications are started, watched and cancelled (`Application`); this module owns the documents, the
-clock, the time-out, the cancellation and the errors. No engine's own API belongs here.
+An engine implements how its applications are started, watched and cancelled (`Application`); this module owns the documents,
+the clock, the time-out, the cancellation and the errors. No engine's own API belongs here.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _TAIL_LINES = 40
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an application ended, as the engine sees it; whether there is a result is another question.
+    """How an application ended, as the engine sees it, regardless of whether it left a result.
 
     Args:
-        succeeded: whether it ended well.
-        reason: why it did not.
-        remedy: what to do about that; what applications in general need, when empty.
-        transient: whether a retry can help; when None, as the job's own failure says, else yes.
+        succeeded: whether it succeeded.
+        reason: why it failed.
+        remedy: what to do about the failure; if empty, a general remedy is given.
+        transient: whether a retry can help; if None, what the job's own failure says, else yes.
     """
 
     succeeded: bool
@@ -45,35 +45,35 @@ class Application(ABC):
     """A running application of an engine."""
 
     log_address: str = ""
-    """Where a reader finds its log: a path or a URI."""
+    """Where its log is: a path or a URI."""
     cluster_id: str = ""
-    """The cluster that it runs on; empty where it runs on none that has a name."""
+    """The id of the cluster that it runs on; empty if there is none."""
 
     @abstractmethod
     def poll(self) -> Outcome | None:
-        """Returns how it ended, or None while it runs; never blocks for long."""
+        """Returns how it ended, or None while it runs; must not block for long."""
 
     @abstractmethod
     def cancel(self) -> None:
-        """Ends it and returns once nothing of it runs any more; one that has ended is left alone."""
+        """Ends it, and returns once nothing of it runs any more; does nothing if it has already ended."""
 
     def expect_end(self) -> None:  # noqa: B027 - most engines see it as soon as they look
-        """Called, again and again, once the job said that it has ended: it is worth looking oftener now."""
+        """Called repeatedly once the job has said that it has ended: polling more often is worthwhile now."""
 
     def log_tail(self, lines: int) -> str:
-        """Returns the last lines of its log, empty where there is none."""
+        """Returns the last lines of its log; empty if there is none."""
         del lines
         return ""
 
     def close(self) -> None:  # noqa: B027 - most engines hold nothing
-        """Frees what the engine holds for it; called once, after its end."""
+        """Releases the engine's resources for it; called once, after its end."""
 
 
 class JobError(EngineError):
-    """An application that did not bring a complete result.
+    """An application that did not produce a complete result.
 
     Args:
-        result: what it had finished, where it left that much; else None.
+        result: what it had finished, if it left a result document; else None.
         log_address: where its log is.
     """
 
@@ -93,20 +93,20 @@ class JobError(EngineError):
 
 
 class Engine(ABC):
-    """Runs jobs. One instance may run many, one after another or at once.
+    """Runs jobs. One instance may run many, one after another or concurrently.
 
     Args:
-        poll_seconds: time between two looks at an application.
+        poll_seconds: time between two polls of an application.
     """
 
     poll_seconds: float = 0.25
 
     @abstractmethod
     def submit(self, submission: Submission, arguments: Sequence[str], emit: Callable[[Message], None]) -> Application:
-        """Starts the application; its job's arguments are `arguments`.
+        """Starts the application with `arguments` as its job's arguments.
 
-        An engine that finds the application of this `run_id` still there from before a crash returns that one. `emit` is for
-        an engine whose job runs in this process; the others' messages come over the channel.
+        If the application of this `run_id` is still there from before a crash, the engine returns that one. `emit` is for
+        an engine whose job runs in this process; for all others, messages come over the channel.
         """
 
     def run(
@@ -114,13 +114,13 @@ class Engine(ABC):
     ) -> JobResult:
         """Runs a job to its end and returns its complete result.
 
-        Whatever ends this call early (a time-out, an interruption of the run, an exception of `on_message`), the application
-        is cancelled before it returns.
+        If anything ends this call early (a time-out, an interruption of the run, an exception from `on_message`), the
+        application is cancelled before the call returns.
 
         Args:
             submission: what to run.
             on_message: called in this thread for each message of the job, in order; some may be lost.
-            channel: how messages travel; through the object store when None.
+            channel: how messages travel; if None, through the object store.
 
         Raises:
             JobError: it failed, ran out of time or left no complete result.
@@ -133,9 +133,9 @@ class Engine(ABC):
     def attend(
         self, submission: Submission, *, on_message: Callable[[Message], None], channel: Channel | None = None
     ) -> JobResult:
-        """Runs a job whose documents are there already: one of `unfinished`, whose application may run or have ended.
+        """Attends one of the `unfinished` jobs, whose documents exist and whose application may be running or have ended.
 
-        See `run`, whose second half it is.
+        This is the second half of `run`.
         """
         with self.choose_channel(channel).open(submission) as line:
             application = self.submit(submission, (*submission.job_arguments(), *line.arguments), line.emit)
@@ -146,31 +146,31 @@ class Engine(ABC):
                 return _conclude(application, submission, outcome)
 
     def unfinished(self, family: str, *, store: StoreSettings, control_uri: str) -> list[Submission]:
-        """Returns what earlier tries of a run submitted and never concluded, to be given to `attend`.
+        """Returns what earlier tries of a run submitted but never concluded, to be passed to `attend`.
 
         Empty for engines whose applications end with the process that submitted them.
 
         Args:
-            family: as `Submission.family`.
-            store: where the documents lie.
-            control_uri: below which they lie.
+            family: see `Submission.family`.
+            store: holds the documents.
+            control_uri: their prefix.
         """
         del family, store, control_uri
         return []
 
     def choose_channel(self, channel: Channel | None) -> Channel:
-        """Returns the channel to be used when the caller gave this one or none."""
+        """Returns the channel to use, given the caller's choice, which may be None."""
         return channel or StoreChannel()
 
     def log_address(self, submission: Submission) -> str:
-        """Returns where the log of this submission's application will be; empty where only the application itself knows."""
+        """Returns where the log of this submission's application will be; empty if only the application knows."""
         del submission
         return ""
 
     def _wait(
         self, application: Application, submission: Submission, line: Line, on_message: Callable[[Message], None]
     ) -> Outcome | None:
-        """Returns how the application ended, None when its time ran out."""
+        """Returns how the application ended; None if its time ran out."""
         deadline_seconds = time.monotonic() + submission.timeout_seconds
         while (outcome := application.poll()) is None and time.monotonic() < deadline_seconds:
             for message in line.receive():
@@ -214,7 +214,7 @@ def _read_result(submission: Submission) -> JobResult | None:
 
 
 def _job_error(application: Application, submission: Submission, outcome: Outcome | None, result: JobResult | None) -> JobError:
-    """Makes the error that says as much as is known: the job's own failure, or the engine's view and the log's tail."""
+    """Returns an error that says as much as is known: the job's own failure, or the engine's view and the tail of the log."""
     failure = result.failure if result is not None else None
     if outcome is None:
         what = f"the application of job {submission.job!r} took longer than its {submission.timeout_seconds:g} s and was ended"

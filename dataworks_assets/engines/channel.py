@@ -1,7 +1,7 @@
-"""How a job's live messages reach the step: the interface, and the way through the object store that needs no Dagster.
+"""How a job's live messages reach the Dagster step: the interface, and a channel through the object store without Dagster.
 
-Every way uses the Pipes protocol, so the job's side is always the same. Messages may be lost and are for showing only; results
-have a document of their own. The way that reports to a Dagster run is in `engines.pipes`.
+All channels use the Pipes protocol, so the job's side is always the same. Messages may be lost and are only for display;
+results have their own document. The channel that reports to a Dagster run is in `engines.pipes`.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Line:
     """One open channel, used by the thread that runs the engine.
 
     Args:
-        arguments: what the job needs on its command line to write to it.
+        arguments: the command-line arguments that the job needs to write to it.
         fetch: returns what arrived since the last call; its argument says that the job has ended and this is the last call.
-        is_closed: whether the job said that no more is coming; one that dies does not say so.
+        is_closed: whether the job has said that no more messages come; a job that dies never says so.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Line:
         self._emitted: queue.SimpleQueue[Message] = queue.SimpleQueue()
 
     def emit(self, message: Message) -> None:
-        """Takes a message of a job in this process, from any thread."""
+        """Receives a message from a job in this process, from any thread."""
         self._emitted.put(message)
 
     def receive(self, *, last: bool = False) -> list[Message]:
@@ -62,11 +62,11 @@ class Channel(Protocol):
     """Opens a line for a submission."""
 
     def open(self, submission: Submission) -> AbstractContextManager[Line]:
-        """Opens it for one run of one application, and removes its traces at the end."""
+        """Opens the line for one run of one application, and removes its traces at the end."""
 
 
 class LocalChannel:
-    """For jobs of this process: only what they emit."""
+    """For jobs in this process: carries only what they emit."""
 
     @contextmanager
     def open(self, submission: Submission) -> Iterator[Line]:
@@ -76,7 +76,7 @@ class LocalChannel:
 
 
 class StoreChannel:
-    """For applications that nobody watches in Dagster: message chunks in the object store, read by this process."""
+    """For applications without a Dagster run: message chunks in the object store, read by this process."""
 
     @contextmanager
     def open(self, submission: Submission) -> Iterator[Line]:
@@ -101,7 +101,7 @@ class StoreChannel:
 
 
 class _ChunkReader:
-    """Reads numbered message chunks as a Pipes writer leaves them."""
+    """Reads the numbered message chunks that a Pipes writer leaves."""
 
     def __init__(self, store: ObjectStore, folder_uri: str) -> None:
         self._store = store
@@ -131,7 +131,7 @@ class _ChunkReader:
 
 
 def pipes_context(run_id: str) -> PipesContextData:
-    """Returns the context document of a job, which needs none of what Pipes can tell about assets."""
+    """Returns a job's Pipes context document, without the asset details that Pipes could pass and no job needs."""
     return PipesContextData(
         asset_keys=None,
         code_version_by_asset_key=None,
@@ -147,5 +147,5 @@ def pipes_context(run_id: str) -> PipesContextData:
 
 
 def pipes_arguments(*, context: Any, messages: Any) -> tuple[str, ...]:
-    """Returns Pipes' two parameter sets as arguments of the job's command line."""
+    """Returns Pipes' two parameter sets as command-line arguments of the job."""
     return ("--dagster-pipes-context", encode_param(context), "--dagster-pipes-messages", encode_param(messages))

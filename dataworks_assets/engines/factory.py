@@ -1,4 +1,4 @@
-"""The engine of a deployment: the one place that knows which kinds there are."""
+"""Opens a deployment's engine: the one place that knows all kinds of engines."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from spark.errors import ConfigurationError
 from spark.store import ObjectStore
 
 _LONGEST_PAUSE_SECONDS = 0.2
-"""Between two questions of a run to the poller it shares, which asks AWS far less often."""
+"""Time between two polls of the shared poller by a run; the poller itself asks AWS far less often."""
 
 
 def open_engine(deployment: Deployment, *, home: Path | None = None) -> Engine:
     """Returns the deployment's engine; nothing is started before its first job.
 
     Args:
-        deployment: its `engine` says which.
-        home: this machine's state folder, for logs (`logs/applications`) and what Spark spills; the environment's when None.
+        deployment: its `engine` says which kind.
+        home: this machine's state folder, for logs (`logs/applications`) and Spark's spill files; if None, the environment's.
 
     Raises:
         ConfigurationError: a session in this process cannot use a cluster.
@@ -60,7 +60,7 @@ def open_engine(deployment: Deployment, *, home: Path | None = None) -> Engine:
 
 
 def emr_place(deployment: Deployment, config: EmrConfig) -> Place:
-    """Returns where and how a deployment's clusters are made."""
+    """Returns where and how a deployment's clusters are created."""
     service = deployment.key_service
     paths = (service.ca_path, service.certificate_path, service.private_key_path)
     return Place(
@@ -74,15 +74,15 @@ def emr_place(deployment: Deployment, config: EmrConfig) -> Place:
 
 
 def artefacts_uri(deployment: Deployment) -> str:
-    """Returns below what a deployment's artefacts for clusters lie."""
+    """Returns the prefix of a deployment's artefacts for clusters."""
     return f"{deployment.store.scheme}://{deployment.buckets.output}/{deployment.prefixes.artefacts}"
 
 
 def open_clusters(deployment: Deployment, store: ObjectStore) -> Clusters:
-    """Returns the deployment's clusters of EMR.
+    """Returns the deployment's EMR clusters.
 
     Raises:
-        ConfigurationError: its jobs do not run there.
+        ConfigurationError: its jobs do not run on EMR.
     """
     config = deployment.engine.emr
     if config is None:
@@ -112,7 +112,7 @@ def _emr_engine(deployment: Deployment, config: EmrConfig) -> EmrEngine:
 
 @cache
 def _shared_poller(endpoint: str | None, region: str, interval_seconds: float) -> Poller:
-    """The one poller of this process for an endpoint: all its runs look together, by turns with those of other processes."""
+    """The one poller of this process for an endpoint, shared by all its runs; it takes turns with those of other processes."""
     return Poller(_shared_calls(endpoint, region), interval_seconds=interval_seconds, turns=turns_of(endpoint, region))
 
 

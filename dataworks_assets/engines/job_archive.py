@@ -1,4 +1,4 @@
-"""The jobs as one archive that Python on a cluster imports from: the `spark` package with its compiled library."""
+"""The archive from which Python on a cluster imports the jobs: the `spark` package with its compiled library."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def job_sources() -> list[Path]:
 
 
 def digest_of(sources: Sequence[Path], python: str) -> str:
-    """Returns the digest of an archive of these source files, their names in the project included: hex, 16 characters.
+    """Returns the digest of an archive of these source files, including their names in the project: hex, 16 characters.
 
     Args:
         sources: files of the project.
@@ -34,7 +34,7 @@ def digest_of(sources: Sequence[Path], python: str) -> str:
 
 
 def write_job(path: Path, sources: Sequence[Path], library: Path = LIBRARY_PATH) -> None:
-    """Writes source files and the library as an archive that is the same for the same files, whenever it is written.
+    """Writes source files and the library as a reproducible archive.
 
     Raises:
         ConfigurationError: the library was not compiled.

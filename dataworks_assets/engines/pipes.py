@@ -1,7 +1,7 @@
-"""Live messages of an application to the Dagster step that runs it: Pipes over S3, dagster-aws' injector and reader.
+"""Live messages from an application to the Dagster step that runs it: Pipes over S3, with dagster-aws' injector and reader.
 
-Put together from Pipes' parts and not by `open_pipes_session`, which would demand that every selected output is yielded (ours
-are skippable) and look up the provenance of each asset. Results do not travel here.
+Assembled from Pipes' parts instead of `open_pipes_session`, which would demand that every selected output is yielded (ours
+are skippable) and look up the provenance of each asset. Results do not travel this way.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _CLOSING_SECONDS = 3.0
 
 
 class PipesChannel:
-    """A new Pipes session a submission, its objects under the submission's own folder.
+    """Opens a new Pipes session per submission, with its objects in the submission's folder.
 
     Args:
         context: the step's execution context.
@@ -68,7 +68,7 @@ class PipesChannel:
 
 
 class _Inbox:
-    """What the handler has received and was not yet passed on."""
+    """Messages that the handler has received but not yet passed on."""
 
     def __init__(self, handler: PipesMessageHandler) -> None:
         self._handler = handler
@@ -84,14 +84,14 @@ class _Inbox:
 
 
 def _close(handler: PipesMessageHandler) -> None:
-    """Tells the reader that no more is coming: for a job that was killed it would wait 11 seconds for the message."""
+    """Tells the reader that no more is coming; for a killed job it would wait 11 seconds for the closing message."""
     if not handler.received_closed_message:
         message: PipesMessage = {PIPES_PROTOCOL_VERSION_FIELD: PIPES_PROTOCOL_VERSION, "method": "closed", "params": None}  # type: ignore[misc]
         handler.handle_message(message)
 
 
 def _make_reader(bucket: str, prefix: str, client: Any) -> Any:
-    """A reader of dagster-aws that reads from a given prefix, and all chunks that are there at each look."""
+    """A dagster-aws reader that reads from a given prefix, and takes all available chunks at each poll."""
     from dagster_aws.pipes import PipesS3MessageReader
 
     class DrainingReader(PipesS3MessageReader):

@@ -1,6 +1,6 @@
-"""Spark properties of an application: what every one gets, which encryption its master allows, how a file of them is written.
+"""Spark properties of an application: common ones, the encryption that its master allows, and how a file of them is written.
 
-What one deployment or one job wants differently is given by the caller and wins.
+Properties that the caller gives for a deployment or a job take precedence.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from spark.errors import ConfigurationError
 from spark.jobs import daemon
 
 AUTHENTICATION_VARIABLE = "_SPARK_AUTH_SECRET"
-"""Spark's own name for the secret its processes authenticate and encrypt with."""
+"""Spark's environment variable for the secret with which its processes authenticate and encrypt."""
 
 PROJECT_FOLDER = Path(spark.__file__).resolve().parents[1]
 RUNNER_PATH = PROJECT_FOLDER / "spark" / "jobs" / "runner.py"
 
 JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 _QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-"""The JVM schedules, Python works: without its second compiler an application costs half the processor time to start."""
+"""Without the JVM's second compiler an application takes half the CPU time to start; the JVM only schedules, Python works."""
 
 _TASK_VARIABLES = re.compile(r"AWS_\w+|PYTHONPATH|SSL_CERT_FILE")
 
@@ -33,7 +33,7 @@ def is_local(master: str) -> bool:
 
 
 def common_properties(*, memory: str) -> dict[str, str]:
-    """Returns what applications have in common: encryption of what Spark spills, quiet, this environment's Python."""
+    """Returns the properties of every application: encrypted spill files, little output, this environment's Python."""
     return {
         "spark.driver.memory": memory,
         "spark.io.encryption.enabled": "true",
@@ -48,22 +48,22 @@ def common_properties(*, memory: str) -> dict[str, str]:
 
 
 def local_properties() -> dict[str, str]:
-    """Returns what applications have in common whose tasks run on this machine, where this environment's modules are."""
+    """Returns the common properties of applications whose tasks run on this machine, with this environment's modules."""
     return {"spark.python.daemon.module": daemon.__name__, JAVA_OPTIONS: _QUICK_START}
 
 
 def task_properties(environment: Mapping[str, str]) -> dict[str, str]:
-    """Returns the properties that hand the variables tasks need (credentials, module path) to Python workers anywhere."""
+    """Returns the properties that pass the variables tasks need (credentials, module path) to Python workers anywhere."""
     return {f"spark.executorEnv.{name}": value for name, value in environment.items() if _TASK_VARIABLES.fullmatch(name)}
 
 
 def authentication_properties(master: str, properties: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
-    """Returns the secret a standalone cluster authenticates and encrypts with, as the driver wants it: a property.
+    """Returns the secret with which a standalone cluster authenticates and encrypts, as the property that the driver needs.
 
-    Spark makes up a secret by itself in local mode and on YARN; a standalone master has one of its own.
+    Spark generates a secret by itself in local mode and on YARN; a standalone master has its own.
 
     Raises:
-        ConfigurationError: the secret is wanted and not in the environment; nothing is spoken in clear by oversight.
+        ConfigurationError: the secret is required but not in the environment; traffic is never left unencrypted by oversight.
     """
     if not master.startswith("spark://") or properties.get("spark.authenticate") != "true":
         return {}
@@ -80,7 +80,7 @@ def authentication_properties(master: str, properties: Mapping[str, str], enviro
 
 
 def write_properties(path: Path, properties: Mapping[str, str]) -> None:
-    """Writes a properties file that only this user can read: on a command line everybody could read the values."""
+    """Writes a properties file that only this user can read; on a command line everybody could read the values."""
     path.touch(mode=0o600)
     lines = [f"{name}={_escape(value)}\n" for name, value in sorted(properties.items())]
     path.write_text("".join(lines), encoding="utf-8")

@@ -1,7 +1,7 @@
-"""Jobs in the run's own process, in the Spark session of dagster-pyspark's resource: for tests and development.
+"""Runs jobs in the run's own process, in the Spark session of dagster-pyspark's resource: for tests and development.
 
-The session stays open for the next job of the process. The job runs in a thread, so that time-outs and interruptions reach it
-as they do on every other engine.
+The session stays open for the process's next job. The job runs in a thread, so that time-outs and interruptions work as on
+every other engine.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _CANCEL_AGAIN_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class SessionEngine(Engine):
-    """Jobs of this process, one at a time.
+    """Runs jobs in this process, one at a time.
 
     Args:
         master: `local[2]` or another local master.
-        work_folder: for what Spark spills, in a folder of this process.
-        memory: of the JVM; the first job of the process decides.
-        spark_conf: properties of the deployment; the first job of the process decides about most.
-        environment: variables of the deployment for tasks.
+        work_folder: for Spark's spill files, which go into a folder of this process.
+        memory: of the JVM; the value of the process's first job stays in force.
+        spark_conf: properties of the deployment; most are fixed by the process's first job.
+        environment: the deployment's variables for tasks.
     """
 
     work_folder: Path
@@ -55,7 +55,7 @@ class SessionEngine(Engine):
     poll_seconds: float = 0.1
 
     def choose_channel(self, channel: Channel | None) -> Channel:
-        """Messages of a job in this process need no way to travel."""
+        """Returns the local channel: messages of a job in this process need no transport."""
         del channel
         return LocalChannel()
 
@@ -105,7 +105,7 @@ class SessionJob(Application):
         self._thread = threading.Thread(target=self._work, name=f"job-{submission.run_id}", daemon=True)
 
     def start(self) -> None:
-        """Begins the job."""
+        """Starts the job."""
         self._thread.start()
 
     def poll(self) -> Outcome | None:
@@ -115,7 +115,7 @@ class SessionJob(Application):
         return Outcome(succeeded=self._error is None, reason=repr(self._error))
 
     def cancel(self) -> None:
-        """Cancels the job's Spark stages, also one it is just about to begin; its Python part ends at its next report."""
+        """Cancels the job's Spark stages, including one it is about to start; its Python part ends at its next report."""
         deadline_seconds = time.monotonic() + _CANCEL_SECONDS
         while self._thread.is_alive() and time.monotonic() < deadline_seconds:
             self._reporter.cancel()
@@ -142,13 +142,13 @@ class SessionJob(Application):
 
 @cache
 def _folder_of_this_process(parent: Path) -> Path:
-    """Makes the one folder of this process's session, which the JVM uses until both end."""
+    """Makes the one folder for this process's session, which the JVM uses until the process ends."""
     return make_work_folder(parent)
 
 
 @contextmanager
 def _variables_of_the_jvm(environment: Mapping[str, str]) -> Iterator[None]:
-    """Sets what the JVM that is about to start inherits, and takes it back."""
+    """Sets the variables that the JVM about to start inherits, and restores them afterwards."""
     wanted = {
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": sys.executable,

@@ -14,11 +14,11 @@ class Submission:
 
     Args:
         job: a system's name (`adg`) or a dotted module path.
-        run_id: names the application and its documents; another one for every attempt.
-        parameters: the job's own document, passed on by way of the object store.
-        timeout_seconds: the longest the application may take, start-up included.
-        family: what a later try of the same run is known by, so that it finds an application that outlived its run.
-        spark_conf: Spark properties over the engine's own.
+        run_id: names the application and its documents; unique for every attempt.
+        parameters: the job's own document, passed through the object store.
+        timeout_seconds: the longest the application may take, including its start.
+        family: id shared by all tries of a run, by which a later try finds an application that outlived its run.
+        spark_conf: Spark properties that override the engine's.
         environment: variables of the driver and of the tasks; the place for credentials.
     """
 
@@ -32,7 +32,7 @@ class Submission:
 
     @property
     def folder_uri(self) -> str:
-        """Where the documents of this application lie."""
+        """The folder of this application's documents."""
         return f"{self.parameters.control_uri}/jobs/{self.run_id}"
 
     @property
@@ -41,7 +41,7 @@ class Submission:
         return f"{self.folder_uri}/parameters.json"
 
     def job_arguments(self) -> tuple[str, ...]:
-        """Returns the arguments of `spark/jobs/runner.py`, those of a channel left out."""
+        """Returns the arguments of `spark/jobs/runner.py`, without those of a channel."""
         store = self.parameters.store
         endpoint = ("--endpoint-url", store.endpoint_url) if store.endpoint_url else ()
         return ("--job", self.job, "--parameters", self.parameters_uri, "--region", store.region, *endpoint)

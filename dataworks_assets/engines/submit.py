@@ -1,7 +1,7 @@
-"""Jobs by `spark-submit` from this machine to any master (`local[2]`, `spark://host:7077`, `yarn`), the driver on this machine.
+"""Runs jobs by `spark-submit` on any master (`local[2]`, `spark://host:7077`, `yarn`), with the driver on this machine.
 
-The application lives in a session of its own and dies with the process that runs it, also by SIGKILL: the JVM is on a leash
-(`engines.leash`), the Python driver and Spark's Python workers end when the JVM's pipes close.
+The application has its own process session and dies with the process that runs it, even by SIGKILL: the JVM is on a leash
+(`engines.leash`), and the Python driver and Spark's Python workers end when the JVM's pipes close.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ _TAIL_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class SubmitEngine(Engine):
-    """Applications of `spark-submit`.
+    """Runs applications by `spark-submit`.
 
     Args:
         master: Spark's master URL.
-        log_folder: a file an application is written there, named by its run.
-        work_folder: for what Spark spills and for property files; emptied after each application.
+        log_folder: receives one log file per application, named after its run.
+        work_folder: for Spark's spill files and property files; emptied after each application.
         memory: of the driver's JVM.
         spark_conf: properties of the deployment.
         environment: variables of the deployment for driver and tasks.
@@ -124,7 +124,7 @@ class SubmitEngine(Engine):
 
 
 class SparkSubmit(Application):
-    """A `spark-submit` of this process and everything it began."""
+    """A `spark-submit` process of this process, with everything it started."""
 
     def __init__(self, process: subprocess.Popen[bytes], *, log_path: Path, work_folder: Path) -> None:
         self.log_address = str(log_path)
@@ -141,7 +141,7 @@ class SparkSubmit(Application):
         return Outcome(succeeded=code == 0, reason=reason)
 
     def cancel(self) -> None:
-        """Asks the whole session to end, then kills what is left of it."""
+        """Asks all processes of the session to end, then kills what is left."""
         members = list(session_members(self._process.pid))
         signal_all(members, signal.SIGTERM)
         self._reap(_TERM_SECONDS)

@@ -1,4 +1,4 @@
-"""Folders for what an application's driver writes by the way: made for one process, removed once it is gone."""
+"""Folders for an application's temporary files: each belongs to one process and is removed once that is gone."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 import psutil
 
 WORK = "work"
-"""Where such folders lie, below this machine's state folder."""
+"""Parent of these folders, below this machine's state folder."""
 
 
 def make_work_folder(parent: Path) -> Path:
-    """Makes a folder for one application; removes those whose process was killed before it could do so."""
+    """Makes a folder for one application; also removes folders left by processes that were killed."""
     parent.mkdir(parents=True, exist_ok=True)
     for folder in parent.iterdir():
         owner = folder.name.partition("-")[0]
@@ -24,9 +24,8 @@ def make_work_folder(parent: Path) -> Path:
 
 
 def temporary_variables(folder: Path) -> dict[str, str]:
-    """Returns the variables that have a driver's JVM and Python use a folder where they would use the machine's /tmp.
+    """Returns the variables that make a driver's JVM and Python use a folder instead of the machine's /tmp.
 
-    Not all that the JVM unpacks and makes there does it remove: native libraries where it is killed, a session of Hive
-    its folder of resources always.
+    The JVM leaves files there: native libraries if it is killed, and a Hive session always leaves its resources folder.
     """
     return {"TMPDIR": str(folder), "SPARK_SUBMIT_OPTS": f'-Djava.io.tmpdir="{folder}"'}

@@ -1,7 +1,7 @@
 """The typed documents that travel between the code location and a job: parameters in, result out.
 
-The one room both sides import. Documents are JSON in the object store, versioned; secrets are never in them. Every
-time is UTC, every size in bytes, every export date ISO `YYYY-MM-DD`. URIs are `s3://bucket/key` (or `memory://bucket/key`).
+The one package that both sides import. Documents are versioned JSON in the object store and never hold secrets. Times are
+UTC, sizes are in bytes, export dates are ISO `YYYY-MM-DD`. URIs are `s3://bucket/key` (or `memory://bucket/key`).
 """
 
 from spark.contract.collections import (

@@ -1,4 +1,4 @@
-"""What a job knows of a collection: where its values stand, and the tables they become."""
+"""What a job knows of a collection: where in a document its values are, and the tables that they fill."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Layout(StrEnum):
     RAW = "raw"
     """`id`, `record_timestamp`, `created`, `removed` and the document's text."""
     TYPED = "typed"
-    """As raw, plus one column a declared field, plus `_errors`."""
+    """As raw, plus one column per declared field, plus `_errors`."""
     COLUMNS = "columns"
-    """The declared columns alone (and `_errors` where `misfit` is `null`)."""
+    """The declared columns only (and `_errors` if `misfit` is `null`)."""
     TEXT = "text"
-    """The document's text alone."""
+    """The document's text only."""
 
 
 class Misfit(StrEnum):
@@ -45,10 +45,10 @@ class Column(Document, frozen=True):
 
 
 class OutputTable(Document, frozen=True):
-    """One table that a collection fills, with files and tags of its own.
+    """One table that a collection fills, with its own files and tags.
 
-    `name` is the table of all days, partitioned by `partition_column`; `newest` the unpartitioned table that shows the
-    newest published day alone, over the same files, where there is one.
+    `name` is the table of all days, partitioned by `partition_column`; `newest`, if given, is the unpartitioned table that
+    shows only the newest published day, over the same files.
     """
 
     database: str
@@ -66,10 +66,10 @@ class OutputTable(Document, frozen=True):
 
 
 class Collection(Document, frozen=True):
-    """What a collection of any system is: the tables it fills (the first is the main one), and when a day is accepted.
+    """A collection of any system: the tables it fills (the first is the main one), and when a day of it is accepted.
 
-    What a system's own source needs is in a class of its own below. `snapshot_type` is which of a source's deliveries it is
-    of: `full`, `incremental`; `partner` for partner files.
+    Subclasses below add what a system's source needs. `snapshot_type` is the kind of delivery: `full` or `incremental`;
+    `partner` for partner files.
     """
 
     name: str
@@ -77,19 +77,19 @@ class Collection(Document, frozen=True):
     tables: tuple[OutputTable, ...]
     quarantine_share: float = 0.0
     row_loss_share: float | None = None
-    """Largest share of rows a full may lose against the day before; None: only a fall to none is refused."""
+    """Largest share of rows that a full may lose against the day before; None: only a drop to 0 rows is refused."""
     preview: bool = False
 
     @property
     def is_in_order(self) -> bool:
-        """Whether its days have to be published in their order: its table's schema follows them."""
+        """Whether its days have to be published in order, because its table's schema follows them."""
         return False
 
 
 class ExportCollection(Collection, frozen=True, kw_only=True, tag_field="source", tag="export"):
     """A collection of the snapshot export: one topic's encrypted lines of JSON, with manifests.
 
-    Paths lead from the document's root; `id_path` None means the collection has no ids and reconciles by count.
+    Paths start at the document's root; `id_path` None means the collection has no ids and is reconciled by count.
     """
 
     topic: str
@@ -113,16 +113,16 @@ class PartnerFormat(StrEnum):
 class PartnerCollection(Collection, frozen=True, kw_only=True, tag_field="source", tag="partner"):
     """A collection of partner files, whose schema follows the source's from day to day.
 
-    The columns of its one table are those that are configured; what the table has besides, the catalog says.
+    Its one table lists only the configured columns; the catalog knows the table's further columns.
     """
 
     module: str
     format: PartnerFormat
     pii: bool
     evolves: bool = True
-    """Whether the table follows a source that adds, omits or retypes columns; else such a day is refused."""
+    """Whether the table's schema follows a source that adds, omits or retypes columns; otherwise such a day is refused."""
     row_hash: bool = False
-    """Whether rows have `row_hash_id`."""
+    """Whether rows have the column `row_hash_id`."""
 
     @property
     def is_in_order(self) -> bool:

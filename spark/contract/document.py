@@ -1,4 +1,4 @@
-"""What every document of the contract is, and how it is read and written."""
+"""The base class of the contract's documents, and their serialisation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CONTRACT_VERSION = 1
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of every part of a document: immutable, keyword-only, unknown fields refused."""
+    """Base class of every part of a document: immutable, keyword-only, refuses unknown fields."""
 
 
 DocumentT = TypeVar("DocumentT", bound=Document)
@@ -24,7 +24,7 @@ def encode(document: Document) -> bytes:
 
 
 def decode(text: bytes, kind: type[DocumentT], *, where: str) -> DocumentT:
-    """Returns the document read from UTF-8 JSON.
+    """Parses a document from UTF-8 JSON.
 
     Raises:
         ConfigurationError: the text is not a document of this kind and version; names `where` and the field.

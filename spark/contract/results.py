@@ -1,4 +1,4 @@
-"""What a job found and did: the result of an application."""
+"""The result of an application: what its job found and did."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from spark.contract.document import CONTRACT_VERSION, Document
 
 
 class Finding(Document, frozen=True):
-    """One thing the audit looked at. A failed finding refuses its collection's day; it never names an id in clear."""
+    """One thing that the audit checked. A failed finding refuses its collection's day; ids are never named in clear text."""
 
     check: str
     """manifest, ids, slices, read, schema, quarantine, rows, write, tags, lease, publish, unchanged"""
@@ -24,7 +24,7 @@ class Finding(Document, frozen=True):
 
 
 class WrittenFile(Document, frozen=True):
-    """One Parquet file as it lies in the store."""
+    """One Parquet file in the store."""
 
     uri: str
     rows: int
@@ -53,7 +53,7 @@ class PartitionState(StrEnum):
 
 
 class SchemaChange(Document, frozen=True):
-    """A column that a day has otherwise than the table had it: `added`, `missing` or `retyped`, with its types."""
+    """A column in which a day differs from the table's schema: `added`, `missing` or `retyped`, with its types."""
 
     change: str
     column: str
@@ -82,15 +82,15 @@ class PartitionResult(Document, frozen=True):
     """Bytes of JSON text."""
     output_bytes: int = 0
     seconds: float = 0.0
-    """Task seconds spent on this collection's day, all tasks added."""
+    """Task seconds spent on this collection's day, summed over all tasks."""
     preview: tuple[dict[str, str | None], ...] = ()
     schema: tuple[Column, ...] = ()
-    """The main table's columns, where they follow the source."""
+    """The main table's columns, if they follow the source."""
     schema_changes: tuple[SchemaChange, ...] = ()
 
 
 class JobFailure(Document, frozen=True):
-    """The error that ended a job function, as the result document tells it."""
+    """The error that ended a job function, as it appears in the result document."""
 
     what: str
     where: str = ""

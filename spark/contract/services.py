@@ -1,4 +1,4 @@
-"""How a job reaches the services it needs."""
+"""How a job reaches the services that it needs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from spark.contract.document import Document
 
 
 class Role(Document, frozen=True):
-    """A role to be assumed; `external_id` where its owner asks for one."""
+    """A role to be assumed; `external_id` if its owner requires one."""
 
     arn: str
     external_id: str = ""
@@ -15,8 +15,8 @@ class Role(Document, frozen=True):
 class RoleChain(Document, frozen=True):
     """Roles that are assumed one after another, the last one with access to the bucket.
 
-    `session_name` and `tags` tell the roles' owners which run it is; sessions last `session_seconds`, an hour at most where
-    a role is assumed by a role.
+    `session_name` and `tags` show the roles' owners which run it is. Sessions last `session_seconds`; AWS limits role
+    chaining to an hour.
     """
 
     roles: tuple[Role, ...]
@@ -24,11 +24,11 @@ class RoleChain(Document, frozen=True):
     tags: tuple[tuple[str, str], ...] = ()
     session_seconds: int = 3600
     endpoint_url: str | None = None
-    """Of STS, where it is not AWS' own."""
+    """Endpoint of STS, if it is not AWS' own."""
 
 
 class StoreSettings(Document, frozen=True):
-    """How to reach an object store. Credentials come from the environment's AWS chain, and by the roles; never from here."""
+    """How to reach an object store. Credentials come from the AWS default chain and the roles, never from this document."""
 
     endpoint_url: str | None = None
     region: str = "eu-west-2"
@@ -38,7 +38,7 @@ class StoreSettings(Document, frozen=True):
 
 
 class KeyServiceSettings(Document, frozen=True):
-    """The data key service and the PEM files of the client certificate, by path on the machine that runs the job."""
+    """The data key service, and paths of the client certificate's PEM files on the machine that runs the job."""
 
     url: str
     ca_path: str | None = None
@@ -56,6 +56,6 @@ class CatalogSettings(Document, frozen=True):
     timeout_seconds: float = 60.0
     """How long one call may take before its outcome counts as unknown."""
     region: str = ""
-    """Of Glue."""
+    """Region of Glue."""
     catalog_id: str = ""
     """The account whose Glue catalog it is; empty: the caller's."""

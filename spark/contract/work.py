@@ -1,4 +1,4 @@
-"""What a job is given to do: the parameters of an application."""
+"""The parameters of an application: what its job has to do."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from spark.contract.results import Finding
 from spark.contract.services import CatalogSettings, KeyServiceSettings, StoreSettings
 
 DECODER_VERSION = 1
-"""Raised by hand when the same input and configuration would give other output; part of every fingerprint."""
+"""Incremented by hand when the same input and configuration would give different output; part of every fingerprint."""
 
 
 class SourceObject(Document, frozen=True):
-    """An object as it was listed; `etag` is sent back as If-Match when it is read."""
+    """An object as it was listed; reads send `etag` as If-Match."""
 
     uri: str
     etag: str
@@ -20,7 +20,7 @@ class SourceObject(Document, frozen=True):
 
 
 class DataFile(Document, frozen=True):
-    """One data file and its manifest (None where there is none and none is required); slice and batch where it has any."""
+    """One data file and its manifest (None if it has none and none is required); slice and batch if it has any."""
 
     source: SourceObject
     slice_start: int = 0
@@ -32,9 +32,9 @@ class DataFile(Document, frozen=True):
 class PartitionWork(Document, frozen=True):
     """One collection and day to be done: exactly which files, under which attempt and lease.
 
-    `findings` are what planning already found wrong (a gap, an overlap, a missing manifest): the day is refused with
-    them, its files are still read so that all that is wrong is said at once. `previous_rows` are those of `previous_day`,
-    the published day that a full is held against; None where there is none.
+    `findings` are what planning already found wrong (a gap, an overlap, a missing manifest): the day is refused for them,
+    but its files are still read so that all problems are reported at once. `previous_rows` is the row count of
+    `previous_day`, the published day that a full is compared with; None if there is none.
     """
 
     collection: str
@@ -69,7 +69,7 @@ class JobParameters(Document, frozen=True):
     result_uri: str
     lease_owner: str
     source_store: StoreSettings | None = None
-    """How the source is reached where it is not in `store`: in another account, by roles."""
+    """How to reach the source if it is not in `store`, as in another account, by roles."""
     lease_ttl_seconds: float = 120.0
     target_file_bytes: int = 256 * 1024 * 1024
     """Size of an output file before a new one is begun."""

@@ -1,4 +1,4 @@
-"""Keeping Python's garbage collector out of work that makes many short-lived objects and no cycles."""
+"""Pauses Python's garbage collector during work that creates many short-lived objects and no cycles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def paused_collector() -> Iterator[None]:
-    """Keeps the collector from walking what is made in the block, again and again: none of it is in a cycle."""
+    """Keeps the collector from repeatedly traversing what the block creates: none of it is in a cycle."""
     enabled = gc.isenabled()
     gc.disable()
     try:

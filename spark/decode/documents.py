@@ -1,7 +1,7 @@
-"""A file's documents into the rows of its collection's tables, chunk by chunk, and the lines that are no row.
+"""Decodes a file's documents, chunk by chunk, into rows of its collection's tables, and lines that are no row.
 
-How a value is judged stands in `spark.decode.exact`, what a line has to be in `spark.decode.lines`. Neither fetching nor
-writing belongs here, nor what a manifest says.
+How a value is judged is in `spark.decode.exact`, what a line has to be in `spark.decode.lines`. Fetching, writing and
+manifests do not belong here.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ _TIMES = ("record_timestamp", "created", "removed")
 
 @dataclass(frozen=True)
 class DecodedChunk:
-    """What a chunk of a file gives.
+    """The decoded content of a chunk.
 
     Attributes:
         tables: a batch for each of the collection's tables, in their order; all have the same rows. The columns are
-            `schema_of` the table's, but that the text is an array of views (`string_view`) into the chunk, not a copy.
+            `schema_of` the table, except that the text is an array of views (`string_view`) into the chunk, not a copy.
         quarantined: the lines that are no row.
-        ids: the hash of each row's id's comparison key (see `spark.sources.ids`); empty where there are no ids.
-        id_texts: the ids as they stand in the documents, for naming one by its SHA-256; None where there are no ids.
+        ids: for each row, the hash of its id's comparison key (see `spark.sources.ids`); empty if there are no ids.
+        id_texts: the ids as in the documents, for naming one by its SHA-256; None if there are no ids.
         line_numbers: each row's line in the file.
         lines: all lines read, blank and quarantined ones among them.
-        blank_lines: lines of nothing but blanks; they count as no record.
+        blank_lines: lines of only blanks, which do not count as records.
         decoded_bytes: bytes of decoded text.
-        notes: what is worth saying and no failure.
+        notes: observations that are no failure.
     """
 
     tables: tuple[pa.RecordBatch, ...]
@@ -91,7 +91,7 @@ def decode_file(
 
 
 class Decoder:
-    """Decodes one file of a collection. Its chunks are to be given in their order: lines are counted."""
+    """Decodes one file of a collection. Chunks have to be passed in order, because lines are counted."""
 
     def __init__(self, collection: ExportCollection) -> None:
         self._collection = collection
@@ -122,7 +122,7 @@ class Decoder:
         return documents, self._plan.answer(documents)
 
     def _refuse(self, rows: _Rows) -> None:
-        """Marks the rows that are none: without the expected id, or refused by a table for a misfit."""
+        """Marks documents that are no row: without the expected id, or refused by a table for a misfit."""
         if self._id is not None and rows.raw_ids is not None and rows.raw_ids.null_count:
             name = ".".join(self._id.path)
             for row in np.flatnonzero(rows.raw_ids.is_null()).tolist():
@@ -162,7 +162,7 @@ class Decoder:
         return notes
 
     def _silent_misfits(self, rows: _Rows) -> Iterator[str]:
-        """Yields a note, once a file and column, on what did not fit in a table that has no place for errors."""
+        """Yields a note, once per file and column, about misfits in tables without an error column."""
         for table in self._tables:
             if ERRORS in table.schema.names or table.table.misfit is Misfit.REFUSE:
                 continue
@@ -174,7 +174,7 @@ class Decoder:
 
 
 class _Refusal(NamedTuple):
-    """Why a document is no row; `kind` is the same without what the document says, where the reason has something of it."""
+    """Why a document is no row; `kind` is the reason without any of the document's content, if the reason has some."""
 
     reason: str
     kind: str = ""
@@ -182,7 +182,7 @@ class _Refusal(NamedTuple):
 
 @dataclass
 class _Rows:
-    """The documents of a chunk on their way to become rows; `refused` are rows by why they are none."""
+    """The documents of a chunk while they become rows; `refused` holds row indexes by the reason of refusal."""
 
     documents: Documents
     answers: Answers
@@ -190,7 +190,7 @@ class _Rows:
     refused: dict[int, _Refusal] = field(default_factory=dict)
 
     def ids(self) -> tuple[pa.Array | None, Hashes]:
-        """Returns the ids' texts and the hashes of their comparison keys; refused rows have any."""
+        """Returns the ids' texts and the hashes of their comparison keys; those of refused rows are arbitrary."""
         if self.raw_ids is None:
             return None, np.empty(0, np.uint64)
         if self.documents.marked is None and not self.raw_ids.null_count:
@@ -233,7 +233,7 @@ class _Rows:
 
 
 class _Table:
-    """One table of the collection: what it wants of a document, and how rows become its batch."""
+    """One table of the collection: the values it takes from a document, and how rows become its batch."""
 
     def __init__(self, table: OutputTable, collection: ExportCollection) -> None:
         self.table = table

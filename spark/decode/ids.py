@@ -1,7 +1,7 @@
-"""The ids of a file or a slice: which are there twice, and whether they are the manifest's.
+"""The ids of a file or a slice: finds duplicates, and reconciles them with the manifest's.
 
-Works on the hashes that the decoder and the manifest's reader give, so no id is kept as an object. Errors name an id by
-its SHA-256 and its line: ids are personal data. What follows from a problem is decided elsewhere.
+Works on the hashes from the decoder and the manifest reader, so no id is kept as an object. Errors name an id by its SHA-256
+and its line, because ids are personal data. The consequences of a problem are decided elsewhere.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from spark.sources.ids import comparison_key, id_fingerprint
 
 Positions = npt.NDArray[np.int64]
 LineRuns = npt.NDArray[np.int64]
-"""Runs of lines that follow one another, as pairs of the first line and how many there are."""
+"""Runs of consecutive lines, as pairs of first line and count."""
 
 _NONE: Positions = np.empty(0, np.int64)
 
 
 _TEXTS_LIMIT_BYTES = 96 << 20
-"""Of a file with more bytes of ids than this, the later ones are named by their line alone: memory has to stay bounded."""
+"""Beyond this many bytes of ids in a file, later ids are named only by their line, so that memory stays bounded."""
 
 
 @dataclass
@@ -38,7 +38,7 @@ class IdLog:
     _texts_bytes: int = 0
 
     def add(self, chunk: DecodedChunk) -> None:
-        """Takes down a chunk's ids; a chunk without ids leaves no trace."""
+        """Records a chunk's ids; does nothing for a chunk without ids."""
         if chunk.id_texts is None or not len(chunk.ids):
             return
         self._hashes.append(chunk.ids)
@@ -88,11 +88,11 @@ def _runs_of(numbers: Positions) -> LineRuns:
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """What a file's ids and its manifest's do not share.
+    """How a file's ids and its manifest's differ.
 
     Attributes:
         unlisted: positions of rows whose id the manifest does not list (or not as often).
-        left_over: positions of the manifest's records that no row answers.
+        left_over: positions of the manifest's records without a matching row.
     """
 
     unlisted: Positions
@@ -118,7 +118,7 @@ def reconcile(documents: Hashes, manifest: Hashes) -> Reconciliation:
 
 
 def repeated(hashes: Hashes) -> tuple[Positions, Positions]:
-    """Returns the positions of ids that were there before, and for each the position of the one before it."""
+    """Returns the positions of ids that occurred before, and for each the position of its previous occurrence."""
     ordered = np.sort(hashes)
     if not (ordered[1:] == ordered[:-1]).any():
         return _NONE, _NONE
@@ -130,7 +130,7 @@ def repeated(hashes: Hashes) -> tuple[Positions, Positions]:
 
 
 def _occurrence(numbers: Positions) -> Positions:
-    """Returns for each entry how many equal ones stand before it."""
+    """Returns for each entry the number of equal entries before it."""
     order = np.argsort(numbers, kind="stable")
     ordered = numbers[order]
     starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1]))) if len(numbers) else numbers

@@ -1,7 +1,7 @@
-"""A chunk's lines: the text of the documents and what is no document.
+"""Splits a chunk's lines into documents and lines that are no document.
 
-A chunk of well-formed lines is told by a few passes over its bytes. Any other is looked at line by line, here, and only
-its documents go on. What stands inside a document is not looked at.
+A chunk of well-formed lines is recognised in a few passes over its bytes. Any other chunk is examined line by line, and only
+its documents are passed on. The content of a document is not examined here.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class QuarantinedLine:
 
     @property
     def cause(self) -> str:
-        """Why, without anything that the document says."""
+        """Why, without any of the document's content."""
         return self.kind or self.reason
 
 
@@ -85,7 +85,7 @@ class Documents:
 
 
 def read_lines(text: bytes, first_line: int) -> Documents:
-    """Returns a chunk's lines as documents if all look like one; what they hold is not proved.
+    """Returns a chunk's lines as documents if all look like one; their JSON is not validated.
 
     Args:
         text: whole lines; the last line feed may be missing.
@@ -125,9 +125,9 @@ def sort_out_lines(text: bytes, first_line: int) -> Documents:
 
 
 def _allow_deep_nesting() -> None:
-    """Lets the decoder follow documents nested deeper than the interpreter's limit, from now on.
+    """Raises the interpreter's recursion limit, for good, so that the decoder can follow deeply nested documents.
 
-    The limit is the process's: taking it back could fail a thread that is deep in a document of its own.
+    The limit applies to the process: lowering it again could fail a thread that is deep inside another document.
     """
     sys.setrecursionlimit(max(sys.getrecursionlimit(), _LEVELS))
 

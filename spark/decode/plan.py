@@ -1,8 +1,8 @@
-"""What a collection's tables ask of a document, and how whole chunks answer it.
+"""Extracts the values that a collection's tables need from whole chunks of documents.
 
 A want is a value at a path with a type. Wants whose paths do not cross share one pass of the compiled reader
-(`spark.native`) over a chunk; a value that it leaves, as one that may not fit, is judged by itself
-(`spark.decode.exact`) and put in its place. What becomes of the columns is not known here.
+(`spark.native`) over a chunk. A value that the reader leaves out because it may not fit is judged by itself
+(`spark.decode.exact`) and put in its place. How the columns are used is not known here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""An encrypted object's bytes into chunks of whole JSON lines: AES-256-CTR, gzip, a cut at the last line feed.
+"""Turns an encrypted object's bytes into chunks of whole JSON lines: AES-256-CTR, gzip, a cut at the last line feed.
 
-Nothing larger than a chunk (or a single line, where one is longer) is held. AES-CTR has no tamper check of its own: the
-gzip header, checksum and end are what says that an object was decrypted whole. What a line holds is not looked at here.
+Nothing larger than a chunk (or a longer single line) is held in memory. AES-CTR has no integrity check: the gzip header,
+checksum and end show that an object was decrypted completely. The content of lines is not examined here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 CHUNK_BYTES = 2 << 20
-"""Decoded bytes in a chunk: small enough for the objects made of it to stay in the processor's cache."""
+"""Decoded bytes in a chunk: small enough for the objects made from it to stay in the CPU cache."""
 
 _KEY_BYTES = 32
 _IV_BYTES = 16

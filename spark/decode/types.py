@@ -1,7 +1,7 @@
 """Hive type strings and the Arrow types that hold them, both ways.
 
 The types on disk are chosen so that a schema may evolve without rewriting old partitions: every integer is stored as
-bigint and every floating-point number as double. What a JSON value has to be to fit a type is judged in `values`.
+bigint and every floating-point number as double. What a JSON value has to be to fit a type is judged in `exact`.
 """
 
 from __future__ import annotations

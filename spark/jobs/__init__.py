@@ -1,1 +1,1 @@
-"""One entry point a system, and the parts every job is made of: packing, the stage task, the audit, the cluster."""
+"""One entry point per system, and the parts that jobs are made of: packing, stage task, audit, cluster."""

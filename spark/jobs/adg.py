@@ -1,7 +1,7 @@
-"""The ADG job's driver: keys, one flat stage over all files, audit and publication of each day as its last file is through.
+"""The ADG job's driver: fetches keys, runs one flat stage over all files, and audits and publishes each day once it is read.
 
-Runs wherever the application's driver runs. The task is in `stage`, the audit in `audit`, the protocol of publication in
-`spark.publish`; here they are put together and timed.
+Runs in the application's driver process. The task is in `stage`, the audit in `audit`, the publication protocol in
+`spark.publish`; here they are combined and timed.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ def run(parameters: JobParameters, cluster: Cluster, reporter: Reporter, *, serv
     Args:
         parameters: which files of which collections and days, and under which attempts and leases.
         cluster: where the tasks run.
-        reporter: told of progress and of each day that ends.
-        services: in the place of those that the parameters name.
+        reporter: receives progress and each day that ends.
+        services: replaces those that the parameters name.
 
     Raises:
-        EngineError: a task was lost for good.
-        StoreError, CatalogError, LeaseError: a service failed for all of them.
+        EngineError: a task failed for good.
+        StoreError, CatalogError, LeaseError: a service failed for all partitions.
     """
     return _Run(parameters, cluster, reporter, services or open_services(parameters)).execute()
 
@@ -71,7 +71,7 @@ class _Day:
         return len(self.outcomes) == self.shards_expected
 
     def spread_slices(self) -> list[SliceIds]:
-        """The slices whose ids several tasks left in parts."""
+        """The slices whose id hashes several tasks wrote in parts."""
         parts: dict[tuple[int, int], list[IdHashes]] = defaultdict(list)
         for outcome in self.outcomes:
             for ids in outcome.spread_ids:
@@ -149,12 +149,12 @@ class _Run:
                 check.result()
 
     def _check_spread(self, day: _Day, ready: Callable[[Audited], None]) -> None:
-        """Looks for ids that occur in two tasks' parts of one slice, in tasks again: no id comes to the driver."""
+        """Looks for ids that occur in several tasks' parts of a slice. Runs as tasks again: no id ever reaches the driver."""
         check = partial(repeated_across, self.services.store)
         slices = day.spread_slices()
         findings = [finding for found in self.cluster.run(check, slices, name="ids") for finding in found]
         self._audit(day, findings, ready)
-        with suppress(StoreError):  # what is left belongs to the attempt and goes with it
+        with suppress(StoreError):  # what cannot be deleted belongs to the attempt, and is collected with it
             self.services.store.delete([uri for each in slices for uri in each.uris])
 
     def _count(self, outcome: ShardOutcome) -> None:

@@ -1,4 +1,4 @@
-"""Reading ahead: the next piece of an object is fetched while the one in hand is worked on."""
+"""Read-ahead: the next piece of an object is fetched while the current one is processed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Piece = TypeVar("Piece")
 
 
 def read_ahead(pieces: Iterator[Piece]) -> Iterator[Piece]:
-    """Yields the pieces in their order, one ahead in a thread; an exception comes where its piece would have come."""
+    """Yields the pieces in order, fetching one ahead in a thread; an exception is raised in place of its piece."""
     with ThreadPoolExecutor(1, "read-ahead") as pool:
         coming = pool.submit(next, pieces, None)
         while (piece := coming.result()) is not None:

@@ -1,6 +1,6 @@
-"""The audit of one collection's day, before it may be published: pure, from what planning and the tasks found.
+"""The audit of one collection's day before it may be published. Pure: judges what planning and the tasks found.
 
-Each kind of check leaves at least one finding, passed or failed, so that the evidence is there when all is well too.
+Each kind of check leaves at least one finding, passed or failed, so that there is evidence even if everything is fine.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _CONFIRM = "If the export is right, run again with `confirm: true` (run configur
 
 _LEAVE_FILES_OUT = {"read", "write"}
 _OF_WHAT_WAS_READ = {"read", "manifest", "ids", "quarantine", "rows"}
-"""Checks that say nothing good where a file could not be read or written: not all of it was looked at."""
+"""Checks that cannot pass if a file could not be read or written, because they did not see all of it."""
 _LEAVE_ROWS_OUT = {*_LEAVE_FILES_OUT, "manifest", "slices"}
-"""Failed checks that explain missing rows: that there are fewer than the day before would mislead."""
+"""Failed checks that explain missing rows: a finding about fewer rows than the day before would then mislead."""
 
 
 def audit(
@@ -31,9 +31,9 @@ def audit(
 
     Args:
         work: what planning decided, with what it found wrong (gaps, overlaps, lost files).
-        collection: what the day is held against.
-        shards: what each task read and wrote, all of them.
-        extra: findings of later steps, such as ids that occur in two tasks' parts of one slice.
+        collection: the configuration that the day is judged by.
+        shards: what the tasks read and wrote, for every shard.
+        extra: findings of later steps, such as ids that occur in several tasks' parts of a slice.
     """
     failures = [
         *work.findings,
@@ -52,7 +52,7 @@ def audit(
 
 
 def state_of(findings: Sequence[Finding]) -> PartitionState:
-    """Refused where the data is at fault, failed where a retry may help, else published."""
+    """Refused if the data is at fault, failed if a retry may help, else published."""
     wrong = [finding for finding in findings if not finding.passed]
     if not wrong:
         return PartitionState.PUBLISHED
@@ -60,7 +60,7 @@ def state_of(findings: Sequence[Finding]) -> PartitionState:
 
 
 def _told_once(findings: Iterable[Finding]) -> list[Finding]:
-    """Tells what the key service said of many files once, by the first of them: one outage is one error."""
+    """Reports an answer of the key service about many files once, for the first of them: one outage is one error."""
     told: dict[Finding, list[Finding]] = defaultdict(list)
     for finding in findings:
         is_service = finding.place.startswith(KEY_SERVICE_PLACE)
@@ -110,7 +110,7 @@ def _rows(work: PartitionWork, collection: Collection, shards: Sequence[ShardOut
 
 
 def _before(work: PartitionWork) -> str:
-    """Says what a day is held against; by its date where days between were not exported or not published."""
+    """Names what a day is compared with: by its date if days in between were not exported or not published."""
     if work.previous_rows is None:
         return "no day before"
     is_next = work.previous_day in {"", (date.fromisoformat(work.export_date) - timedelta(days=1)).isoformat()}
@@ -118,7 +118,7 @@ def _before(work: PartitionWork) -> str:
 
 
 def row_count(shards: Sequence[ShardOutcome]) -> int:
-    """Rows of the collection's main table."""
+    """Returns the number of rows in the collection's main table."""
     return sum(file.rows for shard in shards for file in shard.tables[0]) if shards else 0
 
 

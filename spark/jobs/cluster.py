@@ -1,7 +1,7 @@
-"""Where a job's tasks run: Spark, or whatever a test puts in its place (crash tests at scale use threads).
+"""Where a job's tasks run: on Spark, or on a test's substitute (large crash tests use threads).
 
-Each result is yielded as its task finishes, so that a day can be published while others are still read. Nothing about
-the work itself belongs here.
+Results are yielded as tasks finish, so that a day can be published while others are still being read. Nothing about the
+work itself belongs here.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class Cluster(Protocol):
         """Yields results in the order in which tasks finish.
 
         Raises:
-            EngineError: a task was lost for good, after the cluster's own retries.
+            EngineError: a task failed for good, after the cluster's own retries.
         """
 
 
 class SparkCluster:
-    """A Spark application. Results come back through an accumulator, which Spark merges as each task ends, once a task."""
+    """A Spark application. Results return through an accumulator, which Spark merges exactly once per task, as it ends."""
 
     def __init__(self, context: SparkContext) -> None:
         self._context = context
@@ -82,11 +82,11 @@ class SparkCluster:
         except (Py4JError, PySparkException, OSError) as error:
             failures.append(error)
         finally:
-            arrived.put(None)  # behind every result: Spark merges a task's before it tells that the stage has ended
+            arrived.put(None)  # after every result: Spark merges a task's before it reports that the stage has ended
 
 
 def _forwarding(arrived: queue.SimpleQueue[list[Any] | None]) -> Any:
-    """An accumulator parameter that adds lists in a task, and hands each task's list to the queue in the driver."""
+    """An accumulator parameter that concatenates lists within a task, and in the driver puts each task's list on the queue."""
     from pyspark.accumulators import AccumulatorParam, AddingAccumulatorParam
 
     class Forwarding(AccumulatorParam[list[Any]]):

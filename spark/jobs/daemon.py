@@ -1,12 +1,12 @@
-"""What Spark forks its Python workers from: the process that has loaded what tasks need, once, and finds modules quickly.
+"""The process from which Spark forks its Python workers: it preloads what tasks need, and makes imports fast.
 
-Spark runs it in the place of `pyspark.daemon` where `spark.python.daemon.module` names it. Before every task a worker has
-Python forget which modules there are; each archive on the path is then read again, Spark's own jar among them: a tenth of
-a second of processor time a task. So archives that hold nothing but the pyspark that is installed anyway are left out.
+Spark runs it instead of `pyspark.daemon` if `spark.python.daemon.module` names it. Before every task a worker invalidates
+Python's import caches; every archive on the path, Spark's own jar included, is then read again, which costs a tenth of a
+second of CPU time per task. So archives that hold nothing but the pyspark that is installed anyway are left out.
 
-pyarrow loads pandas with the first array that it makes, where it is installed, to know its types. Tasks have none; and each
-worker would load it for itself (a fifth of a second, 40 MB) and then walk through its objects after every task (10 ms). So for
-workers it is not there.
+If pandas is installed, pyarrow imports it with the first array that it makes, in order to recognise its types. Tasks use no
+pandas, but each worker would load it (a fifth of a second, 40 MB) and garbage-collect its objects after every task (10 ms).
+So pandas is hidden from workers.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from pathlib import Path
 
 _ARCHIVES = frozenset({".zip", ".jar"})
 _LOADED = ("spark.jobs.stage",)
-"""What tasks import: loaded before the fork, so that each worker has it at once. Nothing in it minds being forked."""
+"""What tasks import: loaded before the fork, so that each worker has it at once. All of it is safe to fork."""
 _UNUSED = frozenset({"pandas"})
-"""What libraries load if it is there, and tasks have no use of."""
+"""What libraries import if it is installed although tasks do not use it."""
 
 
 class Absent(MetaPathFinder):
-    """Has Python find that modules are not installed, whether they are or not."""
+    """An import finder that makes modules appear not to be installed."""
 
     def __init__(self, names: Collection[str]) -> None:
         self._names = names
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        """Refuses the names; of any other it knows nothing.
+        """Refuses the hidden modules; leaves all others to the next finder.
 
         Raises:
-            ModuleNotFoundError: the module is to be absent.
+            ModuleNotFoundError: the module is hidden.
         """
         if name in self._names:
             raise ModuleNotFoundError(f"{name} is not there for Spark's workers: see spark/jobs/daemon.py", name=name)
@@ -44,7 +44,7 @@ class Absent(MetaPathFinder):
 
 
 def without_own_archives(path: Sequence[str]) -> list[str]:
-    """Returns a module path without the archives that lie inside the pyspark package which the path has anyway."""
+    """Returns a module path without the archives inside the pyspark package, which is on the path anyway."""
     folders = [entry for entry in path if Path(entry).suffix not in _ARCHIVES]
     found = PathFinder.find_spec("pyspark", folders)
     if found is None or found.origin is None:
@@ -64,7 +64,7 @@ def main() -> None:
         importlib.import_module(name)
     from pyspark.daemon import manager
 
-    gc.freeze()  # what is loaded stays: neither looked at after every task, nor copied for it
+    gc.freeze()  # what is loaded stays: not traversed after every task, nor its pages copied by that
     manager()  # type: ignore[no-untyped-call]
 
 

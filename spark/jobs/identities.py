@@ -1,7 +1,7 @@
-"""Ids in the tasks: a file's against its manifest's, and ids that a slice holds twice.
+"""Checks of ids in the tasks: a file's ids against its manifest's, and duplicate ids within a slice.
 
-Only hashes are kept, and only as long as a slice is read; where several tasks read one slice, each leaves its hashes
-beside the data and `repeated_across` compares them, in a task again. No id ever comes to the driver.
+Only hashes are kept, and only while a slice is read. If several tasks read one slice, each writes its hashes beside the
+data, and `repeated_across` compares them, again in a task. No id ever reaches the driver.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _ALLOW = "Have the producer export this day again, or set unique_ids to false fo
 
 @dataclass
 class FileIds:
-    """What one file's chunks add up to."""
+    """Ids and counts of one file, accumulated over its chunks."""
 
     uri: str
     log: IdLog = field(default_factory=IdLog)
     documents: int = 0
-    """Lines that are a record: good and quarantined, not blank."""
+    """Lines that are a record, good or quarantined; blank lines do not count."""
     quarantined: int = 0
     first_quarantined: int = 0
     first_cause: str = ""
@@ -58,7 +58,7 @@ class FileIds:
 
 
 def reconcile_file(store: ObjectStore, file: DataFile, read: FileIds, *, has_ids: bool) -> tuple[Finding, ...]:
-    """Returns what a file and its manifest do not agree on; nothing where there is no manifest (planning said so)."""
+    """Returns how a file and its manifest disagree; nothing without a manifest, which planning has already reported."""
     if file.manifest is None:
         return ()
     try:
@@ -92,7 +92,7 @@ def _ids_are(count: int) -> str:
 
 
 class SliceLog:
-    """The ids of a task's slices, by slice, to see whether one is there twice."""
+    """The ids of a task's slices, by slice, to find duplicates."""
 
     def __init__(self, collection: ExportCollection, spread: frozenset[SliceKey]) -> None:
         self.seconds = 0.0
@@ -102,7 +102,7 @@ class SliceLog:
         self._files: dict[SliceKey, list[FileIds]] = defaultdict(list)
 
     def add(self, file: DataFile, read: FileIds) -> None:
-        """Adds a file that was read whole."""
+        """Adds a file that was read completely."""
         if self._unique:
             self._files[file.slice_start, file.slice_end].append(read)
 
@@ -114,12 +114,12 @@ class SliceLog:
         self.seconds += time.monotonic() - started
 
     def repeated(self) -> tuple[Finding, ...]:
-        """Returns a finding for each slice in which an id is there twice, within what this task read."""
+        """Returns a finding for each slice in which this task read an id twice."""
         with self.timed():
             return tuple(finding for files in self._files.values() for finding in _repeated_in(files))
 
     def leave_spread(self, store: ObjectStore, audit_uri: str) -> tuple[IdHashes, ...]:
-        """Writes the hashes of slices that other tasks read parts of too, with their lines, and returns where."""
+        """Writes the hashes and lines of slices that other tasks read parts of too, and returns where."""
         left: list[IdHashes] = []
         with self.timed():
             for (start, end), files in self._files.items():
@@ -137,7 +137,7 @@ def _joined(files: list[FileIds]) -> Hashes:
 
 
 def _packed(files: list[FileIds]) -> bytes:
-    """The rows' lines as runs, how many of these there are before them, and the rows' hashes behind them."""
+    """The serialised form: the number of runs of lines, the runs, then the rows' hashes."""
     runs = np.concatenate([file.log.line_runs for file in files])
     return b"".join((np.int64(len(runs)).tobytes(), runs.tobytes(), _joined(files).tobytes()))
 
@@ -165,7 +165,7 @@ def _repeated_in(files: list[FileIds]) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class SliceIds:
-    """A slice whose ids several tasks left in parts."""
+    """A slice whose id hashes several tasks wrote in parts."""
 
     topic: str
     parts: tuple[IdHashes, ...]
@@ -177,7 +177,7 @@ class SliceIds:
 
 
 def repeated_across(store: ObjectStore, slice_ids: SliceIds) -> tuple[Finding, ...]:
-    """Returns a finding where an id is in two tasks' parts of a slice, or where that cannot be seen."""
+    """Returns a finding if an id occurs in several tasks' parts of a slice, or if that cannot be determined."""
     try:
         return tuple(_repeated_across(store, slice_ids))
     except DataworksError as error:
@@ -193,7 +193,7 @@ def _repeated_across(store: ObjectStore, slice_ids: SliceIds) -> Iterator[Findin
     owners = np.searchsorted(starts, np.stack([again, before]), side="right") - 1
     across = np.flatnonzero(owners[0] != owners[1])
     if not len(across):
-        return  # within one part: that task has said so itself
+        return  # within one part: that task has reported it itself
 
     def placed(position: int, owner: int) -> tuple[str, int]:
         return _placed(slice_ids.parts[owner], runs[owner], position - int(starts[owner]))

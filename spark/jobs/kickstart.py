@@ -1,7 +1,7 @@
-"""The Kickstart job's driver: looks at all files, the schema of each day in order, one flat stage, publication in order.
+"""The Kickstart job's driver: inspects all files, derives each day's schema in order, runs one flat stage, publishes in order.
 
-Runs wherever the application's driver runs. Tasks are in `partner_stage`, what follows from them in `partner_days` and
-`partner_audit`, the protocol of publication in `spark.publish`; here they are put together and timed.
+Runs in the application's driver process. Tasks are in `partner_stage`, what follows from them in `partner_days` and
+`partner_audit`, the publication protocol in `spark.publish`; here they are combined and timed.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ def run(parameters: JobParameters, cluster: Cluster, reporter: Reporter, *, serv
     Args:
         parameters: which files of which collections and days, and under which attempts and leases.
         cluster: where the tasks run.
-        reporter: told of progress and of each day that ends.
-        services: in the place of those that the parameters name.
+        reporter: receives progress and each day that ends.
+        services: replaces those that the parameters name.
 
     Raises:
-        EngineError: a task was lost for good.
-        StoreError, CatalogError, LeaseError: a service failed for all of them.
+        EngineError: a task failed for good.
+        StoreError, CatalogError, LeaseError: a service failed for all partitions.
     """
     return _Run(parameters, cluster, reporter, services or open_services(parameters)).execute()
 
@@ -102,7 +102,7 @@ class _Run:
         )
 
     def _tables_as_they_stand(self) -> dict[str, tuple[Column, ...]]:
-        """The columns of each collection's table, none where it is not there yet."""
+        """The columns of each collection's table; none if it does not exist yet."""
         tables = {name: collection.tables[0] for name, collection in self.parameters.collections.items()}
         names: dict[str, list[str]] = defaultdict(list)
         for table in tables.values():
@@ -120,7 +120,7 @@ class _Run:
         }
 
     def _look(self, there: dict[str, tuple[Column, ...]]) -> None:
-        """Asks every file for its columns; a file that has no key is not asked."""
+        """Determines the columns of every file, except of files without a key."""
         tasks: list[LookTask] = []
         for day in self._days.values():
             known = known_columns(day.collection, there.get(day.collection.name, ()))
@@ -197,7 +197,7 @@ def _key(day: Audited) -> tuple[str, str]:
 
 
 class _Order:
-    """Lets the days of each collection go on in their order; behind one that is refused, those that follow it stay."""
+    """Lets the days of each collection proceed in order; days after a refused one are held back."""
 
     def __init__(self, days: Iterable[PartnerDay]) -> None:
         self._waiting: dict[str, list[PartnerDay]] = defaultdict(list)
@@ -206,7 +206,7 @@ class _Order:
         self._held_up: dict[str, Finding] = {}
 
     def advance(self, ready: Ready) -> None:
-        """Audits every day whose turn it is and gives it on."""
+        """Audits every day whose turn it is and passes it on."""
         for name, days in self._waiting.items():
             while days and (not days[0].is_readable or days[0].is_read):
                 self._judge(name, days.pop(0), ready)

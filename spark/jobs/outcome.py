@@ -1,4 +1,4 @@
-"""What a task of the stage returns: small, typed, picklable. Never rows, ids or keys."""
+"""What a task of the stage returns: small, typed and picklable; never rows, ids or keys."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class FileOutcome:
     lines: int = 0
     quarantined: int = 0
     first_quarantined: int = 0
-    """The line of the first that was quarantined."""
+    """Line number of the first quarantined line."""
     first_cause: str = ""
-    """Why that one was, without anything that it says."""
+    """Why it was quarantined, without any of its content."""
     manifest_lines: int | None = None
     ids_compared: int = 0
     notes: tuple[str, ...] = ()
@@ -29,11 +29,11 @@ class FileOutcome:
 
 @dataclass(frozen=True)
 class IdHashes:
-    """Where a task left the hashes of its part of a slice that other tasks hold parts of too.
+    """Where a task wrote the id hashes of its part of a slice that several tasks share.
 
     Attributes:
-        uri: of the object with the hashes, one a row, and the rows' lines.
-        files: the part's files and how many rows each has, in their order.
+        uri: of the object with the hashes, one per row, and the rows' lines.
+        files: the part's files with their numbers of rows, in order.
     """
 
     slice_start: int
@@ -56,7 +56,7 @@ class ShardOutcome:
     spread_ids: tuple[IdHashes, ...] = ()
     preview: tuple[dict[str, str | None], ...] = ()
     misfits: dict[str, Misfits] = field(default_factory=dict)
-    """By column, values that did not cast, of sources whose tables take them as null."""
+    """By column, the number of values that did not cast, for sources whose tables take them as null."""
     seconds: float = 0.0
     ids_seconds: float = 0.0
     """The share of `seconds` spent on reconciling ids and looking for duplicates."""

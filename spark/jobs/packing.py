@@ -1,6 +1,6 @@
-"""How the files of all collections and days become tasks: packed by bytes, never a thread a collection.
+"""How the files of all collections and days become tasks: packed by bytes, not one task per collection.
 
-A *shard* is what one task turns into output files: files of one collection and day, whole slices where it can be. A
+A *shard* is what one task turns into output files: files of one collection and day, whole slices if possible. A
 *bin* is a task: shards of any collections. Pure; no object is read here.
 """
 
@@ -14,7 +14,7 @@ from spark.contract import DataFile, PartitionWork
 
 MIB = 1024 * 1024
 _FILE_COST_BYTES = 256 * 1024
-"""What opening a file costs, in bytes that could have been read meanwhile."""
+"""Cost of opening a file, in bytes that could be read in the same time."""
 _TASKS_PER_CORE = 4
 _SMALLEST_SHARD_BYTES = 16 * MIB
 _LARGEST_SHARD_BYTES = 128 * MIB
@@ -23,7 +23,7 @@ _SMALLEST_BIN_BYTES = 2 * MIB
 
 @dataclass(frozen=True)
 class Shard:
-    """Files of one collection and day that one task reads. `spread` names slices that other shards hold parts of."""
+    """Files of one collection and day that one task reads. `spread` names slices of which other shards hold parts too."""
 
     collection: str
     export_date: str
@@ -33,7 +33,7 @@ class Shard:
 
     @property
     def cost_bytes(self) -> int:
-        """Encrypted bytes to read, with what opening each file costs."""
+        """Encrypted bytes to read, plus the cost of opening each file."""
         return _FILE_COST_BYTES + sum(_cost(file) for file in self.files)
 
 
@@ -46,9 +46,9 @@ def shards_of(works: Iterable[PartitionWork], *, cores: int) -> list[Shard]:
 
 
 def bins_of(shards: Sequence[Shard], *, cores: int) -> list[tuple[Shard, ...]]:
-    """Packs shards into tasks: oldest day first, then largest first, at least two tasks a core where there are shards.
+    """Packs shards into tasks: oldest day first, then largest first; at least two tasks per core if there are enough shards.
 
-    Oldest first, because a day is published as soon as its last file is through: a run that dies keeps its early days.
+    Oldest first, because a day is published as soon as its last file is done: a run that dies keeps its early days.
     """
     total_bytes = sum(shard.cost_bytes for shard in shards)
     most_bytes = min(max(total_bytes // (cores * _TASKS_PER_CORE), _SMALLEST_BIN_BYTES), _LARGEST_SHARD_BYTES)

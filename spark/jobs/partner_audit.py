@@ -1,4 +1,4 @@
-"""The audit of one day of partner files, before it may be published: pure, from what planning, looks and tasks found."""
+"""The audit of one day of partner files before it may be published. Pure: judges what planning, inspection and tasks found."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def audit_partner_day(day: PartnerDay, *, held_up: Finding | None = None) -> tup
     """Returns every finding about the day; it may be published when all of them passed.
 
     Args:
-        day: read whole, or not to be read at all.
-        held_up: that a day before it was not published, where its schema follows that one's.
+        day: read completely, or not to be read at all.
+        held_up: finding that an earlier day, whose schema this one follows, was not published.
     """
     files = [file for outcome in day.outcomes for file in outcome.files]
     failures = [
@@ -48,7 +48,7 @@ def _quarantine(day: PartnerDay) -> list[Finding]:
 
 
 def _counts(day: PartnerDay) -> list[Finding]:
-    """Rows written against the source's own count: CSV records, elements of `data`."""
+    """Compares the rows written with the source's own count: CSV records, or elements of `data`."""
     counted = sum(file.lines - file.quarantined for outcome in day.outcomes for file in outcome.files)
     written = row_count(day.outcomes)
     if counted == written:
@@ -90,7 +90,7 @@ def _evidence(day: PartnerDay) -> list[Finding]:
 
 
 def _casts(day: PartnerDay) -> list[str]:
-    """What would not cast, column by column; none of it refuses a day whose table follows its source."""
+    """Reports values that did not cast, column by column; for tables that follow their source they refuse no day."""
     totals: dict[str, tuple[int, int]] = {}
     for outcome in day.outcomes:
         for name, misfit in outcome.misfits.items():

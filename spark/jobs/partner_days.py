@@ -1,4 +1,4 @@
-"""The schema of each day of partner files, and how days of one collection follow one another. Pure; nothing is read here."""
+"""The schema of each day of partner files, and how the days of a collection depend on each other. Pure; reads nothing."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from spark.publish.intent import out_of_order
 
 @dataclass
 class PartnerDay:
-    """One collection's day on its way. The collection's table has the day's columns once `plan_schemas` has seen it.
+    """One collection's day in progress. After `plan_schemas` the collection's table has the day's columns.
 
-    `findings` are what is wrong with it before it is read.
+    `findings` say what is wrong with it before it is read.
     """
 
     work: PartitionWork
@@ -35,7 +35,7 @@ class PartnerDay:
 
     @property
     def is_readable(self) -> bool:
-        """Whether there is nothing against reading it."""
+        """Whether nothing prevents reading it."""
         return not self.findings
 
     @property
@@ -51,11 +51,11 @@ def known_columns(collection: PartnerCollection, there: Sequence[Column]) -> fro
 
 
 def plan_schemas(days: Iterable[PartnerDay], there: Mapping[str, Sequence[Column]]) -> None:
-    """Gives each day its table's columns, days of a collection in their order, and finds what speaks against reading it.
+    """Gives each day its table's columns, the days of a collection in order, and finds what prevents reading it.
 
     Args:
-        days: all of an application, each with the looks at its files.
-        there: by collection, the columns of its table as it stands; none where there is no table.
+        days: all of an application, each with the inspection results of its files.
+        there: by collection, the columns of its existing table; none if there is no table.
     """
     by_collection: dict[str, list[PartnerDay]] = defaultdict(list)
     for day in sorted(days, key=lambda day: day.work.export_date):
@@ -100,7 +100,7 @@ def _columns_of(looks: Iterable[FileLook]) -> dict[str, Kind | None]:
 
 
 def retyped(day: PartnerDay) -> tuple[SchemaChange, ...]:
-    """Returns the columns of which the day had values that did not cast."""
+    """Returns the columns in which the day had values that did not cast."""
     types = {column.name: column.type for column in day.collection.tables[0].columns}
     kinds: dict[str, list[Kind]] = defaultdict(list)
     for outcome in day.outcomes:
@@ -113,7 +113,7 @@ def retyped(day: PartnerDay) -> tuple[SchemaChange, ...]:
 
 
 def waits_for(before: PartitionWork, state: PartitionState) -> Finding:
-    """Returns what keeps a day from being published: the one before it is not, and the schema follows the days' order."""
+    """Returns what keeps a day from being published: the day before is not, and the schema follows the order of days."""
     return failed(
         "order",
         place=before.export_date,
@@ -124,7 +124,7 @@ def waits_for(before: PartitionWork, state: PartitionState) -> Finding:
 
 
 def describe_changes(changes: Sequence[SchemaChange]) -> str:
-    """Returns changes as one line."""
+    """Returns schema changes as one line."""
     texts = {
         "added": "{column} added as {after}",
         "missing": "{column} missing",

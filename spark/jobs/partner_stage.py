@@ -1,6 +1,6 @@
-"""The tasks over partner files: a look at what columns they have, then reading, casting and writing their rows.
+"""The tasks over partner files: determining their columns, then reading, casting and writing their rows.
 
-Run on the executors. Bad data becomes a finding of its file; the task goes on with the next one and never fails the stage.
+Runs on the executors. Bad data becomes a finding of its file; the task goes on with the next file and never fails the stage.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class PartnerSettings:
 
 @dataclass(frozen=True)
 class LookTask:
-    """A file whose columns are asked for. `known` are columns whose types need not be inferred; `key` None: not encrypted."""
+    """A file whose columns are to be determined. Types of `known` columns need not be inferred; `key` None: not encrypted."""
 
     file: DataFile
     collection: PartnerCollection
@@ -56,7 +56,7 @@ class LookTask:
 
 @dataclass(frozen=True)
 class FileLook:
-    """What a file has: its fields, the column of each, the kinds of columns that were not known; or why it cannot be read."""
+    """What a file holds: its fields, the column of each, the kinds of unknown columns; or why it cannot be read."""
 
     uri: str
     fields: tuple[SourceField, ...] = ()
@@ -67,7 +67,7 @@ class FileLook:
 
 @dataclass(frozen=True)
 class PartnerTask:
-    """A shard of files whose looks are good. The collection's table has the day's columns; `keys` are by address."""
+    """A shard of readable files. The collection's table has the day's columns; `keys` are by file address."""
 
     shard: Shard
     collection: PartnerCollection
@@ -77,12 +77,12 @@ class PartnerTask:
 
 
 def look_at_bin(settings: PartnerSettings, tasks: Sequence[LookTask]) -> list[FileLook]:
-    """Looks at the files of one task, one after another."""
+    """Inspects the files of one task, one after another."""
     return [look_at(settings, task) for task in tasks]
 
 
 def look_at(settings: PartnerSettings, task: LookTask) -> FileLook:
-    """Returns what a file has; reads all of it only where a column is not known."""
+    """Returns what a file holds; reads all of it only if a column is not known."""
     uri, style = task.file.source.uri, task.collection.format
     body = _opener(settings, task.file, task.key)
     try:
@@ -101,7 +101,7 @@ def stage_partner_bin(settings: PartnerSettings, tasks: Sequence[PartnerTask]) -
 
 
 def stage_partner_shard(settings: PartnerSettings, task: PartnerTask) -> ShardOutcome:
-    """Reads a shard's files and writes their rows, and what was no row; what cannot be written is a finding of the day."""
+    """Reads a shard's files and writes rows and quarantined lines; a failed write becomes a finding of the day."""
     started = time.monotonic()
     try:
         outcome = _stage(settings, task)
@@ -144,7 +144,7 @@ class _Chunk:
 def _read_file(
     settings: PartnerSettings, task: PartnerTask, file: DataFile, writers: ShardWriters, misfits: dict[str, Misfits]
 ) -> FileOutcome:
-    """Reads one file; what is wrong with it is in the outcome, what cannot be written is raised."""
+    """Reads one file; input errors end up in the outcome, write errors are raised."""
     uri = file.source.uri
     look = task.looks[uri]
     make = RowMaker(task.collection.tables[0].columns, look.names)
@@ -177,7 +177,7 @@ def _read_file(
 
 
 def add_misfits(known: dict[str, Misfits], more: dict[str, Misfits]) -> None:
-    """Adds what did not cast, column by column."""
+    """Adds the counts of values that did not cast, column by column."""
     for name, misfit in more.items():
         before = known.get(name, Misfits(0, 0, Kind.NOTHING))
         kind = merged((before.kind, misfit.kind))
@@ -189,7 +189,7 @@ def _opener(settings: PartnerSettings, file: DataFile, key: FileKey | None) -> O
 
 
 def _beginning(settings: PartnerSettings, file: DataFile, key: FileKey | None) -> OpenBody:
-    """Opens an object of which little more than its beginning will be read: in small pieces, none of them ahead."""
+    """Opens an object of which only the beginning will be read: in small pieces, without read-ahead."""
     return lambda: _text(settings.source.stream(file.source.uri, etag=file.source.etag, chunk_bytes=_LOOK_BYTES), file, key)
 
 
@@ -198,7 +198,7 @@ def _text(body: Iterable[Buffer], file: DataFile, key: FileKey | None) -> Iterab
 
 
 def _pii(task: LookTask, fields: Iterable[SourceField]) -> Finding | None:
-    """A field marked PII in a collection that is configured as none would lie where those without the right to it read."""
+    """A field marked PII in a collection not configured as PII: people without the right to it could read its data."""
     marked = [each.name for each in fields if each.pii]
     if not marked or task.collection.pii:
         return None

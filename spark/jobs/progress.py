@@ -1,7 +1,7 @@
-"""What a running job says about itself: the messages and the reporter that counts and throttles them.
+"""A running job's progress: its messages, and the reporter that counts and throttles them.
 
-Messages are the live part only. What is recorded comes from the result document; a message may be lost. How messages
-travel is the business of whoever gives `emit`.
+Messages are for live display only and may be lost; what is recorded comes from the result document. How messages travel is
+up to the given `emit`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from spark.errors import ConfigurationError, EngineError
 
 
 class Progress(Document, frozen=True, kw_only=True, tag="progress"):
-    """How far a job is, counted since its start; totals are 0 until they are known."""
+    """How far a job has got, counted from its start; totals are 0 until they are known."""
 
     files: int = 0
     files_total: int = 0
     read_bytes: int = 0
     total_bytes: int = 0
     partitions: int = 0
-    """Collections' days that ended, whichever way."""
+    """Number of collections' days that ended, in any state."""
     partitions_total: int = 0
     seconds: float = 0.0
 
@@ -39,11 +39,11 @@ class Finished(Document, frozen=True, kw_only=True, tag="finished"):
     rows: int = 0
     quarantined_rows: int = 0
     seconds: float = 0.0
-    """Task seconds spent on it, all tasks added."""
+    """Task seconds spent on it, summed over all tasks."""
     cause: str = ""
-    """The first failed finding's cause; empty where none failed."""
+    """The first failed finding's cause; empty if none failed."""
     where: str = ""
-    """The object that it names, and the place in it."""
+    """The object that this finding names, and the place in it."""
 
 
 class Publishing(Document, frozen=True, kw_only=True, tag="publishing"):
@@ -54,7 +54,7 @@ class Publishing(Document, frozen=True, kw_only=True, tag="publishing"):
 
 
 class Placed(Document, frozen=True, kw_only=True, tag="placed"):
-    """Where the application runs: its engine says so, as far as it can be named. Empty: on no cluster; at no known address."""
+    """Where the application runs, as its engine reports it. Fields are empty without a cluster, or a known log address."""
 
     cluster_id: str = ""
     log_address: str = ""
@@ -100,15 +100,15 @@ def message_text(message: Message) -> str:
 
 
 class Reporter:
-    """Counts what a job has done and says so: at most one progress message an interval, one message a finished day.
+    """Counts and reports what a job has done: at most one progress message per interval, and one message per finished day.
 
-    Safe over threads. A job that was cancelled meanwhile learns it here: every call then raises.
+    Thread-safe. A cancelled job learns of it here: every call then raises.
 
     Args:
-        emit: takes each message on its way.
-        on_finished: takes all results so far, whenever a collection's day ended.
+        emit: sends a message.
+        on_finished: called with all results so far, whenever a collection's day has ended.
         interval_seconds: least time between two progress messages.
-        clock: seconds from any start, never going back.
+        clock: monotonic seconds.
     """
 
     def __init__(
@@ -142,13 +142,13 @@ class Reporter:
         return self._clock() - self._started_seconds
 
     def begin(self, *, files: int = 0, total_bytes: int = 0, partitions: int = 0) -> None:
-        """States the totals, and says so at once."""
+        """Sets the totals, and reports them at once."""
         with self._lock:
             self._advance(files_total=files, total_bytes=total_bytes, partitions_total=partitions)
             self._say()
 
     def advance(self, *, files: int = 0, read_bytes: int = 0) -> None:
-        """Adds files and bytes that are through."""
+        """Adds files and bytes that are done."""
         with self._lock:
             self._advance(
                 files=self._progress.files + files,
@@ -158,13 +158,13 @@ class Reporter:
                 self._say()
 
     def publishing(self, collection: str, export_date: str) -> None:
-        """Says that a collection's day is about to be published."""
+        """Reports that a collection's day is about to be published."""
         with self._lock:
             self._advance()
             self._emit(Publishing(collection=collection, export_date=export_date))
 
     def finished(self, result: PartitionResult) -> None:
-        """Adds a collection's day that ended, and says so."""
+        """Adds a collection's day that ended, and reports it."""
         with self._lock:
             self._advance(partitions=self._progress.partitions + 1)
             self._finished.append(result)
@@ -173,7 +173,7 @@ class Reporter:
                 self._on_finished(tuple(self._finished))
 
     def end(self) -> None:
-        """Says the last progress, throttled or not."""
+        """Reports the final progress, regardless of throttling."""
         with self._lock:
             self._say()
 

@@ -1,6 +1,6 @@
-"""From an audited day to its result: published where the audit passed, its quarantine kept in any case.
+"""From an audited day to its result: published if the audit passed, with its quarantine kept in any case.
 
-How the catalog is switched is in `spark.publish`; here outcomes of tasks become what it takes, and its answers results.
+`spark.publish` switches the catalog; this module converts task outcomes into its input, and its output into results.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from spark.publish.tables import quarantine_name
 
 @dataclass(frozen=True)
 class Audited:
-    """A day that was read whole, with what the tasks wrote and what the audit found.
+    """A day that was read completely, with what the tasks wrote and what the audit found.
 
-    `schema_changes` are what it has otherwise than the table had it, where the table follows its source.
+    `schema_changes` say how it differs from the table's schema, for tables that follow their source.
     """
 
     work: PartitionWork
@@ -52,10 +52,10 @@ class Publication:
     settings: StageSettings
     leases: dict[str, Lease | LeaseError]
     holds: Callable[[str], Mapping[str, str]]
-    """Reads the reasons of a snapshot type's holds, by collection: an operator may lay one on while the application runs."""
+    """Reads the reasons for a snapshot type's holds, by collection: an operator may place one while the application runs."""
 
     def publish(self, batch: Sequence[Audited]) -> list[PartitionResult]:
-        """Returns each day's result, in order; a day that cannot be published leaves the others alone."""
+        """Returns each day's result, in order; a day that cannot be published does not affect the others."""
         held = {snapshot_type: self._held(snapshot_type) for snapshot_type in {day.collection.snapshot_type for day in batch}}
         good: dict[int, ReadyPartition] = {}
         refused: dict[int, ReadyPartition] = {}
@@ -78,7 +78,7 @@ class Publication:
         return [results[index] for index in range(len(batch))]
 
     def _held(self, snapshot_type: str) -> Callable[[str], Finding | None]:
-        """Returns what says why a collection must not be published now; where that cannot be known, none may be."""
+        """Returns a function that says why a collection must not be published now; if holds cannot be read, none may be."""
         try:
             reasons = self.holds(snapshot_type)
         except DataworksError as error:

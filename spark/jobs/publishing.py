@@ -1,6 +1,6 @@
-"""Publishing beside the stage: days that passed their audit are published in batches by one thread, as they come.
+"""Publishing in parallel with the stage: one thread publishes days in batches as they pass their audit.
 
-A batch is whatever is ready when the thread is free, so that a run over many days costs few catalog calls.
+A batch is whatever is ready when the thread is free, so that a run over many days makes few catalog calls.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _MOST_IN_BATCH = 500
 
 
 class PublicationQueue(Generic[Ready]):
-    """Takes what is ready and hands it to `publish` in batches, in a thread of its own; errors surface when it closes."""
+    """Queues what is ready and passes it to `publish` in batches, in its own thread; errors are raised when it closes."""
 
     def __init__(self, publish: Callable[[Sequence[Ready]], None]) -> None:
         self._publish = publish
@@ -35,10 +35,10 @@ class PublicationQueue(Generic[Ready]):
             raise self._error
 
     def put(self, item: Ready) -> None:
-        """Adds what is ready to be published.
+        """Adds an item that is ready to be published.
 
         Raises:
-            BaseException: what the publishing thread died of; nothing more will be published.
+            BaseException: the error that ended the publishing thread; nothing more will be published.
         """
         if self._error is not None:
             raise self._error
@@ -52,7 +52,7 @@ class PublicationQueue(Generic[Ready]):
             self._error = error
 
     def _next_batch(self) -> list[Ready]:
-        """Blocks for the first item, then takes what else is there; empty when closed."""
+        """Blocks for the first item, then takes all others that are ready; empty when closed."""
         batch: list[Ready] = []
         item = self._ready.get()
         while item is not None:

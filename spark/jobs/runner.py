@@ -1,7 +1,7 @@
-"""The generic entry of every job: what `spark-submit` starts, and what runs a job function in a session.
+"""The generic entry point of every job: started by `spark-submit`, or called to run a job function in a session.
 
-Reads the parameter document, opens Pipes where its arguments are given, calls the job's `run(parameters, cluster, reporter)`
-and writes the result document in every ending that leaves it the chance. Knows nothing of any one job.
+Reads the parameter document, opens Pipes if its arguments are given, calls the job's `run(parameters, cluster, reporter)`
+and writes the result document, also after failures, whenever it still can. Knows nothing of any particular job.
 
     spark-submit spark/jobs/runner.py --job adg --parameters s3://bucket/_dataworks/jobs/<run>/parameters.json
 """
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger("spark.jobs.runner")  # the module is `__main__` in an application
 CLAIM = "claim.txt"
-"""Name of the object, beside a job's parameters, that says which application has it."""
+"""Name of the object, beside a job's parameters, that says which application claimed the job."""
 _UPLOAD_SECONDS = 0.5
 _INTERIM_SECONDS = 5.0
 _ORPHANED_EXIT_CODE = 3
@@ -53,7 +53,7 @@ class JobFunction(Protocol):
     """What a job module calls `run`."""
 
     def __call__(self, parameters: JobParameters, cluster: Cluster, reporter: Reporter, /) -> JobResult:
-        """Does the job; failures of single collections are in the result, an exception is a failure of the whole."""
+        """Does the job; failures of single collections are in the result, an exception fails the whole job."""
 
 
 def find_job(name: str) -> JobFunction:
@@ -85,7 +85,7 @@ def run_job(job: str, parameters: JobParameters, context: SparkContext, emit: Ca
 def run_reported(
     job: str, parameters: JobParameters, cluster: Cluster, *, reporter: Reporter, results: ResultWriter
 ) -> JobResult:
-    """Runs a job function and writes the result document, also when it raises: then with the failure and what was finished.
+    """Runs a job function and writes the result document; if the function raises, with the failure and what was finished.
 
     Raises:
         DataworksError: the job's own; any other exception passes through as well.
@@ -114,7 +114,7 @@ class ResultWriter:
         self._store.put(self._parameters.result_uri, encode(result))
 
     def write_interim(self, finished: tuple[PartitionResult, ...]) -> None:
-        """Writes what is finished so far, at most every few seconds: what is left if the application dies."""
+        """Writes what is finished so far, at most every few seconds, so that it survives if the application dies."""
         if time.monotonic() - self._written_seconds >= _INTERIM_SECONDS:
             with suppress(StoreError):  # the next one, or the final one, makes up for it
                 self.write(self._incomplete(finished))
@@ -144,7 +144,7 @@ def _failure_of(error: BaseException) -> JobFailure:
 
 
 def pipes_client(store: StoreSettings) -> S3Client:
-    """Returns the S3 client that Pipes wants on both sides; like the object store's own, it names buckets in the path."""
+    """Returns the S3 client for both sides of Pipes; like the object store's, it uses path-style addressing."""
     import boto3
     from botocore.config import Config
 
@@ -176,7 +176,7 @@ def open_messages(arguments: argparse.Namespace, store: StoreSettings) -> Iterat
 
 
 def logged(emit: Callable[[Message], None], parameters: JobParameters) -> Callable[[Message], None]:
-    """Writes each message to the application's log as well, with what it is about."""
+    """Also writes each message to the application's log, with what it is about."""
     ids = {(work.collection, work.export_date): work.correlation_id for work in parameters.partitions}
 
     def both(message: Message) -> None:
@@ -199,7 +199,7 @@ def _fields(message: Message, ids: Mapping[tuple[str, str], str]) -> Fields:
 
 
 def _log_to_stderr() -> JsonLines:
-    """Shows what the jobs' own modules log, as JSON lines; libraries stay as quiet as they are."""
+    """Writes the logs of the jobs' own modules as JSON lines; the log levels of libraries stay as they are."""
     lines = JsonLines()
     handler = logging.StreamHandler()
     handler.setFormatter(lines)
@@ -210,7 +210,7 @@ def _log_to_stderr() -> JsonLines:
 
 
 def _die_with_the_application() -> None:
-    """Ends this process when its standard input closes: the JVM that started it is gone, however it went."""
+    """Ends this process when its standard input closes, because then the JVM that started it is gone."""
 
     def watch() -> None:
         while os.read(sys.stdin.fileno(), 1):  # unbuffered: a buffer's lock would be held while the interpreter ends
@@ -221,7 +221,7 @@ def _die_with_the_application() -> None:
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Returns what the command line says."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(description="Runs one job in this Spark application.")
     parser.add_argument("--job", required=True, help="a module of spark/jobs, or a dotted module path")
     parser.add_argument("--parameters", required=True, help="URI of the parameter document")
@@ -238,7 +238,7 @@ def claim(store: ObjectStore, folder_uri: str, token: str) -> None:
     """Claims a job for the application with this token; may be called again with the same one.
 
     Raises:
-        EngineError: another application has claimed it; a start whose outcome was unknown was repeated.
+        EngineError: another application has claimed it, because a start with unknown outcome was repeated.
     """
     uri = f"{folder_uri}/{CLAIM}"
     try:

@@ -1,4 +1,4 @@
-"""What every system's driver talks to, and holds while it publishes: store, catalog, keys, leases. No system's own work."""
+"""The services that every system's driver uses: store, catalog, keys, and leases while it publishes. No system's own work."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from spark.store import ObjectStore, shared_store
 
 @dataclass(frozen=True)
 class Services:
-    """What the driver talks to; tests give their own. `pause` waits so many seconds before a call is repeated.
+    """The services of a driver; tests substitute their own. `pause` sleeps for some seconds before a call is repeated.
 
-    `source` is where the input lies; None: in `store`.
+    `source` is the store that holds the input; None: `store`.
     """
 
     store: ObjectStore
@@ -37,7 +37,7 @@ class Services:
 
     @property
     def inputs(self) -> ObjectStore:
-        """Where the input lies."""
+        """The store that holds the input."""
         return self.source or self.store
 
 
@@ -64,7 +64,7 @@ def stage_settings(parameters: JobParameters, services: Services) -> StageSettin
 
 @contextmanager
 def open_publication(parameters: JobParameters, services: Services, settings: StageSettings) -> Iterator[Publication]:
-    """Holds the leases that planning took, by the same owner's heartbeat, for as long as the block runs."""
+    """Holds the leases that planning took, by renewing the same owner's heartbeat, while the block runs."""
     leases = LeaseKeeper(
         services.store, parameters.control_uri, owner=parameters.lease_owner, ttl_seconds=parameters.lease_ttl_seconds
     )

@@ -1,7 +1,7 @@
 """The task of the flat stage: fetch, decrypt, inflate, decode, write Parquet, for shards of any collections and days.
 
-Runs on the executors. Bad data becomes a finding of its file; the task goes on with the next one and never fails the
-stage. What a whole day's evidence amounts to is judged in `audit`.
+Runs on the executors. Bad data becomes a finding of its file; the task goes on with the next file and never fails the
+stage. A day's findings as a whole are judged in `audit`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from spark.sources.keys import FileKey
 class ShardTask:
     """A shard with all that its task needs: the collection, the attempt and the files' keys by address.
 
-    `locked` are the files whose key could not be had, with why.
+    `locked` are the files whose key could not be obtained, with the reason.
     """
 
     shard: Shard
@@ -42,9 +42,9 @@ def stage_bin(settings: StageSettings, tasks: Sequence[ShardTask]) -> list[Shard
 
 
 def stage_shard(settings: StageSettings, task: ShardTask) -> ShardOutcome:
-    """Reads a shard's files and writes the rows of each of its collection's tables, and what was no row.
+    """Reads a shard's files and writes the rows of each of its collection's tables, and quarantined lines.
 
-    What cannot be written is a finding of the collection's day: the other days, also those of this task, go on.
+    A failed write becomes a finding of the collection's day; other days go on, including those of this task.
     """
     started = time.monotonic()
     try:
@@ -86,7 +86,7 @@ def _stage(settings: StageSettings, task: ShardTask) -> ShardOutcome:
 def _read_file(
     settings: StageSettings, task: ShardTask, file: DataFile, writers: ShardWriters, slices: SliceLog
 ) -> FileOutcome:
-    """Reads one file; what is wrong with it is in the outcome, what cannot be written is raised."""
+    """Reads one file; input errors end up in the outcome, write errors are raised."""
     source = file.source
     if source.uri in task.locked:
         return FileOutcome(uri=source.uri, input_bytes=0, findings=(task.locked[source.uri],))

@@ -1,6 +1,6 @@
-"""Days in their order where they are held against each other: the rows of a full against those of the day before.
+"""Judges days in order if they are compared with each other: the row count of a full with that of the day before.
 
-A day waits until the nearest one before it that the same application reads was judged. Pure bookkeeping, safe over threads.
+A day waits until the nearest earlier day in the same application was judged. Pure bookkeeping, thread-safe.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from spark.contract import PartitionWork
 Key = tuple[str, str]
 """Collection and export date."""
 Judge = Callable[[PartitionWork], int | None]
-"""Judges a day; returns the rows that it will show, None where it is refused."""
+"""Judges a day; returns the number of rows that it will show, or None if it is refused."""
 
 
 class Succession:
-    """Calls the judges of days, each after that of its collection's nearest day before.
+    """Calls the judges of days, each after that of the collection's nearest earlier day.
 
     Args:
-        works: the days of this application that wait for each other; a day of no part in it is judged at once.
+        works: the days of this application that wait for each other; any other day is judged at once.
     """
 
     def __init__(self, works: Iterable[PartitionWork]) -> None:
@@ -37,9 +37,9 @@ class Succession:
     def judge(self, work: PartitionWork, judge: Judge) -> None:
         """Judges a day, and those that waited for it; or leaves it waiting for the day before.
 
-        `previous_rows` of the work that is judged are those of the nearest day before it, as this application will show it.
-        Where that day is refused they are those that it was held against, so that a second empty day is no better than the
-        first. What the plan found published counts where it is nearer.
+        `previous_rows` of the judged work are those that this application will show for the nearest earlier day. If that day
+        is refused, they are the rows which that day was compared with, so that a second empty day fares no better than the
+        first. A published day that the plan found counts instead if it is nearer.
         """
         ready: tuple[PartitionWork, Judge] | None = (work, judge)
         while ready is not None and self._may_go(*ready):

@@ -1,6 +1,6 @@
-"""Keys for the files of an application, fetched in its driver: each distinct pair is asked of the key service once.
+"""Keys for the files of an application, fetched in its driver, with one key service call per distinct (ciphertext, key id).
 
-A file whose metadata or key cannot be had becomes a finding of its collection's day; the others go on.
+A file whose metadata or key cannot be obtained becomes a finding of its collection's day; the others go on.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from spark.sources.keys import FileKey, KeyRefusedError, KeyService
 from spark.store import ObjectStore
 
 KEY_SERVICE_PLACE = "key service "
-"""How the place of a finding begins that the key service gave."""
+"""Prefix of the place in findings that come from the key service."""
 
 
 @dataclass(frozen=True)
 class Unlocked:
-    """Keys by file address, and a finding for each file that has none."""
+    """Keys by file address, and a finding for each file without a key."""
 
     keys: dict[str, FileKey]
     locked: dict[str, Finding]
 
 
 def unlock(store: ObjectStore, service: KeyService, sources: Sequence[SourceObject]) -> Unlocked:
-    """Returns the key of every file, or why there is none."""
+    """Returns the key of every file, or the reason why there is none."""
     metadata = read_all_encryption_metadata(store, sources)
     answers = service.resolve(entry.pair for entry in metadata.values() if isinstance(entry, EncryptionMetadata))
     keys: dict[str, FileKey] = {}
@@ -42,10 +42,10 @@ def unlock(store: ObjectStore, service: KeyService, sources: Sequence[SourceObje
 
 
 def finding_of(error: DataworksError, *, object_uri: str, check: str = "read") -> Finding:
-    """Returns an error of one object as a failed finding of its collection's day.
+    """Returns an object's error as a failed finding of its collection's day.
 
-    An error of the store or of the key service never lies in the data, though it may need an operator: the day failed, it is
-    not refused. The one exception is a data key that the service knows nothing of.
+    An error of the store or of the key service never lies in the data, even if it needs an operator: the day has failed, it
+    is not refused. The one exception is a data key that the service cannot decrypt.
     """
     of_service = isinstance(error, KeyServiceError) and not isinstance(error, KeyRefusedError)
     where = error.where.removeprefix(object_uri).strip(" :,")

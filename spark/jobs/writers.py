@@ -1,4 +1,4 @@
-"""Where a shard's rows go: a Parquet writer for each of its collection's tables, and one for what was no row."""
+"""Writes a shard's rows: a Parquet writer for each of its collection's tables, and one for the quarantine."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class StageSettings:
 
 
 class Rows(Protocol):
-    """What a decoder gives: a batch for each of the collection's tables, in their order, and what was no row."""
+    """A decoder's output: a batch for each of the collection's tables, in their order, and quarantined lines."""
 
     @property
     def tables(self) -> tuple[pa.RecordBatch, ...]:
@@ -46,13 +46,13 @@ class Rows(Protocol):
 
     @property
     def quarantined(self) -> list[QuarantinedLine]:
-        """What was no row."""
+        """The lines that are no row."""
 
 
 def table_location(settings: StageSettings, export_date: str, table: OutputTable, *, attempt: str, name: str = "") -> str:
     """Returns the folder of an attempt at a day of a table, or of the table `name` beside it.
 
-    No table points at it before it is published.
+    The catalog does not point at it before it is published.
     """
     day_uri = partition_uri(
         settings.output_uri, export_date, database=table.database, table=name or table.name, folder=table.folder
@@ -61,11 +61,11 @@ def table_location(settings: StageSettings, export_date: str, table: OutputTable
 
 
 class ShardWriters:
-    """Writes a shard's chunks. Every task has file names of its own, so a task that Spark repeats overwrites nothing.
+    """Writes a shard's chunks. File names are unique to each task, so a task that Spark repeats overwrites nothing.
 
     Attributes:
-        preview: the first rows of the main table, where the collection may be shown.
-        audit_uri: a folder beside the main table's files for what only the audit reads.
+        preview: the first rows of the main table, if the collection's data may be shown.
+        audit_uri: a folder beside the main table's files for data that only the audit reads.
     """
 
     def __init__(self, settings: StageSettings, collection: Collection, shard: Shard, *, attempt: str) -> None:
@@ -91,7 +91,7 @@ class ShardWriters:
         )
 
     def write(self, file_uri: str, chunk: Rows) -> None:
-        """Adds a chunk's rows to each table, and its lines that are none to the quarantine."""
+        """Adds a chunk's rows to each table, and its other lines to the quarantine."""
         for writer, batch in zip(self._tables, chunk.tables, strict=True):
             with _writing(writer):
                 writer.write(batch)
@@ -117,7 +117,7 @@ class ShardWriters:
     def close(self) -> tuple[tuple[tuple[WrittenFile, ...], ...], tuple[WrittenFile, ...]]:
         """Returns the files of each table, in the collection's order, and those of the quarantine.
 
-        A day's first shard keeps a file even without rows, so that an empty day has a partition with a file in it.
+        A day's first shard writes a file even without rows, so that an empty day's partition has a file.
         """
         tables = tuple(_closed(writer, keep_empty=self._shard.number == 0) for writer in self._tables)
         return tables, _closed(self._quarantine) if self._quarantine else ()
@@ -128,13 +128,13 @@ class ShardWriters:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if kind is not None:
             for writer in (*self._tables, *([self._quarantine] if self._quarantine else [])):
-                with suppress(DataworksError):  # what is left of the attempt is garbage, and collected as such
+                with suppress(DataworksError):  # the rest of the attempt is left to the garbage collection
                     writer.abort()
 
 
 @contextmanager
 def _writing(writer: TableWriter) -> Iterator[None]:
-    """Turns what a streaming writer raises into the platform's error: it comes from the store's library as it is."""
+    """Turns errors of a streaming writer, which come straight from the store's library, into the platform's."""
     try:
         yield
     except (BaseError, OSError) as error:

@@ -1,1 +1,1 @@
-"""How finished data becomes visible, and stays so: files, manifests, leases, the catalog. No decoding, no Spark."""
+"""How finished data becomes and stays visible: files, manifests, leases, the catalog. No decoding, no Spark."""

@@ -1,6 +1,6 @@
-"""What the store holds of attempts, published or not: `<output>/<a day's folder of a table>/<attempt>/...`.
+"""Lists the attempts in the store, published or not: `<output>/<a table's folder of a day>/<attempt>/...`.
 
-What of it is published is the catalog's to say.
+Only the catalog says which of them are published.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from spark.store import Listed, ObjectStore
 
 @dataclass(frozen=True)
 class StoredAttempt:
-    """One table's attempt at a day; `modified_utc` is its youngest object's."""
+    """One table's attempt at a day; `modified_utc` is that of its newest object."""
 
     location: str
     export_date: str
@@ -33,12 +33,12 @@ class StoredAttempt:
 
 
 def list_stored(store: ObjectStore, output_uri: str, tables: Iterable[OutputTable] = ()) -> Iterator[StoredAttempt]:
-    """Yields every attempt below the prefix, in the order of its objects; other objects there are no attempts.
+    """Yields every attempt below the prefix, in the order of its objects; skips other objects.
 
     Args:
-        store: where they lie.
+        store: holds the attempts.
         output_uri: the prefix.
-        tables: whose folders say where days lie; where there are none, days lie as usual.
+        tables: their folder templates say where days lie; if empty, the usual template applies.
     """
     layouts = {(table.folder, "" if "{database}" in table.folder else table.database) for table in tables}
     patterns = [(_pattern(folder), database) for folder, database in sorted(layouts or {(DAY_FOLDER, "")})]
@@ -57,7 +57,7 @@ def list_stored(store: ObjectStore, output_uri: str, tables: Iterable[OutputTabl
 
 
 class _Place(NamedTuple):
-    """What an object's address says of its attempt; `folder` is that below the output."""
+    """What an object's address says about its attempt; `folder` is relative to the output."""
 
     folder: str
     export_date: str
@@ -67,7 +67,7 @@ class _Place(NamedTuple):
 
 
 def _pattern(folder: str) -> re.Pattern[str]:
-    """Returns what matches the folder of an attempt, by a table's template."""
+    """Returns a pattern that matches an attempt's folder, made from a table's template."""
     parts = {"date": r"\d{4}-\d{2}-\d{2}", "database": "[^/]+", "table": "[^/]+"}
     named = {name: f"(?P<{name}>{part})" for name, part in parts.items()}
     text = "".join(

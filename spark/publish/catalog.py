@@ -1,7 +1,7 @@
-"""What a catalog (Hive metastore, Glue) is to the platform: tables, and pointers from partitions to files.
+"""The interface of a catalog (Hive metastore, Glue): tables, and pointers from partitions to files.
 
-The catalog is the only truth about what is published. The vocabulary and the interface stand here; the two
-kinds are `hive` and `glue`, opened by `catalogs`; when a pointer may be set is in `switch`.
+The catalog is the single source of truth about what is published. This module defines the vocabulary and the interface;
+`hive` and `glue` implement it, `catalogs` opens them, and `switch` decides when a pointer may be set.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class TableDefinition:
         database: in lower case.
         name: in lower case.
         columns: without the partition column.
-        partition_column: a string column; None for a table that points at one place alone.
-        location_uri: where a new table is said to lie. A folder that has objects: the metastore makes a missing one, as an
-            object without tags.
+        partition_column: a string column; None for an unpartitioned table, which points at a single location.
+        location_uri: the location given for a new table. It should be a folder that has objects: the metastore creates a
+            missing one, as an object without tags.
         comment: shown by `DESCRIBE`.
         parameters: further table properties, none beginning with `dataworks.`.
     """
@@ -64,7 +64,7 @@ class TableDefinition:
 
 @dataclass(frozen=True)
 class Pointer:
-    """What a partition (or an unpartitioned table) shows: one attempt's files, and how they came to be.
+    """What a partition (or an unpartitioned table) shows: one attempt's files, and where they came from.
 
     `partition` is the partition's value, an ISO date; `published_utc` is ISO 8601. A partition that the platform did not
     make has an empty `attempt`.
@@ -84,7 +84,7 @@ class Pointer:
     tags_hash: str = ""
 
     def shows_same(self, other: Pointer | None) -> bool:
-        """Whether both say the same; `file:/a` and `file:///a` are one location."""
+        """Whether both show the same; `file:/a` and `file:///a` are the same location."""
         return other is not None and self._comparable() == other._comparable()
 
     def _comparable(self) -> Pointer:
@@ -92,9 +92,9 @@ class Pointer:
 
 
 class Catalog(Protocol):
-    """Tables and pointers. Safe to use from several threads; every method may raise `CatalogError`.
+    """Tables and pointers. Thread-safe; every method may raise `CatalogError`.
 
-    A transient `CatalogError` of a method that changes something leaves open whether it was done: read back.
+    After a transient `CatalogError` of a method that changes something, the change may or may not have been made: read back.
     """
 
     def ensure_database(self, name: str, *, location_uri: str) -> None:
@@ -104,11 +104,11 @@ class Catalog(Protocol):
         """Makes a table, or adds new columns and widened types to it and to its partitions.
 
         Args:
-            definition: the table as it has to be; columns it no longer names stay.
-            pointer: what a new unpartitioned table shows from its first moment.
+            definition: the table as it has to be; existing columns that it no longer names stay.
+            pointer: what a new unpartitioned table shows as soon as it exists.
 
         Raises:
-            CatalogError: the table is there with a type that the new one cannot read; names table, column and types.
+            CatalogError: the existing table has a type that the new one cannot read; names table, column and types.
         """
 
     def describe(self, database: str, name: str) -> TableDefinition | None:
@@ -127,35 +127,35 @@ class Catalog(Protocol):
         """Returns the greatest partition value of a table."""
 
     def switch(self, database: str, name: str, pointers: Sequence[Pointer]) -> None:
-        """Makes partitions show these files: added where they are not there, location and parameters in one call."""
+        """Makes partitions show these files, adding missing ones; sets location and parameters in one call."""
 
     def newest(self, database: str, name: str) -> Pointer | None:
-        """Returns what an unpartitioned table shows; None where it is not there or shows nothing of ours."""
+        """Returns what an unpartitioned table shows; None if it does not exist or shows nothing of the platform's."""
 
     def newest_many(self, database: str, names: Sequence[str]) -> dict[str, Pointer]:
-        """Returns what several unpartitioned tables show, those that show anything."""
+        """Returns what several unpartitioned tables show; leaves out those that show nothing."""
 
     def point(self, database: str, name: str, pointer: Pointer) -> None:
         """Makes an unpartitioned table show these files, in one call."""
 
     def drop_partitions(self, database: str, name: str, partitions: Sequence[str]) -> None:
-        """Takes partitions out of a table, never their files; one that is not there is no error."""
+        """Drops partitions of a table, never their files; a missing partition is no error."""
 
 
 def pointer_parameters(pointer: Pointer) -> dict[str, str]:
-    """Returns a pointer as one catalog parameter, all but partition and location.
+    """Returns a pointer, except partition and location, as a single catalog parameter.
 
-    One, because a metastore keeps a row for each, and a batch of many rows locks whole tables of its database.
+    It is a single one because a metastore keeps a row per parameter, and many rows at once lock whole tables of its database.
     """
     values = {item.name: getattr(pointer, item.name) for item in fields(Pointer) if item.name not in _NOT_KEPT}
     return {POINTER_PARAMETER: msgspec.json.encode(values).decode()}
 
 
 def pointer_from(partition: str, location: str, parameters: Mapping[str, str]) -> Pointer:
-    """Returns the pointer that catalog parameters tell of; what they do not tell is empty or 0.
+    """Returns the pointer held in catalog parameters; values that are not in them are empty or 0.
 
     Raises:
-        CatalogError: the parameter is there and cannot be read.
+        CatalogError: the parameter exists but cannot be read.
     """
     text = parameters.get(POINTER_PARAMETER, "{}")
     try:

@@ -1,4 +1,4 @@
-"""The kinds of catalogs there are, by name."""
+"""Opens a catalog by the name of its kind."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """`_published.json` of a day: the files that its tables show, for readers without a catalog.
 
-Written after the catalog and derived from it; nothing here ever reads it to decide something.
+Derived from the catalog and written after it is switched; the document never decides what is published.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ def day_document_uri(output_uri: str, export_date: str) -> str:
 
 
 def update_day(store: ObjectStore, output_uri: str, export_date: str, *, shown: Sequence[tuple[str, TableResult]]) -> None:
-    """Puts the (attempt, table) pairs in the day's document, over what it said of these tables.
+    """Puts the (attempt, table) pairs into the day's document, replacing its entries for these tables.
 
     Raises:
-        ConflictError: others changed it faster, time and again.
+        ConflictError: concurrent changes won repeatedly.
     """
     uri = day_document_uri(output_uri, export_date)
     entries = {
@@ -63,7 +63,7 @@ def update_day(store: ObjectStore, output_uri: str, export_date: str, *, shown: 
 
 
 def forget_tables(store: ObjectStore, output_uri: str, export_date: str, *, names: Collection[str]) -> None:
-    """Takes tables (`database.table`) out of a day's document, where there is one."""
+    """Removes tables (`database.table`) from a day's document, if there is one."""
     uri = day_document_uri(output_uri, export_date)
     try:
         body, etag = store.read_versioned(uri)

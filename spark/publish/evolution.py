@@ -1,7 +1,7 @@
-"""How a table's columns may change under the partitions that exist, without rewriting any of them.
+"""How a table's columns may change without rewriting existing partitions.
 
-New columns and new struct fields are added, a decimal may gain integer digits while its physical width stays; all else
-is refused, because files already written could no longer be read. The catalog's own calls are not made here.
+New columns and new struct fields are added, and a decimal may gain integer digits within its physical width; everything else
+is refused, because existing files could no longer be read. No catalog calls are made here.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from spark.errors import CatalogError, ConfigurationError
 from spark.publish.catalog import TableColumn, TableDefinition
 
 _WIDTH_LIMITS = (9, 18, 38)
-"""Digits that fit 4 bytes, 8 bytes and a byte array: the widths between which Parquet readers do not convert."""
+"""Decimal digits that fit 4 bytes, 8 bytes and a byte array: Parquet readers do not convert between these widths."""
 
 
 def evolve(existing: TableDefinition, wanted: TableDefinition) -> TableDefinition:
-    """Returns the definition that reads both the partitions there are and those to come.
+    """Returns the definition that reads both existing and future partitions.
 
-    The order is the existing one, new columns behind; a column that is no longer wanted stays, null from now on.
+    Columns keep their order and new ones are appended; a column that is no longer wanted stays, and is null from now on.
 
     Raises:
-        CatalogError: another partition column, or a type that old files cannot be read as.
+        CatalogError: a different partition column, or a type that existing files cannot be read as.
     """
     if existing.partition_column != wanted.partition_column:
         raise _refused(existing, "its partition column", str(existing.partition_column), str(wanted.partition_column))
@@ -49,7 +49,7 @@ def _merge_column(table: TableDefinition, old: TableColumn, new: TableColumn) ->
 
 
 def _widest(old: pa.DataType, new: pa.DataType) -> pa.DataType | None:
-    """The type that reads files of both, None where there is none."""
+    """Returns the type that reads files of both; None if there is none."""
     if pa.types.is_struct(old) and pa.types.is_struct(new):
         return _widest_struct(old, new)
     if pa.types.is_list(old) and pa.types.is_list(new):
@@ -81,7 +81,7 @@ def _width(decimal: pa.DataType) -> int:
 
 
 def _exactly(text: str) -> pa.DataType:
-    """The type, refused where files of it are not what the platform would write (an `int` is 4 bytes, ours are 8)."""
+    """Returns the type, or refuses one whose files the platform would write differently (an `int` is 4 bytes, ours are 8)."""
     kind = pa.binary() if text.lower() == "binary" else parse_type(text)
     if _folded(hive_type(kind)) != _folded(text):
         raise ConfigurationError(f"{text} is not a type the platform writes")

@@ -1,4 +1,4 @@
-"""What an external Parquet table is in a Hive metastore and in Glue alike: formats, parameters, names. No calls here."""
+"""What external Parquet tables in a Hive metastore and in Glue have in common: formats, parameters, names. No calls here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SERDE = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 SERDE_PARAMETERS = {"serialization.format": "1"}
 
 PARTITION_PARAMETER = PARAMETER_PREFIX + "partition"
-"""Of an unpartitioned table: which partition it shows."""
+"""Parameter of an unpartitioned table: the partition that it shows."""
 
 _CATALOGS_OWN = frozenset(
     {"EXTERNAL", "comment", "transient_lastDdlTime", "numFiles", "totalSize", "numRows", "rawDataSize", "bucketing_version"}
@@ -24,7 +24,7 @@ _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 def check_ours(where: str, *, table_type: str | None, input_format: str | None, partition_columns: int) -> None:
-    """Refuses a table that is not one of the platform's.
+    """Refuses tables that are not the platform's.
 
     Raises:
         CatalogError: it is a view, not Parquet, or partitioned by several columns.
@@ -51,16 +51,16 @@ def table_parameters(definition: TableDefinition) -> dict[str, str]:
 
 
 def told_parameters(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Returns the parameters that are neither the platform's nor the catalog's own."""
+    """Returns the user's parameters: those that are neither the platform's nor the catalog's own."""
     return {key: value for key, value in own_parameters(parameters).items() if key not in _CATALOGS_OWN}
 
 
 def pointed_parameters(pointer: Pointer) -> dict[str, str]:
-    """Returns what an unpartitioned table's parameters say of the files it shows."""
+    """Returns what the parameters of an unpartitioned table say about the files it shows."""
     return {**partition_parameters(pointer), PARTITION_PARAMETER: pointer.partition}
 
 
 def partition_parameters(pointer: Pointer) -> dict[str, str]:
-    """Returns a partition's parameters: the pointer, and what a metastore would otherwise find by listing the location."""
+    """Returns a partition's parameters: the pointer, and statistics for which a metastore would otherwise list the location."""
     statistics = {"numFiles": str(pointer.files), "totalSize": str(pointer.size_bytes), "numRows": str(pointer.rows)}
     return {**pointer_parameters(pointer), **statistics}

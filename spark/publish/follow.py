@@ -1,7 +1,7 @@
-"""What follows a switch, made good where a run died or slept before it: newest day's table, quarantine, day's document.
+"""The work after a switch (newest day's table, quarantine, day's document), completed if a run died or stalled before it.
 
-All of it comes from the catalog and the manifests, so anybody may do it, at any time, again. The document is written last:
-one that does not name the attempt that the catalog shows says that something is left to be done.
+All of it is derived from the catalog and the manifests, so anybody may repeat it at any time. The day's document is written
+last: if it does not name the attempt that the catalog shows, something is left to be done.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _TRIES = 5
 
 
 class Follower:
-    """Makes good what follows the publication of days.
+    """Completes the work that follows the publication of days.
 
     Args:
-        catalog: what it shows is published.
-        store: where manifests and documents lie.
-        tables: makes tables that are not there yet.
-        output_uri: where the days' documents lie.
-        pause: waits so many seconds before a repetition.
+        catalog: says what is published.
+        store: holds manifests and documents.
+        tables: creates missing tables.
+        output_uri: the prefix of the days' documents.
+        pause: sleeps for some seconds before a retry.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Follower:
         self._quarantine = QuarantineKeeper(catalog, store, tables=tables, pause=pause)
 
     def open_days(self, published: Sequence[tuple[Collection, Pointer]]) -> list[tuple[Collection, str]]:
-        """Returns those of the published days whose document does not name the attempt; reads one document a day.
+        """Returns the published days whose document does not name the published attempt; reads one document per day.
 
         Raises:
             StoreError, ConfigurationError: a document cannot be read.
@@ -77,7 +77,7 @@ class Follower:
         ]
 
     def follow(self, days: Iterable[tuple[Collection, str]]) -> dict[str, DataworksError]:
-        """Makes good what follows these days; returns what went wrong, by collection."""
+        """Completes the work for these days; returns errors by collection."""
         collections: dict[str, Collection] = {}
         dates: dict[str, list[str]] = defaultdict(list)
         for collection, date in days:
@@ -105,12 +105,12 @@ class Follower:
             self._follow_day(collection, date)
 
     def _follow_day(self, collection: Collection, date: str) -> None:
-        """Says what the catalog shows, until it shows the same afterwards: somebody may publish the day meanwhile."""
+        """Writes what the catalog shows, and repeats until it still shows the same: somebody may publish the day meanwhile."""
         for _ in range(_TRIES):
             shown = repeated(partial(self._shown, collection, date), pause=self._pause)
             manifests = [repeated(partial(read_manifest, self._store, place), pause=self._pause) for place in shown]
             if len({manifest.attempt for manifest in manifests}) != 1:
-                return  # not published, or in part: whoever completes it does the rest
+                return  # not published, or only partly: whoever completes the publication does the rest
             self._quarantine.show(collection, [(date, _quarantine_of(manifests[0]))])
             told = [(manifest.attempt, manifest.table) for manifest in manifests]
             repeated(partial(update_day, self._store, self._output_uri, date, shown=told), pause=self._pause)
@@ -118,7 +118,7 @@ class Follower:
                 return
 
     def _shown(self, collection: Collection, date: str) -> list[str]:
-        """The locations that the collection's tables show for the day; none where one of them shows nothing."""
+        """The locations that the collection's tables show for the day; none if one of them shows nothing."""
         pointers = [self._catalog.pointers(table.database, table.name, [date]).get(date) for table in collection.tables]
         return [pointer.location for pointer in pointers if pointer is not None and pointer.attempt and None not in pointers]
 

@@ -1,7 +1,7 @@
-"""Retention and garbage: days that are too old leave the catalog, files that nothing points at leave the store.
+"""Retention and garbage collection: drops too old days from the catalog, and deletes files that nothing points at.
 
-In this order, so that nothing is deleted that anybody reads: list, take the day's lease, drop what is too old, look what
-the catalog shows now, delete the rest. Files younger than any run may last are spared: a run may be about to publish them.
+The order ensures that nothing is deleted that anybody reads: list, take the day's lease, drop what is too old, look up what
+the catalog shows now, delete the rest. Files younger than the longest run are spared: a run may be about to publish them.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Retention:
     """How long a collection's data is kept.
 
     Args:
-        collection: whose.
-        attempts: of one day that stay for a rollback, the published one among them.
-        days: export dates older than this many days are dropped, never the newest published one; None: kept for ever.
+        collection: the collection.
+        attempts: how many attempts at a day stay for a rollback, including the published one.
+        days: export dates older than this many days are dropped, except the newest published one; None: kept for ever.
     """
 
     collection: Collection
@@ -50,8 +50,8 @@ class GarbageReport:
     """What was removed, or in a dry run would be.
 
     Attributes:
-        dropped: (collection, export date) that left the catalog.
-        removed: attempts that left the store.
+        dropped: (collection, export date) dropped from the catalog.
+        removed: attempts deleted from the store.
         spared: (collection, export date, error) of days that a run holds, or where something failed.
         unknown: attempts of tables that no configured collection fills; they are left alone.
     """
@@ -94,7 +94,7 @@ class _Day:
     export_date: str
     attempts: list[StoredAttempt] = field(default_factory=list)
     is_known: bool = False
-    """Whether the catalog has any day of the collection; a catalog that was lost is no reason to delete the data."""
+    """Whether the catalog has any day of the collection: a lost catalog is no reason to delete the data."""
     is_published: bool = False
     is_expired: bool = False
 
@@ -104,8 +104,8 @@ class GarbageCollector:
 
     Args:
         catalog: what it shows is never deleted.
-        store: where files lie.
-        leases: of whoever collects.
+        store: holds the files.
+        leases: of the collector.
         context: where and when.
     """
 
@@ -116,7 +116,7 @@ class GarbageCollector:
         self._context = context
 
     def collect(self, retentions: Sequence[Retention], *, dry_run: bool = False) -> GarbageReport:
-        """Drops and deletes, or says what would be."""
+        """Drops and deletes, or in a dry run only says what would be."""
         days, unknown = self._days(retentions)
         held: dict[LeaseKey, Lease | LeaseError] = {}
         suspects = [day for day in days if day.is_expired or self._garbage_of(day, {})]
@@ -132,7 +132,7 @@ class GarbageCollector:
         )
 
     def collect_heartbeats(self, control_uri: str) -> int:
-        """Deletes heartbeats of owners that are long dead; returns how many."""
+        """Deletes heartbeats of long dead owners; returns how many."""
         before = self._context.now - timedelta(seconds=self._context.safe_age_seconds)
         dead = [item.uri for item in self._store.list(f"{control_uri}/owners") if item.modified_utc < before]
         self._store.delete(dead)
@@ -183,7 +183,7 @@ class GarbageCollector:
             return GarbageReport(spared=((name, day.export_date, error),))
 
     def _clean_held(self, day: _Day, lease: Lease | None) -> GarbageReport:
-        """Without a lease (a dry run) nothing is changed."""
+        """Cleans one day; without a lease (in a dry run) it changes nothing."""
         collection = day.retention.collection
         if lease is not None and day.is_expired:
             self._leases.mark_switch(lease, ())
@@ -202,7 +202,7 @@ class GarbageCollector:
         return GarbageReport(dropped=dropped, removed=tuple(garbage))
 
     def _shown(self, day: _Day) -> dict[str, str]:
-        """When each location that the catalog shows for the day, or as the newest one, was published."""
+        """Returns the publication time of each location that the catalog shows for the day, or as the newest day."""
         collection = day.retention.collection
         pointers: list[Pointer] = []
         for database, name in _table_names(collection):
@@ -213,7 +213,7 @@ class GarbageCollector:
         return {pointer.location: pointer.published_utc for pointer in pointers}
 
     def _garbage_of(self, day: _Day, shown: Mapping[str, str]) -> list[Removed]:
-        """What may go: files of a day that was published anew a moment ago may still have readers."""
+        """Returns what may be deleted; files of a day that was just republished may still have readers."""
         before = self._context.now - timedelta(seconds=self._context.safe_age_seconds)
         if any(text and datetime.fromisoformat(text) > before for text in shown.values()):
             return []

@@ -1,7 +1,6 @@
-"""The catalog kept by AWS Glue: external Parquet tables that Athena, EMR and Redshift Spectrum read.
+"""The catalog in AWS Glue: external Parquet tables that Athena, EMR and Redshift Spectrum read.
 
-Client and errors are in `glue_client`, what tables look like in `glue_objects`, what may change about a table in
-`evolution`.
+Client and errors are in `glue_client`, the objects' structure in `glue_objects`, the allowed table changes in `evolution`.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ from spark.publish.glue_objects import (
 )
 
 BATCH_PARTITIONS = 100
-"""Partitions that one call makes or changes."""
+"""Most partitions that one call creates or changes."""
 _BATCH_DROPPED = 25
 _BATCH_READ = 1000
 _EXPRESSION_CHARACTERS = 2000
-"""Of the pattern that one call finds tables by; Glue takes 2,048."""
+"""Most characters of the pattern that selects tables in one call; Glue accepts 2,048."""
 
 _ABSENT = ("EntityNotFoundException",)
 _THERE = ("AlreadyExistsException",)
@@ -44,9 +43,9 @@ ItemT = TypeVar("ItemT")
 class GlueCatalog:
     """A `Catalog` over the Glue Data Catalog of an account and region, connected on first use.
 
-    Changed columns reach the partitions there are by a read and a write, as Glue has no conditional call: a
-    partition that another run switches in between shows its older files again until the next run of that day, which
-    finds them and puts it right.
+    Changed columns are copied to existing partitions by a read and a write, as Glue has no conditional call. A partition
+    that another run switches in between shows its older files again until the next run of that day, which notices and
+    repairs it.
     """
 
     def __init__(self, settings: CatalogSettings) -> None:
@@ -110,7 +109,7 @@ class GlueCatalog:
             self._client.batch("batch_update_partition", Entries=entries, **place)
         for page in _in_pages([pointer for pointer in pointers if pointer.partition not in there], BATCH_PARTITIONS):
             new = [partition_for(table, pointer) for pointer in page]
-            # One that somebody else has made meanwhile is left as it is: whoever switches reads back.
+            # A partition that somebody else has created meanwhile is left as it is: whoever switches reads back.
             self._client.batch("batch_create_partition", harmless=_THERE[0], PartitionInputList=new, **place)
 
     def newest(self, database: str, name: str) -> Pointer | None:
@@ -149,7 +148,7 @@ class GlueCatalog:
         return table
 
     def _tables(self, database: str, names: Sequence[str]) -> Iterator[Any]:
-        """Yields those of the tables that are there; the pattern may find others, which are left out."""
+        """Yields the tables that exist; others that the pattern matches are left out."""
         wanted = set(names)
         for pattern in _patterns(sorted(wanted)):
             found = self._client.pages("get_tables", "TableList", where=database, DatabaseName=database, Expression=pattern)
@@ -179,7 +178,7 @@ class GlueCatalog:
                 asked = answer.get("UnprocessedKeys", [])
 
     def _evolve_partitions(self, table: Any) -> None:
-        """Gives the table's columns to the partitions that have others."""
+        """Gives the table's columns to partitions whose columns differ."""
         where = f"{table['DatabaseName']}.{table['Name']}"
         place: dict[str, Any] = {"where": where, "DatabaseName": table["DatabaseName"], "TableName": table["Name"]}
         old = [
@@ -193,7 +192,7 @@ class GlueCatalog:
             self._client.batch("batch_update_partition", Entries=entries, **place)
 
     def _change(self, database: str, name: str, change: Callable[[Any], dict[str, Any] | None]) -> dict[str, Any] | None:
-        """Changes a table, from a new look at it where somebody changed it meanwhile; returns what it was changed to."""
+        """Changes a table, reading it again if somebody changed it meanwhile; returns the changed table."""
         where = f"{database}.{name}"
         for _ in range(_LOOKS):
             table = self._existing(database, name)
@@ -224,7 +223,7 @@ def _in_pages(items: Sequence[ItemT], size: int) -> Iterator[Sequence[ItemT]]:
 
 
 def _patterns(names: Sequence[str]) -> Iterator[str]:
-    """Yields patterns of as many names as Glue takes at once."""
+    """Yields patterns of as many names as Glue accepts at once."""
     taken: list[str] = []
     for name in names:
         if taken and len("|".join([*taken, name])) > _EXPRESSION_CHARACTERS:

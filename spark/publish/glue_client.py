@@ -1,4 +1,4 @@
-"""Calls to the Glue Data Catalog: the client, repetition, errors. What is called, and why, stands in `glue`."""
+"""Calls to the Glue Data Catalog: the client, retries, errors. What is called, and why, is in `glue`."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _FINAL: Mapping[str, str] = {
     "ValidationException": "Look at the table in Glue",
     "GlueEncryptionException": "Allow this role the key that the catalog is encrypted with",
 }
-"""Errors that another try would meet again, and what helps; every other may be gone then."""
+"""Permanent errors, with their remedies; any other error may go away on a retry."""
 
 
 class GlueClient:
-    """Calls Glue's methods by name; safe to use from several threads.
+    """Calls Glue's methods by name; thread-safe.
 
-    Throttling and broken connections are repeated by the AWS library, with its own pauses.
+    The AWS library retries throttled calls and broken connections, with its own pauses.
 
     Args:
-        settings: endpoint (AWS' own where there is none), region, the account whose catalog it is, time-out of a call.
+        settings: endpoint (AWS' own if none is given), region, the account that owns the catalog, time-out of a call.
     """
 
     def __init__(self, settings: CatalogSettings) -> None:
@@ -42,10 +42,10 @@ class GlueClient:
         self._client: Any = None
 
     def call(self, method: str, *, where: str, expected: Sequence[str] = (), **arguments: Any) -> dict[str, Any] | None:
-        """Returns a method's answer; None where Glue answers with one of the errors in `expected`.
+        """Returns a method's response; None if Glue responds with one of the errors in `expected`.
 
         Raises:
-            CatalogError: any other error; transient where it leaves the outcome open.
+            CatalogError: any other error; transient if it leaves the outcome open.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -63,7 +63,7 @@ class GlueClient:
         return answer
 
     def pages(self, method: str, key: str, *, where: str, **arguments: Any) -> Iterator[Any]:
-        """Yields what a paged method lists under `key`; nothing where database or table is not there."""
+        """Yields what a paged method lists under `key`; nothing if the database or table does not exist."""
         token: dict[str, Any] = {}
         while True:
             answer = self.call(method, where=where, expected=(_NOT_THERE,), **arguments, **token)
@@ -75,12 +75,12 @@ class GlueClient:
             token = {"NextToken": answer["NextToken"]}
 
     def batch(self, method: str, *, where: str, harmless: str = "", **arguments: Any) -> None:
-        """Calls a method that answers with an error for each partition that it did not do.
+        """Calls a method whose response holds an error for each partition that it failed for.
 
         Args:
             method: its name.
             where: the table, for errors.
-            harmless: an error that is none here.
+            harmless: an error code that counts as success.
             arguments: of the method.
         """
         answer = self.call(method, where=where, **arguments) or {}

@@ -1,4 +1,4 @@
-"""Tables and partitions as the Glue Data Catalog has them, to and from the platform's. No calls here."""
+"""Converts tables and partitions between the Glue Data Catalog's form and the platform's. No calls here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Document = Mapping[str, Any]
 """A table or partition as boto3 gives and takes it."""
 
 _INPUT_KEYS = ("Name", "Description", "Owner", "Retention", "StorageDescriptor", "PartitionKeys", "TableType", "Parameters")
-"""What a table's answer and its input have in common; the rest Glue refuses to be given back."""
+"""The fields that a table's response shares with its input; Glue refuses the other fields as input."""
 
 
 def new_table(definition: TableDefinition, pointer: Pointer | None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""The catalog kept by a Hive metastore: external Parquet tables, in its own Thrift protocol.
+"""The catalog in a Hive metastore: external Parquet tables, over its Thrift protocol.
 
-Parts of a connection are in `hive_client`, what tables look like on the wire in `hive_objects`, what may change about a
-table in `evolution`.
+Connections are in `hive_client`, the structure of tables on the wire in `hive_objects`, the allowed table changes in
+`evolution`.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ class HiveCatalog:
 def _in_pages(
     items: Sequence[ItemT], action: Callable[[Sequence[ItemT]], ResultT], *, size: int = _BATCH_NAMES
 ) -> list[ResultT]:
-    """Calls the action for a page at a time, one after another: two batches of one table deadlock in some metastores."""
+    """Calls the action for one page after another: two concurrent batches of one table deadlock in some metastores."""
     return [action(items[start : start + size]) for start in range(0, len(items), size)]
 
 

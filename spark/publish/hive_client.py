@@ -1,4 +1,4 @@
-"""Calls to a Hive metastore over Thrift: connections, time-outs, errors. What is called, and why, stands in `hive`."""
+"""Calls to a Hive metastore over Thrift: connections, time-outs, errors. What is called, and why, is in `hive`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from thrift.transport.TTransport import TBufferedTransport, TTransportException
 
 from spark.errors import CatalogError, ConfigurationError
 
-logging.getLogger("thrift.transport.TSocket").setLevel(logging.CRITICAL)  # what it logs it raises too, and here that is told
+logging.getLogger("thrift.transport.TSocket").setLevel(logging.CRITICAL)  # it raises what it logs, and that is reported
 
 _DEFAULT_PORT = 9083
 _IDLE_SECONDS = 30.0
@@ -45,7 +45,7 @@ class _Connection:
 
 
 class MetastoreClient:
-    """Calls a metastore's methods by name, on a connection that no other thread uses meanwhile.
+    """Calls a metastore's methods by name, on a connection that no other thread uses at the same time.
 
     Args:
         uri: `thrift://host:port`; several, separated by commas, are tried in this order.
@@ -59,9 +59,9 @@ class MetastoreClient:
         self._lock = Lock()
 
     def read(self, method: str, *args: object, where: str, absent: tuple[type[Exception], ...] = ()) -> Any:
-        """Calls a method that changes nothing: once more on a new connection when the first breaks.
+        """Calls a method that changes nothing; retries once on a new connection if the first one breaks.
 
-        Returns None where the metastore answers with one of the exceptions in `absent`.
+        Returns None if the metastore responds with one of the exceptions in `absent`.
         """
         try:
             answer = self._call(method, args, where=where, expected=absent)
@@ -74,7 +74,7 @@ class MetastoreClient:
     def write(self, method: str, *args: object, where: str, expected: tuple[type[Exception], ...] = ()) -> bool:
         """Calls a method that changes something, once; a transient error leaves its outcome open.
 
-        Returns whether it was done: not where the metastore answers with one of the exceptions in `expected`.
+        Returns whether it was done; False if the metastore responds with one of the exceptions in `expected`.
         """
         return self._call(method, args, where=where, expected=expected) is not _EXPECTED
 

@@ -1,4 +1,4 @@
-"""Tables and partitions as the Hive metastore's Thrift protocol has them, to and from the platform's. No calls here."""
+"""Converts tables and partitions between the Hive metastore's Thrift form and the platform's. No calls here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds as they lie: one object a collection under the control prefix. Who lays them on is not known here."""
+"""Stored holds: one object per held collection under the control prefix. Placing them happens elsewhere."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def holds_uri(control_uri: str, snapshot_type: str) -> str:
 
 
 def reasons_of_holds(store: ObjectStore, control_uri: str, snapshot_type: str) -> dict[str, str]:
-    """Returns the reason of every hold by collection name.
+    """Returns the reason for each hold, by collection name.
 
     Raises:
         StoreError: they cannot be read; never taken for "nothing is held".

@@ -1,4 +1,4 @@
-"""What publishing takes and gives, and what a day's tables are to show. No calls here."""
+"""Input and output types of publishing, and what a day's tables are to show. No calls here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from spark.publish.tables import columns_of
 
 @dataclass(frozen=True)
 class ReadyPartition:
-    """An audited day of a collection, its files staged; `tables` in the order of the collection's."""
+    """An audited day of a collection whose files are staged; `tables` are in the order of the collection's."""
 
     collection: Collection
     work: PartitionWork
@@ -29,7 +29,7 @@ class ReadyPartition:
 
 @dataclass(frozen=True)
 class AttemptToShow:
-    """An attempt that is there already; `manifests` in the order of the collection's tables, all their files there."""
+    """An existing attempt, with all its files present; `manifests` are in the order of the collection's tables."""
 
     collection: Collection
     export_date: str
@@ -39,10 +39,10 @@ class AttemptToShow:
 
 @dataclass(frozen=True)
 class PublishOutcome:
-    """How it ended: `pointers` are what the catalog shows for the day, none where it does not show this attempt.
+    """How publishing a day ended: `pointers` are what the catalog shows for the day, none if it does not show this attempt.
 
-    There may be an error beside pointers: the day is published, but what follows it (the newest table, the quarantine,
-    the day's document) failed and is left to the next run.
+    There may be both an error and pointers: the day is published, but the work after that (newest table, quarantine, day's
+    document) failed and is left to the next run.
     """
 
     collection: str
@@ -58,7 +58,7 @@ class PublishOutcome:
 
 @dataclass(frozen=True)
 class PublishContext:
-    """Who publishes, and where to."""
+    """Who publishes, and where."""
 
     system: str
     run_id: str
@@ -76,7 +76,7 @@ class Intent:
 
 @dataclass
 class Day:
-    """A day on its way."""
+    """A day in the course of publication."""
 
     collection: Collection
     export_date: str
@@ -94,7 +94,7 @@ class Day:
 
     @property
     def is_possible(self) -> bool:
-        """Whether nothing is known that keeps it from being shown."""
+        """Whether no error is known that keeps it from being shown."""
         return self.error is None and isinstance(self.intent, Intent)
 
     def outcome(self) -> PublishOutcome:
@@ -103,7 +103,7 @@ class Day:
 
 
 def hold_back(days: Iterable[Day]) -> None:
-    """Gives an error to days that have to follow one that cannot be shown: their table's schema follows the days' order."""
+    """Marks days behind one that cannot be shown as failed, for tables whose schema follows the order of days."""
     failed: dict[str, Day] = {}
     for day in sorted(days, key=lambda day: day.export_date):
         before = failed.get(day.collection.name)
@@ -114,7 +114,7 @@ def hold_back(days: Iterable[Day]) -> None:
 
 
 def out_of_order(before: object) -> str:
-    """Returns what keeps a day from being published behind one that is not."""
+    """Returns the error of a day that must not be published because an earlier one is not."""
     return f"the schema follows the days in their order, and {before} is not published"
 
 

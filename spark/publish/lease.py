@@ -1,8 +1,9 @@
 """Partition leases: who may publish a partition, and what the last holder was about to make it show.
 
-A lease is an object made and changed by conditional puts only; its epoch counts up with each taking. It is live while its
-owner's heartbeat object has not expired, so one object is renewed, however many leases an owner holds. An owner is a run:
-its planner and its application are two processes that renew the same heartbeat. What a lease guards is not known here.
+A lease is an object that is only created and changed by conditional puts; its epoch increases with each acquisition. It is
+live until its owner's heartbeat object expires, so only one object is renewed, however many leases an owner holds. An owner
+is a run: its planner and its application are two processes that renew the same heartbeat. What a lease guards is not known
+here.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ __all__ = ["Lease", "LeaseDocument", "LeaseKeeper", "LeaseKey", "TablePointer", 
 
 _BEATS_A_TTL = 4
 _SKEW_SHARE = 0.25
-"""How far apart two machines' clocks may be, in heartbeats' lives, before a living owner is taken for dead."""
+"""How far two machines' clocks may differ, in heartbeat lifetimes, before a living owner is taken for dead."""
 
 
 class LeaseKeeper:
     """Takes, checks, marks and releases leases for one owner.
 
     Args:
-        store: where the objects lie.
+        store: holds the objects.
         control_uri: their prefix.
-        owner: the run; whoever has the same owner has the same leases.
+        owner: the run; processes with the same owner share its leases.
         ttl_seconds: how long after the last heartbeat others may take over.
         clock: Unix time in seconds.
     """
@@ -56,7 +57,7 @@ class LeaseKeeper:
         self._thread: Thread | None = None
 
     def start_heartbeat(self) -> None:
-        """Renews the heartbeat now, and every quarter of its life until `stop`."""
+        """Renews the heartbeat now, and after every quarter of its lifetime until `stop`."""
         self._beat()
         if self._thread is None:
             self._stopped.clear()
@@ -73,7 +74,7 @@ class LeaseKeeper:
     def acquire_many(self, keys: Iterable[LeaseKey]) -> dict[LeaseKey, Lease | LeaseError]:
         """Takes leases, each under a new epoch.
 
-        One that this owner has already is taken again, and shuts out whoever held it under the old epoch.
+        A lease that this owner already has is taken again, which shuts out whoever held it under the old epoch.
 
         Raises:
             StoreError: the store fails or refuses; nothing is concluded from that.
@@ -91,7 +92,7 @@ class LeaseKeeper:
         return dict(zip(wanted, in_parallel(take, wanted), strict=True))
 
     def held_by_others(self, keys: Iterable[LeaseKey]) -> set[LeaseKey]:
-        """Returns those of the leases that living runs have; nothing is taken."""
+        """Returns which of the leases living runs hold; takes none."""
         living: dict[str, float] = {}
 
         def is_held(key: LeaseKey) -> bool:
@@ -110,7 +111,7 @@ class LeaseKeeper:
         return {key for key, is_one in zip(wanted, in_parallel(is_held, wanted), strict=True) if is_one}
 
     def adopt_many(self, holdings: Sequence[tuple[str, int]]) -> dict[str, Lease | LeaseError]:
-        """Returns leases, by URI, that another process of this owner took under these epochs."""
+        """Adopts leases, given by URI, that another process of this owner took under these epochs."""
         self._keep_alive()
 
         def adopt(holding: tuple[str, int]) -> Lease | LeaseError:
@@ -127,20 +128,20 @@ class LeaseKeeper:
         """Returns the lease's document.
 
         Raises:
-            LeaseError: it was released, or somebody else took it over.
+            LeaseError: it was released or taken over.
         """
         self._keep_alive()
         return self._read_own(lease)[0]
 
     def read_many(self, leases: Sequence[Lease]) -> list[LeaseDocument]:
-        """Returns the leases' documents as they are now, whoever holds them."""
+        """Returns the leases' current documents, whoever holds them."""
         return in_parallel(lambda lease: decode(self._store.read(lease.uri), LeaseDocument, where=lease.uri), leases)
 
     def mark_switch(self, lease: Lease, pointers: Sequence[TablePointer]) -> None:
-        """Records what the catalog is about to show, before it is told so.
+        """Records what the catalog is about to show; to be called before the switch.
 
         Raises:
-            LeaseError: somebody else took the lease over; nothing may be switched.
+            LeaseError: the lease was taken over; nothing may be switched.
         """
         self._keep_alive()
         document, etag = self._read_own(lease)
@@ -151,7 +152,7 @@ class LeaseKeeper:
             raise _taken_over(lease.uri, document) from error
 
     def release_many(self, leases: Sequence[Lease]) -> None:
-        """Gives leases back; one that was taken over meanwhile is its new holder's."""
+        """Releases leases, except those taken over meanwhile, which belong to their new holder."""
         in_parallel(self._release, list(leases))
 
     def is_held(self, lease: Lease, document: LeaseDocument) -> bool:
@@ -227,7 +228,7 @@ class LeaseKeeper:
         )
 
     def _swap(self, uri: str, document: LeaseDocument, etag: str | None) -> None:
-        """Puts the document over that etag (None: where none is); an outcome that is unknown is read back."""
+        """Puts the document if the object still has that etag (None: does not exist); an unknown outcome is read back."""
         try:
             self._store.put(uri, encode(document), create=etag is None, replace=etag)
         except StoreError as error:
@@ -244,7 +245,7 @@ class LeaseKeeper:
         return f"{self._control_uri}/owners/{owner}.json"
 
     def _keep_alive(self) -> None:
-        """Renews the heartbeat where that is overdue: at first use, and after this process was held up."""
+        """Renews the heartbeat if that is overdue: at first use, and after this process was stalled."""
         if self._beaten_at is None or time.monotonic() - self._beaten_at > self._ttl_seconds / 2:
             self._beat()
 

@@ -1,4 +1,4 @@
-"""What lease and heartbeat objects hold, and where they lie. How they are taken and kept stands in `lease`."""
+"""Content and location of lease and heartbeat objects. How they are taken and kept is in `lease`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from spark.publish.catalog import Pointer
 
 
 class LeaseKey(NamedTuple):
-    """What a lease is on: one collection's day."""
+    """What a lease covers: one collection's day."""
 
     system: str
     collection: str
@@ -27,7 +27,7 @@ class TablePointer(Document, frozen=True):
 
 
 class LeaseDocument(Document, frozen=True):
-    """The body of a lease object. `pointers` were marked under `marked_epoch`; none: the day was taken out."""
+    """The body of a lease object. `pointers` were marked under `marked_epoch`; if empty, the day was to be dropped."""
 
     owner: str
     epoch: int

@@ -1,6 +1,6 @@
 """The manifest of an attempt: exactly which files make up a table's day, from which inputs. Immutable, beside the files.
 
-Also where attempts lie and what is left of them. What is published is not decided here: the catalog alone says that.
+Also where attempts lie and whether their files still exist. Only the catalog says what is published.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _HIDDEN = re.compile(r"/[_.]")
 
 
 class AttemptManifest(Document, frozen=True):
-    """One table's day in one attempt. `pointers` are those of all the tables that show the attempt together."""
+    """One table's day in one attempt. `pointers` are those of all tables that show the attempt together."""
 
     system: str
     collection: str
@@ -55,15 +55,15 @@ def manifest_uri(location: str) -> str:
 
 
 def tags_hash(*tables: dict[str, str]) -> str:
-    """Returns what tells the tags of a collection's tables from others."""
+    """Returns a hash of the tags of a collection's tables."""
     return hashlib.sha256(msgspec.json.encode([sorted(tags.items()) for tags in tables])).hexdigest()[:16]
 
 
 def write_manifest(store: ObjectStore, manifest: AttemptManifest) -> None:
-    """Puts the manifest beside its files, with the table's tags; never over another one.
+    """Writes the manifest beside its files, with the table's tags; never overwrites one.
 
     Raises:
-        ConflictError: the attempt has a manifest that says something else.
+        ConflictError: the attempt already has a different manifest.
     """
     uri = manifest_uri(manifest.table.location)
     try:
@@ -93,13 +93,13 @@ def list_attempts(store: ObjectStore, day_uri: str) -> list[AttemptManifest]:
 
 
 def missing_files(store: ObjectStore, manifest: AttemptManifest) -> list[str]:
-    """Returns the URIs of the manifest's files that are gone or are other ones now."""
+    """Returns the URIs of the manifest's files that are missing or were replaced."""
     there = {item.uri: item.size_bytes for item in store.list(manifest.table.location)}
     return [file.uri for file in manifest.table.files if there.get(file.uri) != file.size_bytes]
 
 
 def intact_many(store: ObjectStore, pointers: Iterable[Pointer]) -> dict[str, bool]:
-    """Returns, by location, whether the files a pointer counts are still there; one listing each, no data is read."""
+    """Returns, by location, whether all files that a pointer counts still exist; one listing each, reads no data."""
     wanted = {pointer.location: pointer for pointer in pointers}
 
     def intact(pointer: Pointer) -> bool:
@@ -110,5 +110,5 @@ def intact_many(store: ObjectStore, pointers: Iterable[Pointer]) -> dict[str, bo
 
 
 def data_files(listed: Iterable[Listed]) -> Iterable[Listed]:
-    """Yields the objects that readers of the table see: none whose name, or a folder of it, begins with `_` or a dot."""
+    """Yields the objects that readers of the table see: no name or folder that begins with `_` or a dot."""
     return (item for item in listed if not _HIDDEN.search(item.uri.partition("://")[2]))

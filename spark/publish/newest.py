@@ -1,7 +1,7 @@
-"""The table that shows the newest published day alone: it follows the table of all days, and never goes backwards.
+"""The table that shows only the newest published day: it follows the table of all days, and never goes backwards.
 
-Two runs that publish two days at the same time may move it in the wrong order for the moment between a switch and its
-read-back, because a catalog cannot compare and swap; the read-back then puts it right.
+Catalogs have no compare-and-swap, so two runs that publish two days at once may briefly move it in the wrong order, between
+a switch and its read-back; the read-back corrects that.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from spark.publish.tables import Tables
 _PAUSES_SECONDS = (0.0, 0.0, 0.5, 2.0, 5.0)
 
 Known = Mapping[str, Sequence[TablePointer]]
-"""By collection, pointers that its tables are known to show: they need not be asked for."""
+"""By collection, the pointers that its tables are known to show and that need not be looked up."""
 
 
 @dataclass(frozen=True)
 class _Follower:
-    """One table of the newest day, and what its table of all days is known to show, by day."""
+    """One newest-day table, and by day what its table of all days is known to show."""
 
     collection: Collection
     table: OutputTable
@@ -56,7 +56,7 @@ class NewestFollower:
         """Makes one collection's tables of the newest day show it.
 
         Raises:
-            CatalogError: a table stays behind; the next run moves it.
+            CatalogError: a table is left behind; the next run moves it.
         """
         for error in self.follow_many([collection], {}).values():
             raise error
@@ -77,7 +77,7 @@ class NewestFollower:
         return {name: failures.get(name) or _restless(name) for name in names}
 
     def _round(self, waiting: Sequence[_Follower], failures: dict[str, DataworksError]) -> list[_Follower]:
-        """Looks at all, moves those that are behind; returns those that were moved or could not be."""
+        """Checks all tables and moves those that are behind; returns those that were moved or could not be."""
         try:
             shown = self._shown(waiting)
         except CatalogError as error:
@@ -115,7 +115,7 @@ class NewestFollower:
         return False
 
     def _wanted(self, follower: _Follower, shown: Pointer | None) -> Pointer | None:
-        """What the table is to show: what was published just now, where that is newer than what it shows; else the newest."""
+        """What the table is to show: what was just published, if that is newer than what it shows; else the newest day."""
         latest = max(follower.known, default="")
         if latest and not follower.known[latest].shows_same(shown) and (shown is None or latest >= shown.partition):
             return follower.known[latest]

@@ -1,7 +1,7 @@
-"""Parquet files of one table, streamed to the object store and begun anew at a target size.
+"""Parquet files of one table, streamed to the object store; a new file is begun at a target size.
 
-Each object is created with its tags in the same request, under a prefix that no reader looks at yet. Which files make up
-a partition, and who may read them, is decided elsewhere.
+Each object is created and tagged in the same request, under a prefix that no reader uses yet. Which files make up a
+partition, and who may read them, is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 ROW_GROUP_BYTES = 64 << 20
-"""Arrow bytes in a row group: what a writer holds in memory, and a reader decodes at once."""
+"""Arrow bytes in a row group, which is what a writer holds in memory and a reader decodes at once."""
 
 _SAMPLE = 4_096
 _LEAST_STRINGS = 256
 _DICTIONARY_SHARE = 0.25
-"""Strings are written as a dictionary if there seem to be no more distinct ones than this share of all."""
+"""Strings are dictionary-encoded if the estimated share of distinct ones is at most this."""
 
 _LONG_TEXT_BYTES = 256
-"""Values of a string column above this mean length get no statistics: their bounds would only make the footer long."""
+"""A string column with a greater mean length gets no statistics: its bounds would only lengthen the footer."""
 
 _METADATA = {
     # Spark reads dates and timestamps before 1900 as they stand from files of a Spark that never rebased them; without
@@ -52,7 +52,7 @@ class TableWriter:
         tags: tags of every object.
         target_file_bytes: compressed bytes after which a new file is begun (at the next row group).
         timestamps: `int96`, which Hive's reader needs, or `int64`.
-        name_stem: what distinguishes this writer's files from other writers' in the folder.
+        name_stem: distinguishes this writer's files from those of others in the folder.
     """
 
     store: ObjectStore
@@ -85,7 +85,7 @@ class TableWriter:
         """Writes what is pending and returns every file written.
 
         Args:
-            keep_empty: write a file of 0 rows where there was no row at all (a partition needs one).
+            keep_empty: write a file of 0 rows if there was no row at all (a partition needs a file).
         """
         if self._pending:
             self._write_row_group()
@@ -95,7 +95,7 @@ class TableWriter:
         return tuple(self._files)
 
     def abort(self) -> None:
-        """Drops what is pending and unfinished and deletes what was finished."""
+        """Drops what is pending or unfinished, and deletes finished files."""
         self._pending.clear()
         if self._open is not None:
             self._open.abandon()
@@ -157,7 +157,7 @@ class _OpenFile:
         return WrittenFile(uri=self._uri, rows=self._rows, size_bytes=self._sink.size_bytes)
 
     def abandon(self) -> None:
-        """Leaves the object unmade: nothing reaches the store after this."""
+        """Aborts the upload: the object is not created, and nothing reaches the store after this."""
         self._sink.abandon()
         if self._parquet is not None:
             self._parquet.close()
@@ -188,7 +188,7 @@ def _columns_with_statistics(table: pa.Table) -> list[str]:
 
 
 def _columns_with_dictionary(table: pa.Table) -> list[str]:
-    """Returns Parquet's paths of the strings that repeat: a dictionary of them is smaller, and quicker to compress and read."""
+    """Returns the Parquet paths of strings that repeat: a dictionary makes them smaller, and quicker to compress and read."""
     sample = table.slice(0, _SAMPLE)
     leaves = (leaf for name in sample.schema.names for leaf in _strings_below(name, sample[name].combine_chunks()))
     times = table.num_rows / max(sample.num_rows, 1)

@@ -1,7 +1,7 @@
-"""Pointing a day back at an earlier attempt that is still there, files and manifest.
+"""Rollback: pointing a day back at an earlier attempt whose files and manifest still exist.
 
-The next run sees that the day was made from other inputs than there are now and does it again, unless the collection is
-held: who rolls back for longer than one run holds the collection, too.
+The next run sees that the day was made from other than the current inputs and redoes it, unless the collection is held: for
+a rollback that outlasts the next run, hold the collection too.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Rollback:
     """Points days back.
 
     Args:
-        store: where attempts lie.
-        leases: of whoever asks; the day's lease is taken and given back.
-        publisher: with the same leases.
+        store: holds the attempts.
+        leases: of the caller; the day's lease is taken and released.
+        publisher: uses the same leases.
         context: the publisher's.
     """
 
@@ -44,10 +44,10 @@ class Rollback:
     def point_back(self, collection: Collection, export_date: str, attempt: str) -> PublishOutcome:
         """Makes all of the collection's tables show the attempt; the table of the newest day follows.
 
-        The tables keep the columns that they have by now: the attempt's are a part of them, and null where it has not got one.
+        The tables keep their current columns, which include the attempt's; columns that the attempt lacks are null.
 
         Raises:
-            CatalogError: the tables as they stand cannot read the attempt's files; nothing was changed.
+            CatalogError: the tables' current types cannot read the attempt's files; nothing was changed.
             NotFoundError: there is no such attempt, or some of its files are gone.
             LeaseError: another run holds the day.
         """
@@ -95,7 +95,7 @@ class Rollback:
 
 
 def _as_written(collection: Collection, manifests: tuple[AttemptManifest, ...]) -> Collection:
-    """Returns the collection with the columns that the attempt's files have, whatever is configured by now."""
+    """Returns the collection with the columns of the attempt's files, whatever is configured now."""
     tables = tuple(
         msgspec.structs.replace(
             table,

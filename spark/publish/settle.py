@@ -1,7 +1,7 @@
-"""Making the catalog show what was marked, whatever goes wrong in between: switch, read back, repair.
+"""Makes the catalog show what was marked, whatever goes wrong in between: switch, read back, repair.
 
-The catalog cannot compare and swap, so a late call of a run that lost its lease is found here, not prevented: whoever
-switches reads back the catalog, then the lease, and puts right what differs. What is marked, and why, is not known here.
+The catalog has no compare-and-swap, so a late call of a run that lost its lease is detected here, not prevented: whoever
+switches reads back the catalog, then the lease, and corrects what differs. What is marked, and why, is not known here.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ class Marked:
     export_date: str
     pointers: tuple[TablePointer, ...]
     lost: LeaseError | None = None
-    """Somebody else took over: `pointers` are what they marked."""
+    """Whether somebody else took over; `pointers` are then what they marked."""
 
 
 Settled = dict[str, DataworksError | None]
-"""By lease URI: None where the catalog shows what this run marked."""
+"""By lease URI: None if the catalog shows what this run marked."""
 
 
 class Switcher:
-    """Switches days and sees to it that the catalog shows them.
+    """Switches days and makes sure that the catalog shows them.
 
     Args:
         catalog: to be switched.
@@ -75,7 +75,7 @@ class Switcher:
             self._catalog.switch(database, name, pointers)
 
     def _read_back(self, waiting: Sequence[Marked], settled: Settled) -> list[Marked]:
-        """Reads back until there is an answer, before anything else is done: a call's outcome may be unknown."""
+        """Reads back until it gets an answer, before anything else is done: the outcome of a call may be unknown."""
         for seconds in _PAUSES_SECONDS:
             try:
                 return self._read_back_once(waiting, settled)
@@ -86,7 +86,7 @@ class Switcher:
         return self._read_back_once(waiting, settled)
 
     def _read_back_once(self, waiting: Sequence[Marked], settled: Settled) -> list[Marked]:
-        """Returns what is still to be switched, and to what; the catalog is read before the leases."""
+        """Returns what still has to be switched, and to what; the catalog is read before the leases."""
         shown = self._shown(waiting)
         left: list[Marked] = []
         for item, document in zip(waiting, self._leases.read_many([item.lease for item in waiting]), strict=True):
@@ -102,7 +102,7 @@ class Switcher:
         return left
 
     def _target(self, item: Marked, document: LeaseDocument) -> Marked:
-        """What the day is to show: what this run marked, unless somebody marked after it."""
+        """What the day is to show: what this run marked, unless somebody has marked it since."""
         if document.marked_epoch <= item.lease.epoch:
             return item
         return replace(item, pointers=document.pointers, lost=_lost(item, document))

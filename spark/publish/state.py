@@ -12,11 +12,11 @@ from spark.publish.catalog import Catalog, Pointer
 from spark.publish.parallel import TABLES_AT_ONCE, in_parallel
 
 Published = dict[str, Pointer | None]
-"""By export date: the main table's pointer; None where the day is not published, or only in some of its tables."""
+"""By export date: the main table's pointer; None if the day is not published, or only in some of its tables."""
 
 
 def published_state(catalog: Catalog, collection: Collection, dates: Sequence[str]) -> Published:
-    """Returns what is published of a collection: a day counts only where all its tables show the same attempt."""
+    """Returns what is published of a collection: a day counts only if all its tables show the same attempt."""
     tables = [catalog.pointers(table.database, table.name, dates) for table in collection.tables]
     return {date: _agreed([pointers.get(date) for pointers in tables]) for date in dates}
 
@@ -30,19 +30,19 @@ def published_states(catalog: Catalog, collections: Iterable[Collection], dates:
 
 
 def _describe(catalog: Catalog, collections: Sequence[Collection]) -> None:
-    """Lets the catalog learn of all tables in one call, where it would else ask about each."""
+    """Has the catalog look up all tables in one call instead of one by one."""
     names: dict[str, list[str]] = defaultdict(list)
     for collection in collections:
         for table in collection.tables:
             names[table.database].append(table.name)
     for database, wanted in names.items():
         if len(wanted) > 1:
-            with suppress(CatalogError):  # each is then asked about, and the error is its own
+            with suppress(CatalogError):  # each is then looked up by itself, with its own error
                 catalog.describe_many(database, wanted)
 
 
 def newest_days(catalog: Catalog, collections: Iterable[Collection]) -> dict[str, str]:
-    """Returns the newest published day (ISO date) of each collection that has one, by its name; by its main table alone."""
+    """Returns the newest published day (ISO date) of each collection that has one, by name; looks only at main tables."""
     wanted = [(collection.name, collection.tables[0]) for collection in collections]
     names: dict[str, list[str]] = defaultdict(list)
     for _, table in wanted:
@@ -61,7 +61,7 @@ def newest_days(catalog: Catalog, collections: Iterable[Collection]) -> dict[str
 
 
 def half_published(catalog: Catalog, collection: Collection, dates: Sequence[str]) -> tuple[str, ...]:
-    """Returns the days that some of the collection's tables show otherwise than the others."""
+    """Returns the days for which the collection's tables do not all show the same attempt."""
     tables = [catalog.pointers(table.database, table.name, dates) for table in collection.tables]
     return tuple(date for date in dates if len({_attempt(pointers.get(date)) for pointers in tables}) > 1)
 

@@ -1,8 +1,8 @@
-"""Publishing: audited days of many collections become what the catalog shows.
+"""Publishing: makes the catalog show audited days of many collections.
 
-In this order: manifest beside the files, intended pointers in the lease, one catalog call a table and batch, read-back,
-the table of the newest day, the quarantine, the day's document. Dying between any two leaves either the old or the new
-state, or a half of several tables, whose day the next run does again. What may be published is decided by the audit, not here.
+The order is: manifest beside the files, intended pointers in the lease, one catalog call per table and batch, read-back,
+newest-day table, quarantine, the day's document. A crash between any two steps leaves the old or the new state, or, with
+several tables, a day published in part, which the next run redoes. The audit decides what may be published.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ class Publisher:
     """Publishes days for one run.
 
     Args:
-        catalog: the truth.
-        store: where the files lie.
-        leases: of this run; every day to be published is held by one of its leases.
+        catalog: to be switched.
+        store: holds the files.
+        leases: of this run; each day to be published is held by one of them.
         context: who publishes.
-        pause: waits so many seconds before a repetition.
+        pause: sleeps for some seconds before a retry.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Publisher:
         self._follower = Follower(catalog, store, tables=self.tables, output_uri=context.output_uri, pause=pause)
 
     def publish(self, items: Sequence[ReadyPartition]) -> list[PublishOutcome]:
-        """Publishes days; one that fails leaves the others alone. The outcomes are in the order of the items."""
+        """Publishes days and returns the outcomes in the order of the items; a failing day does not affect the others."""
         intents = in_parallel(or_error(self._write_manifests), items)
         return self._show(
             [
@@ -80,7 +80,7 @@ class Publisher:
         )
 
     def publish_quarantine(self, items: Sequence[ReadyPartition]) -> list[PublishOutcome]:
-        """Shows the quarantine of days that are not published themselves, refused as they were."""
+        """Publishes the quarantine of days that are not published themselves because they were refused."""
         errors = in_parallel(or_error(self._show_quarantine), items, threads=TABLES_AT_ONCE)
         return [
             PublishOutcome(item.collection.name, item.work.export_date, error=error)
@@ -88,7 +88,7 @@ class Publisher:
         ]
 
     def show_attempts(self, attempts: Sequence[AttemptToShow]) -> list[PublishOutcome]:
-        """Makes the catalog show attempts that were published or marked before, and whose files are all there."""
+        """Makes the catalog show attempts that were published or marked before, and whose files all exist."""
         intents = in_parallel(or_error(intent_of), attempts)
         return self._show(
             [Day(item.collection, item.export_date, item.lease, intent) for item, intent in zip(attempts, intents, strict=True)]
@@ -117,7 +117,7 @@ class Publisher:
         return None
 
     def _show(self, days: Sequence[Day]) -> list[PublishOutcome]:
-        """Marks, switches and follows; whatever fails is the outcome of its own day, and of those that have to follow it."""
+        """Marks, switches and follows up; a failure is the outcome of its own day, and of days that have to follow it."""
         hold_back(days)
         collections = [day.collection for day in days if day.is_possible]
         refused = self.tables.prepare(collections)
@@ -178,7 +178,7 @@ class Publisher:
         _call_for(days, lambda: repeated(update, pause=self._pause))
 
     def _put_right(self, days: Sequence[Day]) -> None:
-        """A run that slept through its lease may just have followed behind its heir: what the catalog shows is said again."""
+        """Follows up again on what the catalog shows: a stalled run whose lease was taken over may have overwritten it."""
         held = partial(self._leases.read_many, [day.lease for day in days])
         documents: list[LeaseDocument] = []
         _call_for(days, lambda: documents.extend(repeated(held, pause=self._pause)))

@@ -1,6 +1,6 @@
-"""The catalog tables of a collection: all days, the newest day, the quarantine; and having them there in time.
+"""The catalog tables of a collection (all days, newest day, quarantine), and creating them in time.
 
-What columns files have is said by the decoder, how a table may change by `evolution`.
+The decoder says which columns files have; `evolution` says how a table may change.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def columns_of(table: OutputTable) -> tuple[TableColumn, ...]:
     """Returns the table's columns, without its partition column.
 
     Raises:
-        ConfigurationError: a column's type is none.
+        ConfigurationError: a column's type is invalid.
     """
     comments = _standard_comments(table) | {column.name.lower(): column.comment for column in table.columns}
     return tuple(
@@ -52,7 +52,7 @@ def columns_of(table: OutputTable) -> tuple[TableColumn, ...]:
 
 
 def _standard_comments(table: OutputTable) -> dict[str, str]:
-    """Returns the comments of the columns that the layout gives, not the configuration."""
+    """Returns the comments of the columns that come from the layout, not from the configuration."""
     standard = _STANDARD_COMMENTS if table.layout in {Layout.RAW, Layout.TYPED} else {}
     return {**standard, table.text_column: _TEXT_COMMENT, ERRORS: _ERRORS_COMMENT}
 
@@ -71,7 +71,7 @@ def all_days(table: OutputTable, *, location_uri: str, parameters: Mapping[str, 
 
 
 def newest_day(table: OutputTable, *, parameters: Mapping[str, str]) -> TableDefinition | None:
-    """Returns the table that shows the newest day alone, None where there is to be none."""
+    """Returns the table that shows only the newest day; None if the collection has none."""
     if table.newest is None:
         return None
     return TableDefinition(table.database, table.newest, columns_of(table), comment=table.comment, parameters=parameters)
@@ -83,7 +83,7 @@ def quarantine_name(table: OutputTable) -> str:
 
 
 def quarantine(database: str, name: str, *, location_uri: str, parameters: Mapping[str, str]) -> TableDefinition:
-    """Returns the table of what could not be decoded: one row per line."""
+    """Returns the table of lines that could not be decoded: one row per line."""
     comment = "Lines that are no rows, as they were read"
     return TableDefinition(database, name, _QUARANTINE_COLUMNS, QUARANTINE_PARTITION, location_uri, comment, parameters)
 
@@ -93,13 +93,13 @@ Place = tuple[str, str]
 
 
 class Tables:
-    """Sees to it that tables are there and have the configured columns, each once in a run.
+    """Makes sure that tables exist with the configured columns, checking each once per run.
 
     Args:
-        catalog: where they are kept.
+        catalog: holds the tables.
         system: named in each table's properties.
-        pause: waits so many seconds before a repetition.
-        output_uri: where new tables and databases are said to lie; it has to hold an object when one is made.
+        pause: sleeps for some seconds before a retry.
+        output_uri: location given for new tables and databases; it has to hold an object when one is created.
     """
 
     def __init__(self, catalog: Catalog, *, system: str, output_uri: str, pause: Callable[[float], None] = time.sleep) -> None:
@@ -114,9 +114,9 @@ class Tables:
         self._there: set[Place] = set()
 
     def prepare(self, collections: Iterable[Collection]) -> dict[str, DataworksError]:
-        """Makes or widens the collections' tables; returns what went wrong, by collection.
+        """Creates or widens the collections' tables; returns errors by collection.
 
-        The table of the newest day is widened here and made by `show_newest`, so that it never shows nothing.
+        The newest-day table is only widened here and created by `show_newest`, so that it never shows nothing.
         """
         newest = {collection.name: collection for collection in collections}  # of several days, the last has all columns
         forms = {name: encode(collection) for name, collection in newest.items()}
@@ -144,7 +144,7 @@ class Tables:
         return self._failed() | transient
 
     def show_newest(self, collection: Collection, table: OutputTable, pointer: Pointer) -> None:
-        """Points the table of the newest day, made where there is none."""
+        """Points the newest-day table, creating it if there is none."""
         definition = newest_day(table, parameters=self._parameters(collection))
         if definition is None:
             return
@@ -156,7 +156,7 @@ class Tables:
         self._there.add(place)
 
     def ensure_quarantine(self, collection: Collection, database: str, name: str) -> None:
-        """Makes the collection's quarantine table where there is none."""
+        """Creates the collection's quarantine table if there is none."""
         parameters = self._parameters(collection)
         self._ensure_database(database)
         self._catalog.ensure_table(quarantine(database, name, location_uri=self._output_uri, parameters=parameters))
@@ -171,14 +171,14 @@ class Tables:
         return {"system": self._system, "collection": collection.name, "snapshot_type": collection.snapshot_type}
 
     def _existing(self, tables: list[OutputTable]) -> tuple[dict[Place, TableDefinition], set[Place]]:
-        """The tables that are there, and those that are not; one that is in neither has to be asked for by itself."""
+        """Returns existing and missing tables; a table in neither has to be looked up by itself."""
         names: dict[str, list[str]] = defaultdict(list)
         for table in tables:
             names[table.database] += [table.name, *([table.newest] if table.newest else [])]
         there: dict[Place, TableDefinition] = {}
         absent: set[Place] = set()
         for database, wanted in names.items():
-            with suppress(CatalogError):  # one of them is not ours, say: the error is then its own
+            with suppress(CatalogError):  # e.g. one is not the platform's: the error is then its own
                 described = self._catalog.describe_many(database, wanted)
                 there |= {(database, name): definition for name, definition in described.items()}
                 absent |= {(database, name) for name in wanted if name not in described}

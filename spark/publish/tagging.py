@@ -1,6 +1,6 @@
-"""Changing the tags of what is published, without reading it, where the configured ones have changed.
+"""Re-tags published objects, without reading them, when the configured tags have changed.
 
-The catalog remembers which tags the files have (`tags_hash`), and is told only when every object has the new ones.
+The catalog records which tags the files have (`tags_hash`), and is updated only once every object has the new ones.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PutTags = Callable[[str, dict[str, str]], None]
 
 @dataclass(frozen=True)
 class Retagged:
-    """How one day ended: the objects that have the new tags, or the error that it is left with."""
+    """The outcome for one day: the objects that have the new tags, or the error."""
 
     collection: str
     export_date: str
@@ -40,12 +40,12 @@ class Retagged:
 
 
 def collection_tags_hash(collection: Collection) -> str:
-    """Returns the `tags_hash` of pointers whose files have the tags that are configured now."""
+    """Returns the `tags_hash` of files with the currently configured tags."""
     return tags_hash(*(table.tags for table in collection.tables))
 
 
 def has_other_tags(collection: Collection, pointer: Pointer) -> bool:
-    """Whether a published day's files have other tags than are configured."""
+    """Whether the tags of a published day's files differ from the configured ones."""
     return pointer.tags_hash != collection_tags_hash(collection)
 
 
@@ -53,7 +53,7 @@ class Tagger:
     """Puts new tags on published objects.
 
     Args:
-        catalog: says what is published, and is told of the new tags.
+        catalog: says what is published, and records the new tags.
         store: lists the objects.
         leases: of this run; each day is held by one of them.
         tables: of the same run.
@@ -111,7 +111,7 @@ class Tagger:
 
 
 def s3_put_tags(settings: StoreSettings) -> PutTags:
-    """Returns what replaces tags on S3, with credentials from the environment's chain."""
+    """Returns a function that replaces an object's tags on S3, with credentials from the AWS default chain."""
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 

@@ -1,4 +1,4 @@
-"""What a data file's user metadata says of its encryption. The key service that decrypts its data key is in `keys`."""
+"""What a data file's user metadata says about its encryption. The key service that decrypts its data key is in `keys`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class EncryptionMetadata:
 
     @property
     def pair(self) -> tuple[str, str]:
-        """What the key service is asked with."""
+        """The (ciphertext, key id) pair that is sent to the key service."""
         return self.ciphertext, self.key_id
 
 

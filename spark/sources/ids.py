@@ -1,9 +1,9 @@
-r"""The texts of document ids, in the document's own form and in the form that compares.
+r"""The texts of document ids, in the document's own form and in a form for comparison.
 
-An id's text is its compact JSON with sorted keys, as it stands in the document: `{"d_oid":"5d"}`. The manifest has the
-same id as it was before the producer's sanitising: `{"$oid":"5d"}`. The comparison key of both is the text after the
-same sanitising (`$` becomes `d_`, `_archived` becomes `_removed`, U+0000, `\r` and `\n` are gone), a scalar wrapped as
-`{"d_oid":"..."}`. No reading of documents or manifests belongs here.
+An id's text is its compact JSON with sorted keys, as in the document: `{"d_oid":"5d"}`. The manifest has the same id as it
+was before the producer's sanitising: `{"$oid":"5d"}`. The comparison key of both is the text after the same sanitising (`$`
+becomes `d_`, `_archived` becomes `_removed`, U+0000, `\r` and `\n` are removed), with scalars wrapped as `{"d_oid":"..."}`.
+No reading of documents or manifests belongs here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _CONTROLS = bytes(range(0x20))
 _RENAMED = b"_archived"
 
 _MOST_BRACKETS = 200
-"""More opening brackets than any id has: whether Python can follow them depends on who has raised its limit before."""
+"""More opening brackets than any id has; whether Python can parse deeper nesting depends on its current recursion limit."""
 
 
 def _refuse_constant(name: str) -> object:
@@ -35,7 +35,7 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def id_text(raw: bytes) -> bytes:
-    """Returns an id's compact JSON with sorted keys, in the form in which it stands in the document.
+    """Returns an id's compact JSON with sorted keys, in the document's own form.
 
     Args:
         raw: the JSON value of the document's id, UTF-8.
@@ -66,7 +66,7 @@ def comparison_key(raw: bytes) -> bytes:
 
 
 def comparison_hashes(raws: Iterable[bytes]) -> npt.NDArray[np.uint64]:
-    """Returns one 64-bit hash an id, equal for equal comparison keys; `spark.native.ids` does it in bulk for plain ones.
+    """Returns one 64-bit hash per id, equal for equal comparison keys; `spark.native.ids` does it in bulk for plain ones.
 
     Args:
         raws: JSON values of ids, UTF-8.

@@ -1,8 +1,8 @@
 """Data keys, and the key service that decrypts them.
 
-The service is called once per distinct (ciphertext, key id) pair. A plaintext key is a return value and nothing else:
-it is in no log, no exception (nor in the causes chained to one) and no repr. What a data file's metadata says of its key is
-in `encryption`; decrypting belongs to the decoder.
+The service is called once per distinct (ciphertext, key id) pair. A plaintext key is a return value and nothing else: it is
+in no log, no exception (nor any chained cause) and no repr. What a data file's metadata says about its key is in
+`encryption`; decrypting belongs to the decoder.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _WHEN_WELL = "Run again when the service is well"
 
 
 class KeyRefusedError(KeyServiceError):
-    """The service is well and cannot decrypt this data key: the file's metadata are at fault, not the service."""
+    """The service works but cannot decrypt this data key: the file's metadata is at fault, not the service."""
 
     transient_by_default = False
 
@@ -53,7 +53,7 @@ class FileKey:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DataKey:
-    """A new data key: the plaintext, and what a file carries of it."""
+    """A new data key: the plaintext, and the encrypted form that a file carries."""
 
     plaintext: bytes
     ciphertext: str
@@ -64,14 +64,14 @@ class DataKey:
 
 
 class KeyService:
-    """The data key service over HTTPS with a client certificate. Safe to use from several threads.
+    """The data key service over HTTPS with a client certificate. Thread-safe.
 
     Args:
-        settings: its address, the certificate's files, the time a call may take and how often it is tried.
+        settings: its address, the certificate's files, the time-out of a call and the number of tries.
         correlation_id: sent with every call, for the service's own log.
 
     Attributes:
-        calls: how many requests were sent, repeated ones too.
+        calls: how many requests were sent, including retries.
     """
 
     def __init__(self, settings: KeyServiceSettings, *, correlation_id: str) -> None:
@@ -85,18 +85,18 @@ class KeyService:
     def resolve(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes | KeyServiceError]:
         """Returns for each distinct (ciphertext, key id) the 32-byte key, or why there is none.
 
-        A refusal is final and a value, so that one bad key costs only its own files. Where the service stays
-        unavailable after all tries, that is the (transient) value of every pair not yet resolved: it is not asked again
-        for each. What was resolved or refused once is not asked again.
+        A refusal is final and returned as a value, so that one bad key costs only its own files. If the service stays
+        unavailable after all tries, every unresolved pair gets that (transient) error, without a call for each. Resolved
+        and refused pairs are not requested again.
 
         Raises:
-            ConfigurationError: a certificate's file is not there.
+            ConfigurationError: a certificate file does not exist.
         """
         wanted = dict.fromkeys(pairs)
         missing = [pair for pair in wanted if pair not in self._known]
         outage: KeyServiceError | None = None
         if missing:
-            # The first alone, so that a service that is down is tried once and not once a pair.
+            # The first one alone, so that a service that is down is tried once and not once per pair.
             outage = self._learn(missing[0])
         if len(missing) > 1 and outage is None:
             with ThreadPoolExecutor(_IN_PARALLEL) as pool:
@@ -117,7 +117,7 @@ class KeyService:
         return DataKey(self._plaintext(response), ciphertext, key_id)
 
     def _learn(self, pair: tuple[str, str]) -> KeyServiceError | None:
-        """Resolves one pair for good, or returns why the service could not be asked."""
+        """Resolves one pair for good, or returns why the service could not be reached."""
         ciphertext, key_id = pair
         answer: bytes | KeyServiceError
         try:
@@ -227,7 +227,7 @@ class KeyService:
 
 
 def _field(response: requests.Response, name: str) -> str:
-    """One field of a JSON answer. The answer holds a key, so nothing of it, nor a cause that quotes it, is passed on."""
+    """Returns one field of a JSON response. It holds a key, so errors contain nothing of it, nor a cause that quotes it."""
     try:
         value = response.json()[name]
     except (ValueError, KeyError, TypeError):

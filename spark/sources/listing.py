@@ -1,8 +1,8 @@
-"""What an export's prefix holds: data files joined with their manifests, and what is wrong with the set of them.
+"""What an export's prefix holds: data files joined with their manifests, and what is wrong with the set of files.
 
 A slice is the half-open range [start, end) of the row key's first byte, as the producer scans it: `045-050` and
 `050-055` do not overlap. An end of 000 means the end of the key space; a slice whose start is its end holds that one
-value. Contents are not looked at here.
+value. Contents are not read here.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class ExportListing:
 
 @dataclass(frozen=True)
 class _Named:
-    """A listed object whose name was understood."""
+    """A listed object whose name could be parsed."""
 
     name: ObjectName
     listed: Listed
     folder: str
-    """Where it lies below the listed prefix."""
+    """Its folder below the listed prefix."""
 
     @property
     def below(self) -> str:
@@ -67,8 +67,8 @@ def list_export(store: ObjectStore, data_uri: str, manifest_uri: str | None, *, 
     Args:
         store: where the export lies.
         data_uri: the prefix of the data files.
-        manifest_uri: the prefix of the manifests; None where the deployment has none.
-        manifest_required: whether a data file without a manifest refuses its topic, each topic alike.
+        manifest_uri: the prefix of the manifests; None if the deployment has none.
+        manifest_required: whether a data file without a manifest refuses its topic; applies to every topic.
 
     Raises:
         AccessError, StoreError: a listing was refused or failed.
@@ -130,14 +130,14 @@ def _by_topic(objects: list[_Named]) -> dict[str, list[_Named]]:
 
 @dataclass(frozen=True)
 class _Joined:
-    """The data files of one topic with their manifests, what found no partner, and files of one name."""
+    """The data files of one topic with their manifests, unmatched files, and files that share a name."""
 
     files: tuple[DataFile, ...]
     lost: tuple[_Named, ...]
     twins: tuple[tuple[DataFile, ...], ...]
 
     def without_file(self) -> Iterator[Finding]:
-        """Yields a finding for each manifest whose data file is not there."""
+        """Yields a finding for each manifest whose data file is missing."""
         for manifest in self.lost:
             yield _failed(
                 "manifest",
@@ -146,7 +146,7 @@ class _Joined:
             )
 
     def without_manifest(self, data_uri: str, manifest_uri: str) -> Iterator[Finding]:
-        """Yields a finding for each data file whose manifest is not there, with the address where it was looked for."""
+        """Yields a finding for each data file whose manifest is missing, with the address where it was expected."""
         for file in self.files:
             if file.manifest is None:
                 below = file.source.uri.removeprefix(data_uri.rstrip("/")).removesuffix(DATA_SUFFIX)
@@ -154,13 +154,13 @@ class _Joined:
                 yield _failed("manifest", file.source.uri, f"the data file has no manifest: {expected} is not there")
 
     def copied(self) -> Iterator[Finding]:
-        """Yields a finding for each name that several files have."""
+        """Yields a finding for each name that several files share."""
         for twins in self.twins:
             yield _twin_finding(twins)
 
 
 def _join(data: list[_Named], manifests: list[_Named]) -> _Joined:
-    """Pairs data files with manifests: by folder and name, and by name alone where there is one of each."""
+    """Pairs data files with manifests: by folder and name, or by name alone if there is one of each."""
     by_place = {(each.folder, each.name): each for each in manifests}
     by_name = _grouped(manifests)
     data_by_name = _grouped(data)
@@ -195,7 +195,7 @@ def _grouped(objects: list[_Named]) -> dict[ObjectName, list[_Named]]:
 
 
 def _twin_finding(twins: tuple[DataFile, ...]) -> Finding:
-    """Files of one name are all read; a copy among them would double its rows and is refused."""
+    """Finding about files of the same name: all are read, but copies would double their rows and are refused."""
     first, *others = (file.source.uri for file in twins)
     bodies = [file.source.etag for file in twins]
     manifests = [file.manifest.etag for file in twins if file.manifest]
@@ -211,7 +211,7 @@ def _twin_finding(twins: tuple[DataFile, ...]) -> Finding:
 
 
 def _without_copy(twins: tuple[DataFile, ...]) -> str:
-    """A copy's manifest would be that of a lost file, once the copy is gone."""
+    """Leaves out the manifests of copies, which would otherwise seem to belong to lost files."""
     manifests = [file.manifest.uri for file in twins if file.manifest]
     return f"Remove the copy, and its manifest: one of {', '.join(manifests)}" if len(manifests) > 1 else "Remove the copy"
 
@@ -238,7 +238,7 @@ def _gap_findings(slice_name: str, numbers: set[int]) -> Iterator[Finding]:
 
 
 def _overlap_findings(topic: str, slices: Iterable[tuple[int, int]]) -> Iterator[Finding]:
-    """Yields one finding for each slice that begins before the reach of those before it has ended."""
+    """Yields one finding for each slice that overlaps an earlier one."""
     reach: tuple[int, int] | None = None
     for start, end in sorted(slices):
         if reach is not None and start < _slice_stop(*reach):
@@ -249,7 +249,7 @@ def _overlap_findings(topic: str, slices: Iterable[tuple[int, int]]) -> Iterator
 
 
 def _slice_stop(start: int, end: int) -> int:
-    """The first key byte behind the slice."""
+    """The first key byte after the slice."""
     if end == start:
         return start + 1
     return _KEY_SPACE_END if end == 0 else end

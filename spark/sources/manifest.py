@@ -1,4 +1,4 @@
-"""Manifests: the producer's record of what a data file holds, to reconcile its content against.
+"""Manifests: the producer's record of what a data file holds, against which its content is reconciled.
 
 One record a line, eight fields between pipes: id, timestamp (epoch ms), database, collection, `EXPORT`, outer type,
 original id, inner type. A field with a comma, quote or line break is quoted as RFC 4180 has it; a pipe in an id is not
@@ -67,12 +67,12 @@ def stream_id_hashes(chunks: Iterable[Buffer], *, uri: str) -> Hashes:
 
 
 def count_records(chunks: Iterable[Buffer], *, uri: str) -> int:
-    """Returns how many records a manifest has that comes in pieces; raises as `stream_id_hashes`."""
+    """Returns the number of records of a manifest given in chunks; raises like `stream_id_hashes`."""
     return sum(len(hashes) for hashes in _iter_hashes(chunks, uri=uri))
 
 
 def _iter_hashes(chunks: Iterable[Buffer], *, uri: str) -> Iterator[Hashes]:
-    """Yields the hashes a block of about 1 MB at a time; records that are not plain are read one by one."""
+    """Yields the hashes in blocks of about 1 MB of input; records that are not plain are read one by one."""
     rest, line = b"", 1
     for block in _blocks(chunks):
         text = b"".join((rest, block))
@@ -106,7 +106,7 @@ def _read_block(text: bytes, *, uri: str, line: int, is_last: bool) -> tuple[lis
 
 
 def _read_even(text: bytes) -> list[bytes] | None:
-    """Reads a block in a few passes where every record is eight fields on one line; None where one is not."""
+    """Reads a block in a few passes if every record is eight fields on one line; None if one is not."""
     lines = text.count(b"\n")
     if not text.endswith(b"\n") or text.count(b"|") != lines * (_FIELDS - 1) or b"\r" in text:
         return None
@@ -180,7 +180,7 @@ def _tail_end(text: bytes, start: int) -> int | None:
 
 
 def _is_open(text: bytes) -> bool:
-    """Whether a quoted field begins in it and does not end."""
+    """Whether a quoted field begins in the text and does not end there."""
     return text.count(b'"') % 2 == 1
 
 
@@ -190,7 +190,7 @@ def _line_end(text: bytes, start: int) -> int:
 
 
 def _manifest_key(raw: bytes) -> bytes:
-    """The comparison key of a manifest's id; one that is no JSON (made from a row key) stands for itself."""
+    """The comparison key of a manifest's id; an id that is not JSON (made from a row key) is its own key."""
     try:
         return comparison_key(raw)
     except InputError:

@@ -1,7 +1,7 @@
-"""The names of an export's objects, and what they say. No listing, no content.
+"""Parses the names of an export's objects. No listing, no content.
 
 A data file is `<topic>-<SSS>-<EEE>-<NNNNNN>.txt.gz.enc`, its manifest the same with `.csv`: the slice's start and end
-and the batch number, in digits of fixed width, which is what ends the topic. A topic is `db.<database>.<collection>`
+and the batch number, in digits of fixed width, which mark the end of the topic. A topic is `db.<database>.<collection>`
 or `data.<collection>`; a database may hold hyphens, a collection at most one.
 """
 

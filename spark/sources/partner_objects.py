@@ -1,6 +1,6 @@
-"""The names of a partner's objects and what a day's prefix holds of them. No content is looked at.
+"""The names of a partner's objects, and the listing of a day's prefix. No content is read.
 
-An object is `<prefix>/<YYYY-MM-DD>_<name prefix><collection>...`; a day may have several of one collection, all count.
+An object is `<prefix>/<YYYY-MM-DD>_<name prefix><collection>...`; a day may have several per collection, which all count.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LETTER = re.compile(r"[A-Za-z]")
 
 @dataclass(frozen=True)
 class PartnerListing:
-    """One day of one module, by collection name as it stands in the objects' names.
+    """One day of one module, by collection name as in the objects' names.
 
     Attributes:
         files: every data file, in order of address.
@@ -39,10 +39,10 @@ def list_partner_day(store: ObjectStore, prefix_uri: str, *, day: date, names: M
     """Lists one day's prefix of one module.
 
     Args:
-        store: the partner's.
-        prefix_uri: the day's.
+        store: the partner's store.
+        prefix_uri: the prefix of the day.
         day: its date.
-        names: by collection, how its objects' names go on behind the date: `claims`, or `application-claims`.
+        names: by collection, what follows the date in its objects' names: `claims`, or `application-claims`.
 
     Raises:
         AccessError, StoreError: the listing was refused or failed; never taken for "nothing is there".
@@ -68,7 +68,7 @@ def list_partner_day(store: ObjectStore, prefix_uri: str, *, day: date, names: M
 
 
 def _collection_of(rest: str, names: Mapping[str, str]) -> str | None:
-    """The collection whose name begins the text and ends there: no letter follows; the longest where there are several."""
+    """The collection whose name the text begins with, not followed by a letter; the longest such name."""
     fitting = [name for name, stem in names.items() if rest.startswith(stem) and not _LETTER.match(rest[len(stem) :])]
     return max(fitting, key=lambda name: len(names[name]), default=None)
 

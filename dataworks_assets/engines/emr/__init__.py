@@ -1,1 +1,1 @@
-"""Jobs on EMR: a cluster a run, or steps on a running one. What EMR itself does is not known here, only its API."""
+"""Jobs on EMR: a cluster per run, or steps on a running cluster. This package uses EMR only through its API."""

@@ -1,4 +1,4 @@
-"""One application on EMR, watched and ended: a step on a cluster of its own, or on one that others use too."""
+"""One application on EMR, polled and cancelled: a step on its own cluster, or on a shared one."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _DRIVER_LOG, _SPARK_LOG = "stdout.gz", "stderr.gz"
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What an application needs of its engine.
+    """What an application needs from its engine.
 
     Args:
         calls: EMR's API.
         poller: shared by the applications of this process.
-        logs: where logs lie.
-        log_uri: below which.
-        log_wait_seconds: how long to wait for the log of one that failed.
-        rival: finds the other application that has the job, after a start whose answer was lost.
-        conclude: called once nothing of it runs any more.
+        logs: the store that holds the logs.
+        log_uri: the prefix of the logs.
+        log_wait_seconds: how long to wait for the log of a failed application.
+        rival: finds the other application that claimed the job, after a start whose response was lost.
+        conclude: called once nothing of the application runs any more.
         sleep: pauses.
         clock: seconds from any start, never going back.
     """
@@ -53,7 +53,7 @@ class Surroundings:
 
 
 class EmrApplication(Application):
-    """See the module."""
+    """An application on EMR; see the module."""
 
     def __init__(self, intent: Intent, around: Surroundings) -> None:
         self._around = around
@@ -64,7 +64,7 @@ class EmrApplication(Application):
         """See `Application.poll`.
 
         Raises:
-            EngineError: AWS does not let this process look.
+            EngineError: AWS denies this process access.
         """
         self._around.poller.look()
         watch = self._watch
@@ -86,10 +86,10 @@ class EmrApplication(Application):
             self._around.poller.hasten(self._watch)
 
     def cancel(self) -> None:
-        """Ends the step, and the cluster where it is its own; returns when the step has ended, or after half a minute.
+        """Cancels the step, and ends the cluster if it is its own; returns once the step has ended, or after half a minute.
 
         Raises:
-            EngineError: AWS does not take it: the cluster may go on, until it is idle.
+            EngineError: AWS refuses it; the cluster may go on until it is idle.
         """
         if self._intent.owns_cluster:
             self._end_cluster()
@@ -98,7 +98,7 @@ class EmrApplication(Application):
         self._has_ended = True
 
     def log_tail(self, lines: int) -> str:
-        """Returns the last lines of the step's logs, waiting for EMR to copy them: Spark's own, then the driver's."""
+        """Returns the last lines of the step's logs, Spark's own, then the driver's; waits for EMR to copy them."""
         if self._watch.step is None or self._watch.step.state == "PENDING":
             return ""
         deadline_seconds = self._around.clock() + self._around.log_wait_seconds
@@ -108,13 +108,13 @@ class EmrApplication(Application):
         return "\n".join([*of_spark[-lines // 4 :], *(of_driver or [])[-lines:]])
 
     def close(self) -> None:
-        """Looks at it no more; its intent stays where its end is not certain, so that a later try sees to it."""
+        """Stops polling; the intent stays if the end is not certain, so that a later try takes care of it."""
         self._around.poller.remove(self._watch)
         if self._has_ended:
             self._around.conclude(self._intent)
 
     def _read_log(self, name: str) -> list[str] | None:
-        """Returns the lines of one of the step's logs, None while it is not there."""
+        """Returns the lines of one of the step's logs; None while it does not exist."""
         with suppress(StoreError, OSError, EOFError, zlib.error):
             body = self._around.logs.read(f"{self._folder_uri}/{name}")
             return gzip.decompress(body).decode(errors="replace").splitlines()

@@ -1,6 +1,6 @@
-"""What clusters are made with: the Python environment, the job and the bootstrap scripts, as objects named by their content.
+"""What clusters are built from: Python environment, job and bootstrap scripts, as objects named by digests of their content.
 
-An object is never changed, so a running cluster never changes under its feet. One small document says which are current.
+Objects never change, so neither does what a running cluster uses. One small document says which are current.
 Building them belongs to `engines.emr.build`.
 """
 
@@ -16,21 +16,21 @@ _CURRENT = "current.json"
 
 
 class Artefacts(Document, frozen=True, kw_only=True):
-    """One version of everything that a cluster needs of this project."""
+    """One version of everything that a cluster needs from this project."""
 
     version: str
-    """Of their content; also the name of the environment's folder on a node."""
+    """Digest of their content; also the name of the environment's folder on a node."""
     environment_uri: str
     job_uri: str
     scripts: dict[str, str]
-    """The bootstrap scripts' addresses, by name."""
+    """Addresses of the bootstrap scripts, by name."""
     python: str
     """What the environment was built for: `x86_64`, `aarch64`, `this machine`."""
     files: dict[str, str] = msgspec.field(default_factory=dict)
-    """Addresses of what else nodes are given, by name."""
+    """Addresses of further files for the nodes, by name."""
 
     def file(self, name: str) -> str:
-        """Returns the address of what else nodes are given.
+        """Returns the address of a further file for the nodes.
 
         Raises:
             EngineError: it was not deployed.
@@ -46,7 +46,7 @@ class Artefacts(Document, frozen=True, kw_only=True):
 
 
 def read_current(store: ObjectStore, folder_uri: str) -> Artefacts:
-    """Returns the artefacts that new clusters are made with.
+    """Returns the artefacts that new clusters use.
 
     Raises:
         EngineError: none were deployed.
@@ -64,10 +64,10 @@ def read_current(store: ObjectStore, folder_uri: str) -> Artefacts:
 
 
 def current_artefacts(store: ObjectStore, folder_uri: str, *, python: str) -> Artefacts:
-    """Returns the artefacts that new clusters are made with, if they fit their nodes.
+    """Returns the artefacts that new clusters use, if they fit the nodes.
 
     Raises:
-        EngineError: none were deployed, or for other nodes.
+        EngineError: none were deployed, or only for other nodes.
     """
     found = read_current(store, folder_uri)
     if found.python != python:
@@ -81,5 +81,5 @@ def current_artefacts(store: ObjectStore, folder_uri: str, *, python: str) -> Ar
 
 
 def write_current(store: ObjectStore, folder_uri: str, artefacts: Artefacts) -> None:
-    """Makes artefacts those that new clusters are made with."""
+    """Makes these the artefacts that new clusters use."""
     store.put(f"{folder_uri}/{_CURRENT}", encode(artefacts))

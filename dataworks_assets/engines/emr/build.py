@@ -1,4 +1,4 @@
-"""Building and uploading what clusters are made with. What is there already, by its content, is neither built nor uploaded."""
+"""Builds and uploads what clusters are made with; artefacts whose content is already there are skipped."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def deploy(
     files: Mapping[str, Path] = MappingProxyType({}),
     say: Callable[[str], None] = lambda _: None,
 ) -> Artefacts:
-    """Uploads what is not there yet, and makes it what new clusters are made with.
+    """Uploads the artefacts that are missing, and makes them those that new clusters use.
 
     Args:
-        store: where to.
-        folder_uri: artefacts lie below it.
+        store: the store to upload to.
+        folder_uri: the prefix of artefacts.
         python: what the environment is built for: `x86_64`, `aarch64`, `this machine`.
-        more: further source files of the project for the job, such as jobs of one's own.
-        files: what else nodes are given, by name.
-        say: called with a line of progress.
+        more: further source files of the project, such as additional jobs.
+        files: further files for the nodes, by name.
+        say: called with each line of progress.
 
     Raises:
-        ConfigurationError: a package is not to be had for these nodes.
+        ConfigurationError: a package is not available for these nodes.
         StoreError: an upload failed.
     """
     environment = job_environment(python)

@@ -1,7 +1,7 @@
-"""EMR's API as the engine uses it: each call with its retries, each error as one of the platform's own.
+"""EMR's API as the engine uses it: calls with retries, and AWS errors turned into the platform's own.
 
-A call that changes something is never repeated where it may have been carried out: EMR knows no client token. Its outcome is
-unknown then, and whoever called looks for it. Nothing is decided here.
+A call that changes something is never repeated if it may have been carried out, because EMR supports no client token. Its
+outcome is then unknown, and the caller has to look for it. Nothing is decided here.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
 
 _MOST_TERMINATED = 10
-"""Clusters in a TerminateJobFlows, as AWS documents it."""
+"""Most clusters in one TerminateJobFlows call, as AWS documents it."""
 
 
 class OutcomeUnknownError(EngineError):
@@ -37,7 +37,7 @@ class OutcomeUnknownError(EngineError):
 
 
 class ThrottledError(EngineError):
-    """AWS wants fewer calls."""
+    """AWS throttles the calls."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class EmrCalls:
     """Calls of one region.
 
     Args:
-        make_client: makes a client of boto3 that does not retry by itself; called again when credentials have expired.
+        make_client: makes a boto3 client that does not retry by itself; called again when credentials have expired.
         sleep: pauses between tries.
         attempts: of one call.
     """
@@ -109,7 +109,7 @@ class EmrCalls:
         return _step_view(found["Step"])
 
     def list_clusters(self, *, states: Sequence[str] = (), after: datetime | None = None) -> Iterator[ClusterView]:
-        """Yields clusters in these states (any when empty) made after a moment, newest first, without tags."""
+        """Yields clusters in these states (any if empty) that were created after a time, newest first, without tags."""
         wanted: dict[str, Any] = {}
         if states:
             wanted["ClusterStates"] = list(states)
@@ -124,13 +124,13 @@ class EmrCalls:
             yield from map(_step_view, page.get("Steps", ()))
 
     def cancel_step(self, cluster_id: str, step_id: str, *, kill: bool) -> None:
-        """Cancels a step; one that has ended is left alone."""
+        """Cancels a step; does nothing if it has ended."""
         option = "TERMINATE_PROCESS" if kill else "SEND_INTERRUPT"
         wanted = {"ClusterId": cluster_id, "StepIds": [step_id], "StepCancellationOption": option}
         self._call("cancel_steps", wanted)
 
     def terminate(self, cluster_ids: Sequence[str]) -> None:
-        """Terminates clusters, as many at once as a call takes; one that has ended is left alone."""
+        """Terminates clusters, as many per call as AWS accepts; those that have ended are left alone."""
         for first in range(0, len(cluster_ids), _MOST_TERMINATED):
             self._call("terminate_job_flows", {"JobFlowIds": list(cluster_ids[first : first + _MOST_TERMINATED])})
 
@@ -146,13 +146,13 @@ class EmrCalls:
     def _call(
         self, operation: str, parameters: Mapping[str, Any], *, repeats: bool = True, attempts: int | None = None
     ) -> Mapping[str, Any]:
-        """Calls an operation, again and again where that can help and can do no harm.
+        """Calls an operation, and retries it if that can help and do no harm.
 
         Args:
-            operation: by boto3's name.
-            parameters: its own.
-            repeats: whether it may be carried out twice.
-            attempts: in the place of this object's.
+            operation: its name in boto3.
+            parameters: its parameters.
+            repeats: whether carrying it out twice does no harm.
+            attempts: number of attempts; overrides this object's.
         """
         most = attempts or self.attempts
         for attempt in range(1, most + 1):

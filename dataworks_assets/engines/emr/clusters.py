@@ -1,4 +1,4 @@
-"""A deployment's clusters as operators see them: with their runs and costs, started to wait for steps, stopped, swept."""
+"""A deployment's clusters as operators see them: with their runs and costs; to be started, stopped and swept."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ from spark.store import ObjectStore
 _SECONDS_AN_HOUR = 3600.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _GRACE = timedelta(minutes=10)
-"""How long a run that is not to be seen may still be about to be: its cluster is left alone for so long."""
+"""How long a run may take to become visible; until then its cluster is left alone."""
 
 IsLive = Callable[[str], bool]
-"""Whether any try of a family is under way, or about to be."""
+"""Whether any try of a family is under way, or about to start."""
 
 
 @dataclass(frozen=True)
 class OwnCluster:
-    """A living cluster of the deployment.
+    """A running cluster of the deployment.
 
     Args:
         view: as EMR shows it.
-        hours: since it was asked for.
-        usd: what it has cost so far, about; None where a price is not configured.
-        families: of the runs it works for, those whose steps it has among them.
+        hours: since its start was requested.
+        usd: its approximate cost so far; None if a price is not configured.
+        families: of the runs it works for, including those whose steps it runs.
     """
 
     view: ClusterView
@@ -56,22 +56,22 @@ class OwnCluster:
 
     @property
     def family(self) -> str:
-        """Of the tries of the run that it was made for; empty for one that waits for steps."""
+        """The family of the run that it was created for; empty for one that waits for steps."""
         return self.view.tags.get(TAG_FAMILY, "")
 
     @property
     def kind(self) -> str:
-        """What it was started for; empty for one of an earlier version, which did not say."""
+        """What it was started for; empty for clusters of earlier versions, which did not record it."""
         return self.view.tags.get(TAG_KIND, "")
 
     @property
     def application(self) -> str:
-        """The application it was made for; empty for one that waits for steps."""
+        """The application that it was created for; empty for one that waits for steps."""
         return self.view.tags.get(TAG_APPLICATION, "")
 
     @property
     def keep_until(self) -> datetime | None:
-        """Until when nobody but an operator ends it."""
+        """The time until which only an operator ends it."""
         said = self.view.tags.get(TAG_KEEP_UNTIL)
         try:
             return datetime.fromisoformat(said) if said else None
@@ -81,9 +81,9 @@ class OwnCluster:
 
 @dataclass(frozen=True)
 class Swept:
-    """What was ended, or would be, and why. `what` is a cluster's id, or a step's with its cluster's.
+    """What was ended, or would be, and why. `what` is a cluster's id, or a step's id with its cluster's.
 
-    `error` is why it goes on: AWS did not take its end.
+    `error` says why it goes on: AWS refused to end it.
     """
 
     what: str
@@ -96,12 +96,12 @@ class Clusters:
     """The clusters of one deployment.
 
     Args:
-        place: the deployment's.
+        place: where the deployment's clusters are made.
         calls: EMR's API.
-        store: where artefacts and intents lie.
-        artefacts_uri: below which artefacts lie.
-        control_uri: below which intents lie.
-        now: the time, in UTC.
+        store: holds artefacts and intents.
+        artefacts_uri: the prefix of artefacts.
+        control_uri: the prefix of intents.
+        now: returns the current time, UTC.
     """
 
     place: Place
@@ -112,17 +112,17 @@ class Clusters:
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     def living(self) -> list[OwnCluster]:
-        """Returns every cluster of this deployment that does not end, newest first."""
+        """Returns every cluster of this deployment that has not ended and is not ending, newest first."""
         steps: dict[str, set[str]] = defaultdict(set)
         for intent in Intents(self.store, self.control_uri).list():
             steps[intent.cluster_id].add(intent.family)
         return [self._own(view, steps[view.id]) for view in self._views()]
 
     def of_kinds(self, kinds: Collection[str]) -> list[OwnCluster]:
-        """Returns those of `living` that were started for one of these; all where none is named.
+        """Returns those of `living` that were started for one of these kinds; all if no kind is given.
 
         Raises:
-            ConfigurationError: none of those that live is of these kinds.
+            ConfigurationError: none of them is of these kinds.
         """
         found = self.living()
         chosen = [each for each in found if not kinds or each.kind in kinds]
@@ -143,15 +143,15 @@ class Clusters:
         return sizes[name]
 
     def start(self, name: str, *, size: str, keep_until: datetime) -> str:
-        """Starts a cluster that waits for steps until it is idle for too long, and returns its id.
+        """Starts a cluster that waits for steps until it has been idle for too long, and returns its id.
 
         Args:
-            name: behind the deployment's.
-            size: one of the configuration's.
+            name: its name without the deployment's prefix.
+            size: one of the configured sizes.
             keep_until: until when the sweeper leaves it alone.
 
         Raises:
-            ConfigurationError: there is no such size, or a cluster of this name lives.
+            ConfigurationError: there is no such size, or a cluster of this name is already running.
             StoreError: there is no bucket for its logs.
             EngineError: nothing was deployed, or AWS refuses it.
         """
@@ -165,10 +165,10 @@ class Clusters:
         return self.calls.run_job_flow(request)
 
     def refuse_taken(self, name: str) -> None:
-        """Refuses a name behind the deployment's that a living cluster has, or that is none: jobs find theirs by it.
+        """Refuses a name that is invalid or that a running cluster has, because jobs find their cluster by its name.
 
         Raises:
-            ConfigurationError: one has it, or none can.
+            ConfigurationError: the name is taken, or invalid.
         """
         if not _NAME.fullmatch(name):
             raise ConfigurationError(
@@ -185,7 +185,7 @@ class Clusters:
         return [each for each in self.living() if {each.view.id, each.view.name} & called]
 
     def find(self, name: str) -> OwnCluster:
-        """Returns a living cluster of this deployment by its id or name.
+        """Returns a running cluster of this deployment by its id or name.
 
         Raises:
             ConfigurationError: several have the name.
@@ -210,14 +210,14 @@ class Clusters:
             self.calls.terminate([each.view.id for each in clusters])
 
     def sweep(self, is_live: IsLive, *, dry_run: bool = False, only: Collection[str] | None = None) -> list[Swept]:
-        """Ends clusters and steps of no live run, but leaves those whose keep-until has not come; says which.
+        """Ends clusters and steps without a live run, except those to be kept until later; returns which.
 
-        One that AWS does not let end keeps none of the others.
+        One that AWS refuses to end does not keep the others from ending.
 
         Args:
             is_live: whether a run is under way.
-            dry_run: only says which.
-            only: ends none but these, by their `Swept.what`; None: all that are to be ended.
+            dry_run: only returns what would be ended.
+            only: restricts the sweep to these, by their `Swept.what`; None for all.
 
         Raises:
             EngineError: AWS does not answer.
@@ -262,10 +262,10 @@ class Clusters:
                 yield intent
 
     def _sweep_step(self, intent: Intent, *, dry_run: bool, only: Collection[str] | None) -> Iterator[Swept]:
-        """Ends what is left of an application nobody goes on with; forgets it once its cluster or step has ended."""
+        """Ends what is left of an abandoned application; deletes its intent once its cluster or step has ended."""
         if intent.owns_cluster and intent.cluster_id:
             if self.calls.describe_cluster(intent.cluster_id).state in CLUSTER_LIVING:
-                return  # a cluster of its own is found by its tags
+                return  # an application's own cluster is found by its tags
         elif intent.cluster_id and intent.step_id:
             step = self.calls.describe_step(intent.cluster_id, intent.step_id)
             if step.state not in STEP_ENDED:
@@ -279,7 +279,7 @@ class Clusters:
 
 
 def _ended(swept: Swept, end: Callable[[], None]) -> Swept:
-    """Ends something; says so where that is not taken."""
+    """Ends a cluster or step; the result says if AWS refused."""
     try:
         end()
     except EngineError as error:

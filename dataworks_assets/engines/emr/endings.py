@@ -1,4 +1,4 @@
-"""How an application on EMR ended, in words: what AWS says of step and cluster, and what to do about it."""
+"""Why an application on EMR ended, in words: what AWS says of step and cluster, and what to do about it."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def outcome_of(cluster: ClusterView, step: StepView) -> Outcome:
     """Returns how an application ended.
 
     Args:
-        cluster: as it was last seen.
-        step: as it was last seen.
+        cluster: its last known state.
+        step: its last known state.
     """
     if step.state == "COMPLETED":
         return Outcome(succeeded=True)

@@ -1,7 +1,7 @@
-"""The EMR engine: see `engines.base` for the life of an application, here it is a step on a cluster.
+"""The EMR engine: an application (see `engines.base` for its life) is a step on a cluster.
 
-A cluster of its own is started together with its step by one call, and ends with it, whatever becomes of this process. What
-outlives a process is found again by its intent, and gone on with.
+A cluster for one application is started together with its step by one call, and ends with it, whatever becomes of this
+process. An application that outlives its process is found again by its intent, and resumed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from spark.jobs.progress import Message
 from spark.store import shared_store
 
 _LEAST_SECONDS = 60.0
-"""What an application that is gone on with has left at least: to be seen to have ended."""
+"""Least time left to a resumed application, so that its end can be noticed."""
 
 
 def _utc_now() -> datetime:
@@ -37,16 +37,16 @@ def _utc_now() -> datetime:
 
 @dataclass
 class EmrEngine(Engine):
-    """Jobs on EMR. Its nodes have credentials of their own: what a submission's `environment` holds does not get there.
+    """Runs jobs on EMR. The nodes have their own credentials; a submission's `environment` is not passed to them.
 
     Args:
-        place: what clusters are like.
+        place: where and how clusters are made.
         calls: EMR's API.
         poller: shared by the applications of this process.
-        artefacts_uri: below which artefacts lie.
+        artefacts_uri: the prefix of artefacts.
         sleep: pauses.
-        clock: seconds from any start, never going back.
-        now: the time, in UTC.
+        clock: monotonic seconds.
+        now: returns the current time, UTC.
     """
 
     place: Place
@@ -85,7 +85,7 @@ class EmrEngine(Engine):
         return EmrApplication(started, around)
 
     def unfinished(self, family: str, *, store: StoreSettings, control_uri: str) -> list[Submission]:
-        """See `Engine.unfinished`; what can be neither read nor gone on with is ended here."""
+        """See `Engine.unfinished`; an application that cannot be read or resumed is ended here."""
         objects = shared_store(store)
         intents = Intents(objects, control_uri)
         found = []
@@ -130,7 +130,7 @@ class EmrEngine(Engine):
         return self.place.config.size_for(snapshot_type, days)
 
     def _size(self, intent: Intent, submission: Submission) -> SizeConfig:
-        """The size of a submission, its own settings of Spark over the size's; one that is gone by now: as it would be now."""
+        """The size of a submission, whose own Spark settings override the size's; a size since removed: today's choice."""
         sizes = self.place.config.sizes
         size = sizes.get(intent.size) or sizes[self._size_name(submission)]
         return size.model_copy(update={"spark_conf": {**size.spark_conf, **submission.spark_conf}})

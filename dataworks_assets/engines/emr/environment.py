@@ -1,6 +1,6 @@
-"""The Python environment of the jobs as an archive of site-packages: for this machine, or for the nodes of an EMR release.
+"""The jobs' Python environment as an archive of site-packages: for this machine, or for the nodes of an EMR release.
 
-What is in it is `spark/requirements.txt` with everything that needs, in the versions of `requirements.lock`.
+It holds `spark/requirements.txt` and all dependencies, in the versions of `requirements.lock`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ THIS_MACHINE = "this machine"
 _ROOTS_PATH = PROJECT_FOLDER / "spark" / "requirements.txt"
 _LOCK_PATH = PROJECT_FOLDER / "requirements.lock"
 _LAYOUT = "1"
-"""Raised by hand when the same packages would give another archive."""
+"""Incremented by hand when the same packages would give a different archive."""
 _PLATFORMS = {"x86_64": "x86_64-manylinux_2_34", "aarch64": "aarch64-manylinux_2_34"}
 """Amazon Linux 2023, which EMR 7 runs on, has glibc 2.34."""
 _LEFT_OUT = re.compile(r"^(bin/|\.lock$)|(^|/)(__pycache__|tests?|include)/|\.(pyx|pxi|pxd|a|pyc)$")
@@ -42,7 +42,7 @@ class Environment:
 
     @property
     def digest(self) -> str:
-        """Of what is in it: hex, 16 characters."""
+        """Digest of the content: hex, 16 characters."""
         lines = [_LAYOUT, self.python, *(f"{name}=={version}" for name, version in sorted(self.packages.items()))]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
@@ -50,7 +50,7 @@ class Environment:
         """Writes the archive.
 
         Raises:
-            ConfigurationError: a package is not to be had for these nodes.
+            ConfigurationError: a package is not available for these nodes.
         """
         if self.python == THIS_MACHINE:
             _write_archive(path, _installed_files(self.packages))
@@ -62,7 +62,7 @@ class Environment:
 
 
 def job_environment(python: str) -> Environment:
-    """Returns what the jobs need on a kind of node: `x86_64`, `aarch64` or `this machine`.
+    """Returns the environment of the jobs for a kind of node: `x86_64`, `aarch64` or `this machine`.
 
     Raises:
         ConfigurationError: a package is not installed here, or is not in the lock.
@@ -122,7 +122,7 @@ def _write_archive(path: Path, files: Iterator[tuple[str, Path]]) -> None:
 
 
 def _locked() -> dict[str, tuple[str, str]]:
-    """Returns version and whole entry, hashes included, by package."""
+    """Returns version and whole lock entry, hashes included, by package."""
     entries: dict[str, tuple[str, str]] = {}
     name = ""
     for line in _LOCK_PATH.read_text().splitlines():

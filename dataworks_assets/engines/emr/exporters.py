@@ -1,6 +1,6 @@
-"""The exporters of EMR's nodes: which program serves as node exporter, and the options by which Hadoop's daemons have theirs.
+"""Prometheus exporters on EMR's nodes: the node exporter's program, and the JVM options that give Hadoop's daemons theirs.
 
-What puts them on a node is `spark/bootstrap/exporters.sh`.
+`spark/bootstrap/exporters.sh` installs them on a node.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from spark.errors import ConfigurationError
 from spark.store import ObjectStore
 
 JMX_AGENT, NODE_EXPORTER = "jmx_agent", "node_exporter"
-"""The exporters' names among artefacts."""
+"""The exporters' names among the artefacts."""
 DEBIANS = Path("/usr/bin/prometheus-node-exporter")
-"""The program of Debian's package of the same name."""
+"""The path of the program in Debian's package of the same name."""
 _FOLDER = "/opt/dataworks/exporters"
 _OPTIONS = {
     "hadoop-env": {"HADOOP_NAMENODE_OPTS": "NameNode", "HADOOP_DATANODE_OPTS": "DataNode"},
@@ -39,8 +39,8 @@ _GLIBC_OF_NODES = 34
 def configurations() -> list[dict[str, Any]]:
     """Returns the classifications by which each of Hadoop's daemons runs the JMX exporter on its port.
 
-    A value names the agent alone, and not what the variable had before: scripts read these files more than once, and an agent
-    that is named twice finds its port taken, which ends the daemon.
+    A value names only the agent and does not extend the variable's previous value: scripts read these files more than once,
+    and an agent that is named twice finds its port taken, which ends the daemon.
     """
     return [
         {
@@ -61,16 +61,16 @@ def configurations() -> list[dict[str, Any]]:
 def node_exporter(
     config: ExportersConfig, store: ObjectStore, *, python: str, say: Callable[[str], None] = lambda _: None
 ) -> Iterator[Mapping[str, Path]]:
-    """Gives the program that nodes get, by its name among artefacts; nothing, and says so, where there is none for them.
+    """Returns the node exporter for the nodes, by its name among artefacts; empty, with a message, if there is none for them.
 
     Args:
-        config: says which.
+        config: says which program.
         store: where it is read from if it is an object.
         python: which nodes: `x86_64`, `aarch64`, `this machine`.
-        say: called with what is left out.
+        say: called with a message if it is left out.
 
     Raises:
-        ConfigurationError: the one that is configured is not there, or is not for these nodes.
+        ConfigurationError: the configured program does not exist, or is not for these nodes.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = _program(config, store, Path(folder))
@@ -105,7 +105,7 @@ def _program(config: ExportersConfig, store: ObjectStore, folder: Path) -> Path:
 
 
 def _misfit(path: Path, python: str) -> str:
-    """Returns why a program cannot run on nodes; empty where it can."""
+    """Returns why a program cannot run on the nodes; empty if it can."""
     if not path.is_file():
         return "is not there"
     body = path.read_bytes()

@@ -1,4 +1,4 @@
-"""What a run would start on EMR and what that costs an hour, out of configuration alone."""
+"""What a run would start on EMR and what that costs an hour, derived from the configuration alone."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Forecast:
     """The cluster of a run.
 
     Args:
-        size: its name; that of the running cluster where runs are steps of one.
-        nodes: a text a kind of nodes.
-        usd_an_hour: what all of them cost while it runs, at the preferred types; None where a price is missing.
+        size: name of the size; if runs are steps on a running cluster, that cluster's name.
+        nodes: one text per kind of node.
+        usd_an_hour: cost of all nodes at the preferred instance types; None if a price is missing.
         unpriced: instance types without a price.
     """
 
@@ -25,7 +25,7 @@ class Forecast:
     unpriced: tuple[str, ...] = ()
 
     def text(self) -> str:
-        """Returns it as a sentence."""
+        """Returns the forecast as a sentence."""
         if not self.nodes:
             return f"It would be a step on the running cluster {self.size}: nothing would be started."
         if self.usd_an_hour is None:

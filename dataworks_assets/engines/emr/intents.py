@@ -1,6 +1,6 @@
-"""What was about to be started, written before EMR is asked: by it a later try finds what outlived the process that asked.
+"""Intents: written before EMR is asked to start an application, so that a later try finds one that outlived its process.
 
-One document an application, below the control prefix, from before its first call until nothing of it runs any more.
+One document per application below the control prefix, from before its first call until nothing of it runs any more.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ _FOLDER = "applications"
 class Intent(Document, frozen=True, kw_only=True):
     """One application on EMR.
 
-    `token` is of the last start that was asked for: another one for every call. `cluster_id` and `step_id` are empty until
-    they are known.
+    `token` identifies the last start request; every call gets a new one. `cluster_id` and `step_id` are empty until known.
     """
 
     run_id: str
@@ -29,12 +28,12 @@ class Intent(Document, frozen=True, kw_only=True):
     timeout_seconds: float
     begun_utc: str
     name: str
-    """Of the cluster, or of the step on a running one."""
+    """Name of the cluster, or of the step on a running cluster."""
     owns_cluster: bool
     size: str = ""
-    """Of the cluster, or whose settings of Spark the step has."""
+    """Size of the cluster, or the size whose Spark settings the step uses."""
     kind: str = ""
-    """What its cluster is for, as its tag says."""
+    """What its cluster is for, as in its tag."""
     token: str = ""
     cluster_id: str = ""
     step_id: str = ""
@@ -48,7 +47,7 @@ class Intents:
     control_uri: str
 
     def write(self, intent: Intent) -> None:
-        """Writes an intent, over what it said before."""
+        """Writes an intent, replacing its earlier version."""
         self.store.put(self._uri(intent.family, intent.run_id), encode(intent))
 
     def read(self, family: str, run_id: str) -> Intent | None:
@@ -60,11 +59,11 @@ class Intents:
             return None
 
     def remove(self, intent: Intent) -> None:
-        """Forgets an application of which nothing runs any more."""
+        """Deletes the intent of an application of which nothing runs any more."""
         self.store.delete([self._uri(intent.family, intent.run_id)])
 
     def list(self, family: str | None = None) -> Iterator[Intent]:
-        """Yields the intents of one family, of all where it is None."""
+        """Yields the intents of one family; all if it is None."""
         below = f"/{family}" if family else ""
         for listed in list(self.store.list(f"{self.control_uri}/{_FOLDER}{below}")):
             try:

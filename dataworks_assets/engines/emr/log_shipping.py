@@ -1,7 +1,7 @@
-"""How nodes ship what steps, drivers and executors print to CloudWatch: by EMR's own integration (release 7.11 and later).
+"""How nodes ship the output of steps, drivers and executors to CloudWatch: by EMR's own integration (release 7.11 and later).
 
-Nothing of ours runs on a node for it: EMR follows the files of every step and container, which only it knows in time, and its
-agent needs no internet. What bootstrap actions print, and everything again, is in the log address on S3.
+Nothing of ours runs on a node for it: EMR tails the files of every step and container, which only it knows in time, and its
+agent needs no internet access. The log address on S3 has all of it too, and what bootstrap actions print.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import re
 from typing import Any
 
 AGENT = "AmazonCloudWatchAgent"
-"""EMR's application that ships."""
+"""The EMR application that ships logs."""
 WITHOUT_METRICS: dict[str, Any] = {
     "Classification": "emr-metrics",
     "Properties": {},
     "Configurations": [{"Classification": "emr-system-metrics", "Properties": {}, "Configurations": []}],
 }
-"""The agent would push metrics of its own, which cost: Prometheus has them."""
+"""Switches off the agent's own metrics, which cost money: Prometheus has them."""
 _TYPES = ("STEP_LOGS", "SPARK_DRIVER", "SPARK_EXECUTOR")
 
 

@@ -1,4 +1,4 @@
-"""Hive's configuration on a cluster over an existing metastore's database: the password by reference, never by value."""
+"""Hive's configuration on a cluster with an existing metastore database; the password is a reference, never the value."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from dataworks_assets.config.nodes import MetastoreDatabaseConfig
 
 SECRET_MARK = "EMR.secret@"  # noqa: S105 - marks the name of a property, and is no secret
-"""Before a property's name: its value is a secret's ARN. EMR puts the secret's text into the node's file in its stead, and
-shows the ARN alone (EMR Release Guide, "Store sensitive configuration data in AWS Secrets Manager")."""
+"""Prefix of a property whose value is a secret's ARN: EMR writes the secret's text into the node's file, and shows only the
+ARN (EMR Release Guide, "Store sensitive configuration data in AWS Secrets Manager")."""
 
 
 def metastore_configuration(database: MetastoreDatabaseConfig) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""Looking at clusters and steps for all applications together, so that a hundred runs cost AWS what one does.
+"""Polls clusters and steps for all applications together, so that a hundred runs make no more AWS calls than one.
 
-At most one DescribeCluster and one DescribeStep in `gap_seconds`, whoever asks, in turns with the machine's other processes
-(`engines.emr.turns`); each look is for the application that has waited longest. An application is looked at often when it
-is young or says that it has ended, and ever more rarely in between. When AWS throttles, the gap doubles until it no longer
-does. No thread of its own: applications ask.
+At most one DescribeCluster and one DescribeStep in `gap_seconds`, whoever asks, taking turns with the machine's other
+processes (`engines.emr.turns`); each call is for the application that has waited longest. An application is polled often
+when it is young or says that it has ended, and ever more rarely in between. When AWS throttles, the gap doubles until it no
+longer does. There is no polling thread: applications call `look`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from spark.errors import EngineError
 
 _CLUSTER, _STEP = "DescribeCluster", "DescribeStep"
 _AGE_SHARE = 0.05
-"""The time between two looks at an application is such a share of how long nothing is known to have happened to it."""
+"""The time between two polls of an application, as a share of the time since its last known change."""
 _LONGEST_INTERVAL_SECONDS = 60.0
 _SOON_SECONDS = 5.0
 _GAP_SECONDS = 1.1
@@ -60,7 +60,7 @@ class Watch:
 
     @property
     def wants_cluster(self) -> bool:
-        """Whether the next look is at the cluster: until it is ready, when the step has ended, and by turns when it ends."""
+        """Whether to poll the cluster next: until it is ready, after the step has ended, and alternately while it ends."""
         if self.cluster is None or self.has_step_ended:
             return True
         if self.cluster.state in CLUSTER_ENDING:
@@ -69,7 +69,7 @@ class Watch:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing more will change that matters: for a step that did not end well, why its cluster ends counts."""
+        """Whether nothing that matters can change any more; for a failed step, the reason why its cluster ends matters."""
         if self.step is None or self.cluster is None:
             return False
         if self.step.state == "COMPLETED":
@@ -81,14 +81,14 @@ class Watch:
 
 @dataclass
 class Poller:
-    """Shared by the applications of one process in one region.
+    """Polls for all applications of one process in one region.
 
     Args:
         calls: EMR's API.
-        interval_seconds: least time between two looks at one application.
-        clock: seconds from any start, never going back.
+        interval_seconds: least time between two polls of one application.
+        clock: monotonic seconds.
         gap_seconds: least time between two calls of one kind.
-        turns: shared with the pollers of other processes; None: this one's own.
+        turns: shared with the pollers of other processes; if None, this poller's own.
     """
 
     calls: EmrCalls
@@ -103,12 +103,12 @@ class Poller:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, watch: Watch) -> None:
-        """Begins to look at an application now and then."""
+        """Begins to poll an application."""
         with self._lock:
             self._watches.append(watch)
 
     def remove(self, watch: Watch) -> None:
-        """Looks at it no more."""
+        """Stops polling it."""
         with self._lock:
             if watch in self._watches:
                 self._watches.remove(watch)
@@ -117,12 +117,12 @@ class Poller:
         self.turns = self.turns or OwnTurns(self.clock)
 
     def hasten(self, watch: Watch) -> None:
-        """Looks at an application soon, and often for a while: its job said that it has ended, and EMR will know in seconds."""
+        """Polls an application soon, and often for a while: its job said that it has ended, and EMR will know in seconds."""
         watch.moved_seconds = self.clock()
         watch.due_seconds = min(watch.due_seconds, watch.moved_seconds + min(self.interval_seconds, _SOON_SECONDS))
 
     def look(self) -> None:
-        """Makes the calls that are due now, at most one of each kind; returns at once where another thread does so."""
+        """Makes the calls that are due now, at most one of each kind; returns at once if another thread is doing so."""
         if not self._lock.acquire(blocking=False):
             return
         try:
@@ -161,10 +161,10 @@ class Poller:
         return max(self.gap_seconds, self._current_gap_seconds)
 
     def _has_turn(self, kind: str, *, looked_before_seconds: float) -> bool:
-        """Whether the next call of a kind may be made now; takes a turn where none was taken, or one was let pass.
+        """Whether the next call of a kind may be made now; takes a turn if none is held, or the held one was missed.
 
-        It was let pass where an earlier look could have used it, and not because looks are far apart: who looks seldom would
-        stand at the end of the queue for ever.
+        A turn counts as missed only if an earlier `look` could have used it, not because calls to `look` are far apart: a
+        process that looks seldom would otherwise stay at the end of the queue for ever.
         """
         turn = self._turn_seconds.get(kind)
         if turn is None or looked_before_seconds >= turn:
@@ -176,7 +176,7 @@ class Poller:
         return True
 
     def _ask(self, watch: Watch, *, is_cluster: bool) -> None:
-        """Looks at one application; at what follows from it the next look is due at once."""
+        """Polls one application; if that leads to a further question, the next poll is due at once."""
         now = self.clock()
         before = (watch.cluster, watch.step)
         if is_cluster:

@@ -1,4 +1,4 @@
-"""What EMR is asked for: the request of a cluster and of a step, out of configuration. Nothing is called here."""
+"""Builds the requests for a cluster and for a step from the configuration. Nothing is called here."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ TAG_TOKEN = "dataworks:token"  # noqa: S105 - names one start, opens nothing
 TAG_VERSION = "dataworks:artefacts"
 TAG_SIZE = "dataworks:size"
 TAG_KIND = "dataworks:kind"
-"""What a cluster was started for: see `kind_of`; `MANUAL` where an operator started it."""
+"""Tag that says what a cluster was started for: see `kind_of`; `MANUAL` if an operator started it."""
 TAG_KEEP_UNTIL = "dataworks:keep-until"
-"""ISO time (UTC) until which nobody but an operator ends a cluster."""
+"""Tag with the ISO time (UTC) until which only an operator ends the cluster."""
 
 MANUAL = "manual"
 BACKFILL = "backfill"
@@ -38,15 +38,15 @@ _OWN_OF_THIS_MACHINE = ("spark.pyspark.python", "spark.ui.enabled")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a deployment's clusters are made.
+    """Where and how a deployment's clusters are made.
 
     Args:
         deployment: its name.
-        config: its EMR.
-        log_uri: below which clusters write their logs.
+        config: its EMR configuration.
+        log_uri: the prefix of the clusters' logs.
         memory: of the driver.
-        spark_conf: settings of Spark for every size.
-        certificate_paths: on nodes, of the key service's authority, of the job's certificate and of its key.
+        spark_conf: Spark settings for every size.
+        certificate_paths: paths on the nodes: the key service's CA, the job's certificate, and its key.
     """
 
     deployment: str
@@ -57,7 +57,7 @@ class Place:
     certificate_paths: tuple[str, ...] = ()
 
     def cluster_name(self, name: str) -> str:
-        """Returns the name of a cluster; by it a cluster is found whose start was not answered."""
+        """Returns the name of a cluster, by which it is found if the response to its start was lost."""
         return f"dataworks-{self.deployment}-{name}"[:_LONGEST_NAME]
 
 
@@ -73,15 +73,15 @@ def kind_of(parameters: JobParameters) -> str:
 def cluster_request(
     place: Place, artefacts: Artefacts, size: SizeConfig, *, name: str, tags: Mapping[str, str], steps: Sequence[Any] = ()
 ) -> dict[str, Any]:
-    """Returns a RunJobFlow: with steps a cluster that ends with them, without a cluster that waits for steps.
+    """Returns a RunJobFlow request: with steps, for a cluster that ends with them; without, for one that waits for steps.
 
     Args:
-        place: the deployment's.
-        artefacts: what the cluster is made with.
+        place: where and how the deployment's clusters are made.
+        artefacts: what the cluster is built from.
         size: its size.
         name: as `Place.cluster_name` makes it.
-        tags: the engine's, beside those of the configuration.
-        steps: run at once.
+        tags: the engine's tags, added to the configured ones.
+        steps: to be run at once.
     """
     config = place.config
     all_tags = {**config.tags, **tags, TAG_VERSION: artefacts.version}
@@ -122,18 +122,18 @@ def cluster_request(
 def step_request(
     place: Place, version: str, size: SizeConfig, *, name: str, arguments: Sequence[str], terminates: bool
 ) -> dict[str, Any]:
-    """Returns a step that runs the jobs' runner by spark-submit, the driver on the primary node: it ends with the step.
+    """Returns a step that runs `spark/jobs/runner.py` by spark-submit; its driver, on the primary node, ends with the step.
 
     Args:
-        place: the deployment's.
+        place: where and how the deployment's clusters are made.
         version: of the artefacts that the cluster was made with.
-        size: whose settings of Spark it gets.
-        name: the step's.
+        size: the size whose Spark settings it gets.
+        name: name of the step.
         arguments: of `spark/jobs/runner.py`.
         terminates: whether its failure ends the cluster.
 
     Raises:
-        EngineError: its strings are longer than EMR takes.
+        EngineError: its strings are longer than EMR accepts.
     """
     folder = f"{NODE_FOLDER}/{version}"
     properties = {
@@ -174,7 +174,7 @@ def _applications(config: EmrConfig) -> list[str]:
 
 
 def _actions(place: Place, artefacts: Artefacts) -> list[dict[str, Any]]:
-    """Returns the bootstrap actions: the environment first, for without it nothing runs."""
+    """Returns the bootstrap actions, beginning with the Python environment, without which nothing runs."""
     config, scripts = place.config, artefacts.scripts
     environment = [artefacts.version, artefacts.environment_uri, artefacts.job_uri]
     actions = [_action("dataworks environment", scripts["environment"], environment)]

@@ -1,8 +1,8 @@
-"""Starting an application on EMR exactly once as far as anybody can, and finding it again.
+"""Starts an application on EMR exactly once, as far as that is possible, and finds it again.
 
-EMR's calls take no client token: a start whose answer was lost may have happened. So every start has a name of its own, is
-looked for by that name before it is asked for again, and what there is too much is ended. Were two to run all the same, only
-the one whose token stands in the job's claim goes on.
+EMR's calls take no client token, so a start whose response was lost may have happened. Therefore every start has a unique
+name and is looked for by that name before it is requested again, and duplicates are ended. Should two run all the same, only
+the one whose token is in the job's claim goes on.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from spark.store import ObjectStore
 
 _STARTS = 3
 _APPEAR_SECONDS = 5.0
-"""How long a cluster may take to appear in listings after a call whose answer was lost."""
+"""How long a cluster may take to appear in listings after a call whose response was lost."""
 _CLOCKS_DIFFER = timedelta(minutes=10)
 
 
 def refuse_without_logs(store: ObjectStore, log_uri: str) -> None:
-    """Refuses to start a cluster whose log bucket is not there: AWS would end it, or its logs would be lost.
+    """Refuses to start a cluster whose log bucket does not exist: AWS would end it, or its logs would be lost.
 
     Raises:
-        StoreError: there is no such bucket, or nobody answers. (One that may not be listed is taken to be there.)
+        StoreError: there is no such bucket, or the store does not answer. (A bucket that denies listing counts as existing.)
     """
     with suppress(AccessError):
         next(iter(store.list(log_uri)), None)
@@ -54,13 +54,13 @@ def refuse_without_logs(store: ObjectStore, log_uri: str) -> None:
 
 @dataclass(frozen=True)
 class Starter:
-    """Starts and finds.
+    """Starts and finds applications.
 
     Args:
-        place: the deployment's.
+        place: where and how the deployment's clusters are made.
         calls: EMR's API.
-        store: where documents and artefacts lie.
-        artefacts_uri: below which artefacts lie.
+        store: holds documents and artefacts.
+        artefacts_uri: the prefix of artefacts.
         sleep: pauses.
     """
 
@@ -71,7 +71,7 @@ class Starter:
     sleep: Callable[[float], None] = time.sleep
 
     def start(self, intents: Intents, intent: Intent, arguments: tuple[str, ...], size: SizeConfig) -> Intent:
-        """Returns the intent with cluster and step known, started where they were not to be found.
+        """Returns the intent with cluster and step filled in; starts them if they are not found.
 
         Raises:
             EngineError: AWS refuses it, or does not answer.
@@ -93,7 +93,7 @@ class Starter:
         return others
 
     def rival(self, intent: Intent) -> Intent | None:
-        """Returns, for an application that did not end well, the other one that has the job, where there is one."""
+        """Returns, for a failed application, the other application that claimed the job, if there is one."""
         claim = self._claim(intent)
         if not claim or claim == intent.token:
             return None
@@ -110,7 +110,7 @@ class Starter:
         """Returns a running cluster by its id or name, with its tags.
 
         Raises:
-            EngineError: none runs.
+            EngineError: no such cluster is running.
         """
         found = [each for each in self.calls.list_clusters(states=CLUSTER_LIVING) if name in {each.id, each.name}]
         if not found:
@@ -123,7 +123,7 @@ class Starter:
         return self.calls.describe_cluster(found[-1].id)
 
     def _ask(self, intents: Intents, intent: Intent, arguments: tuple[str, ...], size: SizeConfig) -> Intent:
-        """Asks EMR for the start, again only where it did not happen."""
+        """Requests the start from EMR; repeats the request only if it was not carried out."""
         for _ in range(_STARTS - 1):
             try:
                 return self._ask_once(intents, intent, arguments, size)
@@ -167,7 +167,7 @@ class Starter:
         return self._with_step(started)
 
     def _find(self, intent: Intent) -> Intent | None:
-        """Returns the intent with the cluster and step that an earlier call for it made, None where there are none."""
+        """Returns the intent with the cluster and step that an earlier call created; None if there are none."""
         if intent.owns_cluster and not intent.cluster_id:
             named = self._named(intent)
             if not named:
@@ -196,7 +196,7 @@ class Starter:
         return [each for each in self.calls.list_clusters(after=after) if each.name == intent.name]
 
     def _best(self, intent: Intent, named: list[ClusterView]) -> ClusterView:
-        """Returns, of several clusters, the one whose application claimed the job, else the oldest that does not end."""
+        """Returns, of several clusters, the one whose application claimed the job, else the oldest one that is not ending."""
         if len(named) == 1:
             return named[0]
         claim = self._claim(intent)

@@ -1,7 +1,7 @@
-"""Whose turn it is to ask AWS: calls of one kind a gap apart, whichever processes of this machine make them.
+"""Rate limiting across processes: keeps calls of one kind a gap apart, whichever process of this machine makes them.
 
-AWS counts the calls of an account, and a run is a process of its own. So every call waits for its turn, in the order of
-asking; a turn that nobody takes, because its process died, is lost, and no more than that.
+AWS limits the calls of an account, but every run is a process of its own. So each call waits for its turn, in the order of
+requests; if a process dies before its turn, only that turn is lost.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from pathlib import Path
 from typing import Protocol
 
 _LONGEST_QUEUE_SECONDS = 600.0
-"""What is said to be further ahead was written before this machine started."""
+"""A recorded turn further ahead than this was written before the machine last started."""
 
 
 class Turns(Protocol):
     """Hands out turns."""
 
     def take(self, kind: str, gap_seconds: float) -> float:
-        """Returns when the caller may make its next call of a kind, on the caller's clock: now, or later."""
+        """Returns the time, on the caller's clock, from which the caller may make its next call of a kind."""
 
 
 @dataclass
 class OwnTurns:
-    """Turns of one process alone.
+    """Turns within one process only.
 
     Args:
-        clock: seconds from any start, never going back.
+        clock: monotonic seconds.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -48,11 +48,11 @@ class OwnTurns:
 
 @dataclass
 class SharedTurns:
-    """Turns of every process of this machine, by a small file a kind. Where it cannot be kept: of this process alone.
+    """Turns across all processes of this machine, by one small file per kind; if it cannot be written, within this process.
 
     Args:
-        folder: where the files are.
-        scope: what AWS counts together: an endpoint, a region.
+        folder: holds the files.
+        scope: what AWS counts together: an endpoint and a region.
         clock: seconds since this machine started, the same in all processes.
     """
 

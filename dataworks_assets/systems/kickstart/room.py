@@ -104,7 +104,7 @@ class KickstartRoom:
 
 
 def _foreseen(planned: PlannedDay) -> Foreseen | None:
-    """Returns what a plan says of a day that a run would change; None if a run would leave it as it is."""
+    """Returns what a plan says of a day; None for an unchanged or held one."""
     if planned.decision in {Decision.UNCHANGED, Decision.HELD}:
         return None
     if planned.decision is Decision.GIVEN_UP:

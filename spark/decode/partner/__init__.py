@@ -1,1 +1,1 @@
-"""Partner files (CSV with header, the documented JSON object) into rows: reading, types, evolution. No store, no catalog."""
+"""Decodes partner files (CSV with header, or the documented JSON object) into rows: reading, types, schema evolution."""

@@ -1,4 +1,4 @@
-"""What every reader of partner files gives: batches of rows, a column by its source name, values as the source wrote them."""
+"""The output of every reader of partner files: batches of rows, columns by source name, values as the source wrote them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PLAIN_DOUBLE = r"^-?[0-9]+\.[0-9]*[1-9]$"
 
 @dataclass(frozen=True)
 class SourceField:
-    """A column as a file declares it; `pii` None where the format does not say."""
+    """A column as a file declares it; `pii` is None if the format does not say."""
 
     name: str
     pii: bool | None = None
@@ -40,11 +40,11 @@ class SourceColumn(Protocol):
 
     @property
     def texts(self) -> pa.Array:
-        """The values as the source wrote them, strings without their quotes; null where there is none."""
+        """The values as the source wrote them, strings without quotes; null for missing values."""
 
     @property
     def hash_texts(self) -> pa.Array:
-        """The values as `row_hash_id` takes them."""
+        """The values in the form that goes into `row_hash_id`."""
 
     def kind(self) -> Kind:
         """The narrowest type that holds them all."""

@@ -1,7 +1,7 @@
-"""A column of texts, as a source wrote its values, under the type of the table's column.
+"""Casts a column of texts, as the source wrote its values, to the type of the table's column.
 
-Only what keeps its value casts: `1.0` is a bigint, `1.5` is none; an integer that a double cannot hold exactly is none.
-Blanks around a value, a sign `+` and leading zeros are no obstacle. What does not cast is null, and told.
+Only lossless casts succeed: `1.0` is a bigint, `1.5` is not; an integer that a double cannot hold exactly is no double.
+Surrounding blanks, a `+` sign and leading zeros are allowed. A value that does not cast becomes null, and is reported.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def cast_texts(texts: pa.Array, data_type: pa.DataType) -> tuple[pa.Array, Rows]
 
 
 def _plain(texts: pa.Array, data_type: pa.DataType) -> pa.Array | None:
-    """Casts a whole column, None where one value may not be so plain."""
+    """Casts a whole column; None if one of its values may need individual treatment."""
     pattern = _plain_decimal(data_type) if pa.types.is_decimal(data_type) else _PLAIN.get(data_type)
     if pattern is None or not pc.all(pc.match_substring_regex(texts, pattern)).as_py():
         return None

@@ -1,6 +1,6 @@
 """A partner's CSV: RFC 4180 with a header, UTF-8, streamed. An unquoted empty field is null, `""` the empty string.
 
-A row of another number of fields is no row: it is quarantined as it stands. A quote that is never closed fails the file.
+A row with a different number of fields is quarantined unchanged. A quote that is never closed fails the file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 BLOCK_BYTES = 8 << 20
-"""A row is no longer than this."""
+"""Maximum length of a row."""
 _HEADER_BYTES = 1 << 20
 _READ_BYTES = 1 << 20
 _AGAIN = "Have the partner deliver the file again"
