@@ -1,1 +1,1 @@
-"""What the rest of the organisation reads about runs: notices. Written at least once, never read back to decide anything."""
+"""The ledger: what others read about runs. Written at least once, and never read back to decide anything."""

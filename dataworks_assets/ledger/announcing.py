@@ -31,13 +31,13 @@ class ParametersFile:
     uri: str
 
     def move_to(self, said: dict[str, str]) -> bool:
-        """Names a day, unless a newer one is named already; returns whether it was written.
+        """Makes the file name a day, unless it names a newer one already; returns whether it was written.
 
         Args:
             said: correlation_id, s3_prefix, snapshot_type and export_date.
 
         Raises:
-            ConflictError: others changed it faster, time and again.
+            ConflictError: concurrent changes won repeatedly.
         """
         for _ in range(_TRIES - 1):
             with suppress(ConflictError):
@@ -61,7 +61,7 @@ class Announcer:
 
     Args:
         parameters: the parameters file.
-        runner: keeps and sends messages.
+        runner: stores and sends messages.
         window: when the PDM trigger may be sent; None: at any time.
     """
 
@@ -70,10 +70,10 @@ class Announcer:
     window: WindowConfig | None
 
     def announce(self, entry: RunEntry, ends: Iterable[DayEnd], *, now: datetime) -> None:
-        """Names the newest complete day in the parameters file; takes on, and sends, what is to be told of each, once.
+        """Names the newest complete day in the parameters file, and sends the messages about each day once.
 
         Raises:
-            StoreError: the file cannot be written, or what is to be sent cannot be kept.
+            StoreError: the file cannot be written, or the messages cannot be stored before they are sent.
         """
         complete = sorted((end.day for end in ends if end.status is DayStatus.COMPLETED), key=lambda day: day.date)
         if complete:
@@ -84,7 +84,7 @@ class Announcer:
             self.runner.run(entry.system, now=now)
 
     def errands_of(self, entry: RunEntry, day: DayEntry, *, now: datetime) -> list[Errand]:
-        """Returns what is to be sent of a complete day."""
+        """Returns the messages to be sent about a complete day."""
         opens, closes = self.window.of(date.fromisoformat(day.date)) if self.window else (now, None)
         body = msgspec.json.encode(message_of(entry, day)).decode()
         times = {ErrandKind.COMPLETION: (now, None), ErrandKind.PDM: (opens, closes)}
@@ -104,7 +104,7 @@ class Announcer:
 
 
 def message_of(entry: RunEntry, day: DayEntry) -> dict[str, str]:
-    """Returns what downstream is told of a day."""
+    """Returns the message to downstream about a day."""
     values = (day.correlation_id, day.output_prefix, entry.kind, day.date)
     return dict(zip(_FIELDS, values, strict=True))
 
@@ -118,6 +118,6 @@ def _csv(said: dict[str, str]) -> bytes:
 
 
 def _named_date(body: bytes) -> str:
-    """Returns the export date that a parameters file names, empty where it names none."""
+    """Returns the export date that a parameters file names; empty if it names none."""
     rows = list(csv.DictReader(io.StringIO(body.decode(errors="replace"))))
     return (rows[0].get("export_date") or "") if rows else ""

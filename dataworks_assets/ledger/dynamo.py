@@ -1,6 +1,6 @@
-"""The status tables in DynamoDB: changes of rows made in parallel, those of one row in their order.
+"""The status tables in DynamoDB: changes are made in parallel, those of the same row in order.
 
-A change is one `UpdateItem`: attributes that others wrote in the same row stay as they are. Every change may be made twice.
+A change is one `UpdateItem`, which keeps attributes that others wrote in the same row. Every change is idempotent.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 CONNECTIONS = 32
-"""So many rows are written at once; the client needs as many connections."""
+"""How many rows are written in parallel; the client needs as many connections."""
 _PASSED_OVER = "ConditionalCheckFailedException"
 _STAYS = frozenset({"ResourceNotFoundException", "AccessDeniedException"})
-"""What another try in a moment does not change: an operator has to make the table, or to allow it."""
+"""Errors that a retry cannot fix: an operator has to create the table, or grant access."""
 
 Attributes = dict[str, str | int]
 """A row as plain values."""
@@ -40,14 +40,14 @@ class StatusTables(Protocol):
     """Where rows are written."""
 
     def write(self, changes: Sequence[RowChange]) -> list[Unwritten]:
-        """Makes changes; of one row in their order. Returns those that could not be made; raises for none."""
+        """Makes changes, those of the same row in order. Returns those that could not be made; never raises."""
 
     def rows(self, table: str, *, key: tuple[str, str] | None = None, where: Mapping[str, str]) -> list[Attributes]:
-        """Returns rows for an operator to see; nothing is decided by them.
+        """Returns rows to show to an operator; no decision depends on them.
 
         Args:
             table: the table's name.
-            key: name and value of the first key attribute, where it is known: then no other row is read.
+            key: name and value of the partition key if it is known, so that no other rows are read.
             where: attributes and the values that they must have.
         """
 
@@ -60,13 +60,13 @@ class DynamoTables:
     """The tables in DynamoDB.
 
     Args:
-        client: gives the client, on first use.
+        client: makes the client, on first use.
     """
 
     client: Callable[[], DynamoDBClient]
 
     def write(self, changes: Sequence[RowChange]) -> list[Unwritten]:
-        """Makes changes in parallel; of one row in their order, those behind a failed one not at all."""
+        """Makes changes in parallel; those of the same row in order, and none after a failed one."""
         chains: dict[tuple[str, ...], list[RowChange]] = defaultdict(list)
         for change in changes:
             chains[change.row].append(change)
@@ -76,7 +76,7 @@ class DynamoTables:
             return [unwritten for chain in pool.map(self._write_chain, chains.values()) for unwritten in chain]
 
     def rows(self, table: str, *, key: tuple[str, str] | None = None, where: Mapping[str, str]) -> list[Attributes]:
-        """Returns rows, all pages of them.
+        """Returns rows, from all pages.
 
         Raises:
             LedgerError: they cannot be read.
@@ -104,7 +104,7 @@ class DynamoTables:
         return iter(paginator.paginate(**said))
 
     def delete(self, table: str, key: Mapping[str, str]) -> None:
-        """Deletes a row; one that is not there is no error.
+        """Deletes a row; a missing row is no error.
 
         Raises:
             LedgerError: it cannot be deleted.

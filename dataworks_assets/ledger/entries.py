@@ -1,6 +1,6 @@
-"""A run as the ledger keeps it until everything about it is written: an object a run, made before the first row is.
+"""A run's ledger entry: an object per run, created before its first row and kept until everything about the run is written.
 
-It is the platform's own memory of what it still has to tell; the tables that others read are never read back.
+It is the platform's own memory of what it still has to write; the tables that others read are never read back.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from spark.store import ObjectStore
 
 KeptT = TypeVar("KeptT", bound=Document)
 Unread = Callable[[ConfigurationError], None]
-"""Is told of an object that does not read, as one of another release: a field more or less."""
+"""Called with an object that cannot be decoded, such as one of another release with other fields."""
 
 
 def pass_over(_error: ConfigurationError) -> None:
-    """Does nothing about an object that does not read."""
+    """Ignores an object that cannot be decoded."""
 
 
 def read_kept(store: ObjectStore, prefix_uri: str, kind: type[KeptT], *, unread: Unread) -> list[KeptT]:
     """Returns the documents of a kind below a prefix.
 
     Args:
-        store: where they lie.
-        prefix_uri: below which.
-        kind: of all of them.
-        unread: is told of each that does not read; it stays where it is.
+        store: holds the documents.
+        prefix_uri: the prefix.
+        kind: the type of the documents.
+        unread: called with each document that cannot be decoded, which stays where it is.
 
     Raises:
         StoreError: they cannot be listed, or read from the store.
@@ -60,11 +60,11 @@ class Failing(Document, frozen=True):
     date: str
     cause: str = ""
     is_publishing: bool = False
-    """Whether it was read and audited already."""
+    """Whether it was already read and audited."""
 
 
 class Tally(Document, frozen=True):
-    """What a run did of a collection, all of its days together; `seconds` are those of tasks, added."""
+    """What a run did for a collection, summed over its days; `seconds` is summed over tasks."""
 
     rows: int = 0
     input_bytes: int = 0
@@ -74,14 +74,14 @@ class Tally(Document, frozen=True):
 
 
 class DayEntry(Document, frozen=True):
-    """One export date of a run, as its row tells it."""
+    """One export date of a run, as in its row."""
 
     date: str
     correlation_id: str
     source_prefix: str = ""
     output_prefix: str = ""
     asked: tuple[str, ...] = ()
-    """Names of the collections that were asked for."""
+    """Names of the requested collections."""
     is_whole: bool = True
     """Whether these are all that are configured for the day."""
     tells: bool = False
@@ -92,22 +92,22 @@ class RunEntry(Document, frozen=True):
     """One run of one system.
 
     Args:
-        run_id: Dagster's.
-        system: the name of the system's assets, by which whoever repairs finds the run's rows: `adg_full`.
+        run_id: id of the Dagster run.
+        system: the name of the system's assets, by which the repair finds the run's entry: `adg_full`.
         kind: snapshot type or module.
         product: its `DataProduct`.
         started_utc: when the ledger was opened.
-        expires_epoch: `TimeToExist` of its rows, in seconds since 1970: which start a row belongs to.
+        expires_epoch: `TimeToExist` of its rows, in seconds since 1970; identifies the start that a row belongs to.
         cluster_id: where it runs.
         days: its days.
-        work: by date, the collections that the plan has work for; None while nothing is planned.
-        outcome: how it ended, as far as it could say so itself.
+        work: by date, the collections that the plan has work for; None before the plan is made.
+        outcome: how it ended, if it could still record that.
         failing: what it did not publish.
         tallies: what it did, by collection.
         complained: whether an operator was told that its ledger cannot be written.
         is_told: whether operators were told how it ended.
-        part: tells the entries of one run apart, where it has several: a module.
-        error: what ended it before it had done all, with the remedy; empty where nothing did, or it could not say so.
+        part: distinguishes the entries of a run that has several: a module.
+        error: what ended it early, with the remedy; empty if nothing did, or it could not record that.
     """
 
     run_id: str
@@ -129,11 +129,11 @@ class RunEntry(Document, frozen=True):
 
     @property
     def name(self) -> str:
-        """Tells it from every other entry."""
+        """Unique name of the entry."""
         return f"{self.run_id}.{self.part}" if self.part else self.run_id
 
     def correlation_id(self, date: str) -> str:
-        """Returns the correlation id of a day's row; empty where the run has no such day."""
+        """Returns the correlation id of a day's row; empty if the run has no such day."""
         return next((day.correlation_id for day in self.days if day.date == date), "")
 
 
@@ -146,16 +146,16 @@ class EntryStore:
         self._closed = f"{control_uri}/ledger/closed"
 
     def keep(self, entry: RunEntry) -> None:
-        """Keeps an entry, over what was kept of it before."""
+        """Stores an entry, replacing its earlier version."""
         self._store.put(f"{self._open}/{entry.name}.json", encode(entry))
 
     def close(self, name: str) -> None:
-        """Remembers that everything of an entry is written. Its end is kept before it is taken away."""
+        """Marks an entry as completely written: stores the mark first, then deletes the open entry."""
         self._store.put(f"{self._closed}/{name}", b"")
         self._store.delete([f"{self._open}/{name}.json"])
 
     def is_closed(self, name: str) -> bool:
-        """Whether everything of an entry is written."""
+        """Whether an entry is completely written."""
         return self._store.exists(f"{self._closed}/{name}")
 
     def is_open(self, name: str) -> bool:
@@ -163,12 +163,12 @@ class EntryStore:
         return self._store.exists(f"{self._open}/{name}.json")
 
     def open_entries(self, *, unread: Unread = pass_over) -> list[RunEntry]:
-        """Returns every open entry that reads, the oldest first; one of another release stays for that one to close."""
+        """Returns every open entry that can be decoded, oldest first; those of another release are left for it to close."""
         found = read_kept(self._store, self._open, RunEntry, unread=unread)
         return sorted(found, key=lambda entry: (entry.started_utc, entry.run_id))
 
     def forget(self, *, before_utc: datetime) -> int:
-        """Drops the marks of runs that were closed before a time; returns how many."""
+        """Deletes the marks of runs that were closed before a time; returns how many."""
         return forget_older(self._store, self._closed, before_utc)
 
 

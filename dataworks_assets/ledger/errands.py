@@ -1,4 +1,4 @@
-"""Messages that are still to be sent: kept as objects before they are sent, so that one that waits, or fails, is not lost."""
+"""Errands: messages still to be sent, stored as objects first, so that one that has to wait, or fails, is not lost."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _DIGEST_CHARACTERS = 16
 
 
 class ErrandKind(StrEnum):
-    """What is sent."""
+    """The kind of message."""
 
     COMPLETION = "completion"
     PDM = "pdm"
 
     @property
     def words(self) -> str:
-        """As operators know it."""
+        """Its name for operators."""
         return {ErrandKind.COMPLETION: "completion message", ErrandKind.PDM: "PDM trigger"}[self]
 
 
@@ -40,7 +40,7 @@ class Errand(Document, frozen=True):
     """One message that is still to be sent.
 
     Args:
-        kind: which one.
+        kind: the kind of message.
         system: the name of the system's assets.
         product: its data product.
         date: the day it is about.
@@ -63,7 +63,7 @@ class Errand(Document, frozen=True):
 
     @property
     def name(self) -> str:
-        """Names it among the errands: the same for one that is kept again."""
+        """Its name among the errands; the same each time it is stored."""
         digest = hashlib.sha256(self.correlation_id.encode()).hexdigest()[:_DIGEST_CHARACTERS]
         return f"{self.system}/{self.date}-{digest}-{self.kind}"
 
@@ -75,7 +75,7 @@ class Messenger(Protocol):
         """Sends one.
 
         Raises:
-            LedgerError: it was not taken.
+            LedgerError: it was not accepted.
         """
 
 
@@ -97,7 +97,7 @@ class SnsMessenger:
 
 
 class ErrandStore:
-    """The errands of one deployment, below its control prefix, and the marks of days that were told of already."""
+    """The errands of one deployment, below its control prefix, and the marks of days already announced."""
 
     def __init__(self, store: ObjectStore, control_uri: str) -> None:
         self._store = store
@@ -105,28 +105,28 @@ class ErrandStore:
         self._told = f"{control_uri}/ledger/told"
 
     def keep(self, errand: Errand) -> None:
-        """Keeps an errand."""
+        """Stores an errand."""
         self._store.put(f"{self._errands}/{errand.name}.json", encode(errand))
 
     def done(self, errand: Errand) -> None:
-        """Takes an errand away."""
+        """Deletes an errand."""
         self._store.delete([f"{self._errands}/{errand.name}.json"])
 
     def was_told(self, errand: Errand) -> bool:
-        """Whether it was taken on before: it is sent, or will be."""
+        """Whether it was accepted before, and so has been or will be sent."""
         return self._store.exists(f"{self._told}/{errand.name}")
 
     def mark_told(self, errand: Errand) -> None:
-        """Remembers that it was taken on."""
+        """Records that it was accepted."""
         self._store.put(f"{self._told}/{errand.name}", b"")
 
     def all(self, system: str, *, unread: Unread = pass_over) -> list[Errand]:
-        """Returns every errand of a system that reads, by date; one of another release stays for that one to send."""
+        """Returns every errand of a system that can be decoded, by date; those of another release are left for it to send."""
         found = read_kept(self._store, f"{self._errands}/{system}", Errand, unread=unread)
         return sorted(found, key=lambda errand: (errand.date, errand.kind))
 
     def forget(self, system: str, *, before_utc: datetime) -> int:
-        """Drops marks of days that were told of before a time; returns how many."""
+        """Deletes marks of days that were announced before a time; returns how many."""
         return forget_older(self._store, f"{self._told}/{system}", before_utc)
 
 
@@ -137,8 +137,8 @@ class ErrandRunner:
     Args:
         errands: what is to be sent.
         messenger: sends it.
-        topics: gives each kind's topic, None where there is none; asked when something is sent.
-        notifier: where it is told what could not be sent, or is not sent any more.
+        topics: returns the topic of a kind, None if there is none; called when something is sent.
+        notifier: receives notices about what could not be sent, or is no longer sent.
     """
 
     errands: ErrandStore
@@ -147,10 +147,10 @@ class ErrandRunner:
     notifier: Notifier
 
     def take_on(self, errands: list[Errand]) -> None:
-        """Keeps errands that were not taken on before.
+        """Stores errands that were not accepted before.
 
         Raises:
-            StoreError: they cannot be kept.
+            StoreError: they cannot be stored.
         """
         fresh = [errand for errand in errands if not self.errands.was_told(errand)]
         for errand in fresh:
@@ -161,7 +161,7 @@ class ErrandRunner:
     def run(self, system: str, *, now: datetime, unread: Unread = pass_over) -> Counter[str]:
         """Sends what is due; returns how many were `sent`, are `waiting` for their time, `dropped`, or `failed`.
 
-        `unread` is told of those that do not read.
+        `unread` is called with errands that cannot be decoded.
 
         Raises:
             StoreError: they cannot be read.

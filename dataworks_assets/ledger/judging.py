@@ -1,4 +1,4 @@
-"""What a run's end means for each of its days, by what the catalog shows: the same for a run that tells and one that died."""
+"""Judges how each day of a finished run ended, by what the catalog shows; the same for a run that reported its end or died."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CollectionDay = tuple[str, str]
 
 @dataclass(frozen=True)
 class Publication:
-    """That a collection's day is published: since when (ISO 8601), and by which application."""
+    """A published collection's day: since when (ISO 8601), and by which application."""
 
     published_utc: str
     run_id: str
@@ -29,29 +29,29 @@ class Truth(Protocol):
         """The names of the collections that have this day."""
 
     def published(self, wanted: Collection[CollectionDay]) -> Mapping[CollectionDay, Publication]:
-        """Those of the collections' days that are published, by the catalog.
+        """Returns which of the collections' days are published, according to the catalog.
 
         Raises:
-            CatalogError: it cannot be asked.
+            CatalogError: the catalog does not answer.
         """
 
 
 @dataclass(frozen=True)
 class DayEnd:
-    """How a day of a run ended: None as the status where its row keeps what it says."""
+    """How a day of a run ended; a status of None leaves its row as it is."""
 
     day: DayEntry
     status: DayStatus | None
     failing: tuple[Failing, ...]
     collections: Mapping[str, CollectionStatus]
-    """Of the collections that the run had work for."""
+    """The status of each collection that the run had work for."""
 
 
 def judge(entry: RunEntry, truth: Truth) -> tuple[DayEnd, ...]:
-    """Returns how each day of a run that is over ended.
+    """Returns how each day of a finished run ended.
 
-    A day failed when something that was asked for failed. It is complete when everything that is configured for it is
-    published, whichever runs did it.
+    A day has failed if anything requested of it failed. It is complete when everything configured for it is published, by
+    whichever runs.
     """
     failing = {(each.collection, each.date): each for each in entry.failing}
     wanted = {pair for day in entry.days for pair in _to_ask(entry, day, truth, failing)}

@@ -1,4 +1,4 @@
-"""A run's own lines in a log group of its product, as JSON: what queries read. Dagster's log of the run has more."""
+"""A run's log lines as JSON in its product's log group, for log queries. Dagster's own log of the run has more."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from spark.log_lines import Fields, log_line
 
 _BATCH_LINES = 1_000
 _BATCH_BYTES = 900_000
-"""CloudWatch takes 1 MiB a call, with 26 bytes of its own a line."""
+"""CloudWatch accepts 1 MiB per call, counting 26 extra bytes per line."""
 _LINE_BYTES = 200_000
 _OVERHEAD_BYTES = 26
 _THERE_ALREADY = "ResourceAlreadyExistsException"
@@ -25,7 +25,7 @@ TimedLine = tuple[int, str]
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a run: when, how grave, what, and what about."""
+    """One log line of a run: time, level, message, and fields that say what it is about."""
 
     at_utc: datetime
     level: str
@@ -46,7 +46,7 @@ class LogGroups(Protocol):
 
 @dataclass(frozen=True)
 class RunLogs:
-    """The lines of one system's runs: a group a product, a stream a run. `group` may hold `{product}`."""
+    """The log lines of one system's runs: one group per product, one stream per run. `group` may contain `{product}`."""
 
     groups: LogGroups
     group: str
@@ -70,10 +70,10 @@ class RunLogs:
 
 @dataclass(frozen=True)
 class CloudWatchLogs:
-    """CloudWatch Logs; a group and a stream that are not there are made.
+    """CloudWatch Logs; missing groups and streams are created.
 
     Args:
-        client: gives boto3's client, on first use.
+        client: makes the boto3 client, on first use.
     """
 
     client: Callable[[], Any]
@@ -108,7 +108,7 @@ class CloudWatchLogs:
 
 
 def _make(create: Callable[[], object]) -> None:
-    """Makes what may be there already. A role that may not make groups finds them made."""
+    """Creates what may already exist. If the role may not create groups, they are expected to exist."""
     from botocore.exceptions import ClientError
 
     try:
@@ -119,7 +119,7 @@ def _make(create: Callable[[], object]) -> None:
 
 
 def _batches(lines: Sequence[TimedLine]) -> Iterator[list[TimedLine]]:
-    """Yields lines in batches that CloudWatch takes; a line that is longer than it takes is cut."""
+    """Yields lines in batches that CloudWatch accepts; truncates lines that are too long for it."""
     batch: list[TimedLine] = []
     size = 0
     for at_ms, text in lines:

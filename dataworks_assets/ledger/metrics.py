@@ -1,7 +1,7 @@
 """Metrics of runs, pushed to a Prometheus Pushgateway: each day's status, what a run read and wrote, the newest days' age.
 
-A day's status is a group of its own, so that a run that does the day again replaces what an earlier one pushed. A mark in the
-object store says which start a group is of and when it is deleted: after the last scrape, also where the run died.
+Each day's status is its own group, so that a run that redoes the day replaces what an earlier one pushed. A mark in the
+object store says which start a group belongs to and when to delete it: after its last scrape, even if the run died.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TALLIED = {
 
 
 Samples = Mapping[tuple[str, ...], float]
-"""Values by the values of labels."""
+"""Metric values by label values."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,17 @@ class Family:
 
 
 class Gateway(Protocol):
-    """Where metrics are pushed, by groups."""
+    """The gateway that groups of metrics are pushed to."""
 
     def push(self, job: str, instance: str, families: Sequence[Family]) -> None:
-        """Puts a group's metrics in the place of those it had.
+        """Replaces a group's metrics.
 
         Raises:
-            LedgerError: they were not taken.
+            LedgerError: they were not accepted.
         """
 
     def delete(self, job: str, instance: str) -> None:
-        """Deletes a group; one that is not there is no error.
+        """Deletes a group; a missing group is no error.
 
         Raises:
             LedgerError: the gateway does not answer.
@@ -66,7 +66,7 @@ class PushGateway:
     """A Prometheus Pushgateway.
 
     Args:
-        address: gives its address; asked when something is pushed.
+        address: returns its address; called when something is pushed.
         timeout_seconds: of one call.
     """
 
@@ -103,7 +103,7 @@ class PushGateway:
 
 
 class GroupMark(Document, frozen=True):
-    """Which start a pushed group is of, by `expires_epoch`; when it is deleted, None while its run goes on."""
+    """The start that a pushed group belongs to, by `expires_epoch`, and when to delete it; None while its run goes on."""
 
     job: str
     instance: str
@@ -113,13 +113,13 @@ class GroupMark(Document, frozen=True):
 
 @dataclass(frozen=True)
 class Metrics:
-    """What one system pushes.
+    """Pushes the metrics of one system.
 
     Args:
-        config: when groups are deleted.
+        config: says when groups are deleted.
         product: the system's names.
-        gateway: where it is pushed.
-        store: where marks are kept.
+        gateway: receives the metrics.
+        store: holds the marks.
         control_uri: the deployment's control prefix.
     """
 
@@ -167,7 +167,7 @@ class Metrics:
         self.gateway.push(self.product.metric, f"newest-{system}", [family])
 
     def sweep(self, system: str, *, now: datetime) -> int:
-        """Deletes the groups that were scraped for the last time; returns how many.
+        """Deletes the groups whose last scrape is over; returns how many.
 
         Raises:
             StoreError, LedgerError: they cannot be read, or deleted.
@@ -181,7 +181,7 @@ class Metrics:
         return deleted
 
     def _push(self, entry: RunEntry, instance: str, families: Sequence[Family], delete_after: datetime) -> None:
-        """Pushes a group that nothing follows: marked first, so that it is deleted whatever dies."""
+        """Pushes a group that no later push follows: marked first, so that it is deleted even after a crash."""
         mark = GroupMark(
             job=self.product.metric, instance=instance, expires_epoch=entry.expires_epoch, delete_after_utc=delete_after
         )
@@ -189,7 +189,7 @@ class Metrics:
         self.gateway.push(self.product.metric, instance, families)
 
     def _own(self, entry: RunEntry) -> list[DayEntry]:
-        """The days of a run that no later start has taken over."""
+        """Returns the days of a run that no later start has taken over."""
         uris = [self._uri(entry.system, _instance(entry, day)) for day in entry.days]
         bodies = self.store.read_many(uris)
         return [
@@ -217,7 +217,7 @@ class Metrics:
         return Family(f"{self.product.metric}_status", text, labels, {sample: value})
 
     def _tallied(self, entry: RunEntry) -> list[Family]:
-        """What a run did: in total, and of each collection, all of its days together."""
+        """What a run did, in total and per collection, summed over its days."""
         families: list[Family] = []
         for field, text in _TALLIED.items():
             each = {name: float(getattr(tally, field)) for name, tally in entry.tallies.items()}
@@ -256,7 +256,7 @@ def _value(entry: RunEntry, end: DayEnd) -> int:
 
 
 def _epoch(body: bytes, uri: str) -> int:
-    """Returns which start a mark is of; one of another release, which does not read, is of none."""
+    """Returns the start that a mark belongs to; none if it cannot be decoded, as one of another release."""
     try:
         return decode(body, GroupMark, where=uri).expires_epoch
     except ConfigurationError:

@@ -1,6 +1,6 @@
-"""Notices: what an operator is told, as an SNS message on its way to Slack or e-mail.
+"""Notices to operators, as SNS messages on their way to Slack or e-mail.
 
-The fields are a contract with what reads them. Sending is best effort: a notice that fails is logged and fails nothing.
+The fields are a contract with their readers. Sending is best effort: a failing notice is logged and fails nothing else.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _LOG = logging.getLogger(__name__)
 _SUBJECT_CHARACTERS = 100
 _ELEMENT_CHARACTERS = 2000
 TITLE = "notice_title"
-"""The attribute of a notice's log record that holds its title alone."""
+"""The attribute of a notice's log record that holds only its title."""
 
 
 class NoticeType(StrEnum):
-    """How much a notice matters."""
+    """The severity of a notice."""
 
     INFORMATION = "Information"
     WARNING = "Warning"
@@ -66,12 +66,12 @@ class Notifier(Protocol):
     """Where notices go."""
 
     def send(self, notice: Notice) -> bool:
-        """Sends a notice; returns whether it was taken. Never raises for a notice that fails."""
+        """Sends a notice; returns whether it was accepted. Never raises if sending fails."""
 
 
 @dataclass(frozen=True)
 class LogNotifier:
-    """Writes notices to the log alone, for deployments without a topic."""
+    """Only logs notices, for deployments without a topic."""
 
     def send(self, notice: Notice) -> bool:
         """Logs the notice."""
@@ -84,10 +84,10 @@ class SnsNotifier:
     """Sends notices to a topic.
 
     Args:
-        topic_arn: gives the topic, None where there is none; asked at each notice, since an address may come late.
-        client: gives the client, on first use.
+        topic_arn: returns the topic, None if there is none; called for each notice, since the address may become known late.
+        client: makes the client, on first use.
         environment: development, qa, integration, preprod or production; subscribers filter by it.
-        channel: where Slack shows a notice of a kind; its relay reads it.
+        channel: returns the Slack channel for a kind of notice, which the relay to Slack reads.
         sender: the name under which Slack shows the notices.
     """
 
@@ -131,6 +131,6 @@ def log_notice(notice: Notice) -> None:
 
 
 def _subject(title: str) -> str:
-    """Returns the title as SNS takes a subject: one line of ASCII, at most 100 characters."""
+    """Returns the title as a valid SNS subject: one line of ASCII, at most 100 characters."""
     ascii_text = " ".join(title.encode("ascii", "replace").decode().split())
     return ascii_text[:_SUBJECT_CHARACTERS] or "notice"

@@ -1,4 +1,4 @@
-"""The ledger of one run while it runs: what happened is handed over and written by the scribe. Nothing here raises."""
+"""The ledger of one run while it runs: events are passed to the scribe, which writes them. Nothing here raises."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class LedgerBook:
-    """What is written where, for one system in one deployment: what a run's recorder and the repair share.
+    """What is written, and where, for one system in one deployment; shared by a run's recorder and the repair.
 
     Args:
         config: tables and times.
@@ -42,10 +42,10 @@ class LedgerBook:
         entries: the platform's own memory of runs whose ledger is open.
         notifier: where the ledger's own alarm goes.
         truth: what is configured and published.
-        announcer: tells downstream of complete days; None where nobody is told.
-        metrics: pushes metrics; None where none are.
-        logs: where a run's lines go; None where they go nowhere.
-        run_url: where Dagster shows a run.
+        announcer: tells downstream of complete days; None if nobody is told.
+        metrics: pushes metrics; None if none are pushed.
+        logs: receives a run's log lines; None if they are not sent anywhere.
+        run_url: returns the URL of a run in Dagster.
         reader_name: a collection's name as readers of the table of collections know it.
         clock: the present, UTC.
     """
@@ -97,7 +97,7 @@ class LedgerBook:
         """Tells downstream of the days that are complete now.
 
         Raises:
-            StoreError: what is to be told cannot be kept.
+            StoreError: the messages cannot be stored.
         """
         if self.announcer is not None:
             self.announcer.announce(entry, ends, now=self.clock())
@@ -130,7 +130,7 @@ class LedgerBook:
             self.logs.send(entry, lines)
 
     def tell_start(self, entry: RunEntry) -> None:
-        """Tells operators that a run started; one that is not told fails nothing."""
+        """Tells operators that a run started; a failing notice fails nothing else."""
         self.notifier.send(tidings.started(entry, run_url=self.run_url(entry.run_id)))
 
     def tell_end(self, entry: RunEntry, ends: Sequence[DayEnd], *, will_retry: bool = False) -> None:
@@ -146,7 +146,7 @@ class LedgerBook:
             )
 
     def complain(self, entry: RunEntry, problems: list[str]) -> bool:
-        """Tells an operator that the ledger could not be written; returns whether it was taken. Never raises."""
+        """Tells an operator that the ledger could not be written; returns whether the notice was accepted. Never raises."""
         more = [f"and {len(problems) - _NAMED} more"] if len(problems) > _NAMED else []
         elements = {
             "run": entry.run_id,
@@ -163,9 +163,9 @@ class Recorder:
     """Writes one run's ledger.
 
     Args:
-        book: what is written where.
+        book: what is written, and where.
         entry: the run.
-        scribe: writes, behind the run's back or at once.
+        scribe: writes, in the background or at once.
     """
 
     book: LedgerBook
@@ -178,7 +178,7 @@ class Recorder:
     _logs_fail: bool = False
 
     def open(self) -> None:
-        """The run starts: it is remembered, then its rows are made."""
+        """Called when the run starts: stores its entry, then makes its rows."""
         self._keep()
         self.scribe.write(self.book.started(self.entry))
         entry = self.entry
@@ -187,7 +187,7 @@ class Recorder:
         self.log("the run started", days=len(entry.days))
 
     def planned(self, work: Mapping[str, tuple[str, ...]]) -> None:
-        """The plan is made: the collections by date that there is work for."""
+        """Called when the plan is made, with the collections that there is work for, by date."""
         self.entry = msgspec.structs.replace(self.entry, work=dict(work))
         self._keep()
         self.scribe.write(
@@ -196,7 +196,7 @@ class Recorder:
         self.log("the run is planned", work=sum(len(names) for names in work.values()))
 
     def running_on(self, cluster_id: str) -> None:
-        """The cluster is known that the run's application runs on."""
+        """Called when the application's cluster is known."""
         self.entry = msgspec.structs.replace(self.entry, cluster_id=cluster_id)
         self._keep()
         entry = self.entry
@@ -204,17 +204,17 @@ class Recorder:
         self.scribe.do(lambda: self.book.measure_start(entry))
 
     def publishing(self, name: str, date: str) -> None:
-        """A collection's day is read and audited, and is about to be published."""
+        """Called when a collection's day is read and audited, and is about to be published."""
         if (name, date) not in self._reported:
             self.scribe.write(self.book.statuses(self.entry, {date: (name,)}, CollectionStatus.PUBLISHING))
 
     def finished(self, name: str, date: str, status: CollectionStatus) -> None:
-        """A collection's day is done with."""
+        """Called when a collection's day has ended."""
         self._reported.add((name, date))
         self.scribe.write(self.book.statuses(self.entry, {date: (name,)}, status))
 
     def log(self, message: str, *, level: str = "INFO", **fields: LogValue) -> None:
-        """Hands over one line of the run's log; fields say what it is about."""
+        """Queues one line of the run's log; fields say what it is about."""
         line = Line(self.book.clock(), level, message, fields)
         with self._lines_change:
             self._lines.append(line)
@@ -223,14 +223,14 @@ class Recorder:
             self.scribe.do_aside(self._send_lines)
 
     def log_day(self, message: str, name: str, date: str, *, level: str = "INFO", **fields: LogValue) -> None:
-        """Hands over one line about a collection's day; `date` is that of its row, where no field names another partition."""
+        """Queues one line about a collection's day; `date` is that of its row, unless a field names another partition."""
         about = {"correlation_id": self.entry.correlation_id(date), "collection": name, "partition": date}
         self.log(message, level=level, **about | fields)
 
     def _send_lines(self) -> None:
-        """Sends what is to be sent now: often more lines than the one that asked for it.
+        """Sends all queued lines, often more than the one that requested it.
 
-        Where lines are not taken, the run sends no more: rows are not to wait for them.
+        If lines are not accepted, the run sends no more, so that rows do not wait for them.
         """
         with self._lines_change:
             lines, self._lines = self._lines, []
@@ -241,16 +241,16 @@ class Recorder:
         self._logs_fail = False
 
     def tally(self, name: str, tally: Tally) -> None:
-        """Adds what was done of a collection."""
+        """Adds to the counts of a collection."""
         self._tallies[name] = added(self._tallies.get(name), tally)
 
     def close(self, outcome: Outcome, failing: Iterable[Failing], *, may_be_retried: bool = False) -> list[str]:
-        """The run is over. Waits for what is still to be written, as long as the configuration says.
+        """Called at the end of the run. Waits for pending writes, for at most the configured time.
 
         Args:
             outcome: how it ended.
             failing: what it did not publish.
-            may_be_retried: whether Dagster may start it again by itself: then the repair sensor tells how it ended, once that
+            may_be_retried: whether Dagster may retry it by itself: then the repair sensor reports how it ended, once that
                 is decided.
 
         Returns:

@@ -1,4 +1,4 @@
-"""Bringing the ledger of a run that is over to its end, whatever died in between: the same rows a run would have written."""
+"""Completes the ledger of a finished run, whatever died in between, with the same rows that the run would have written."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from spark.errors import DataworksError
 
 
 def repair(book: LedgerBook, entry: RunEntry, outcome: Outcome, *, will_retry: bool = False) -> list[str]:
-    """Writes what a run that is over left unwritten, and closes its entry; may be done again at any time.
+    """Writes what a finished run left unwritten, and closes its entry; may be repeated at any time.
 
     Args:
-        book: what is written where.
-        entry: what is kept of the run.
-        outcome: how Dagster says that it ended; what the run itself said goes before it.
-        will_retry: whether Dagster starts the run again by itself.
+        book: what is written, and where.
+        entry: the run's ledger entry.
+        outcome: how it ended according to Dagster; what the run itself recorded takes precedence.
+        will_retry: whether Dagster will retry the run by itself.
 
     Returns:
-        What could not be written: the entry stays, an operator was told, once.
+        What could not be written; the entry then stays, and an operator is told once.
     """
     entry = msgspec.structs.replace(entry, outcome=entry.outcome or outcome)
     try:
@@ -38,7 +38,7 @@ def repair(book: LedgerBook, entry: RunEntry, outcome: Outcome, *, will_retry: b
 
 
 def _tell(book: LedgerBook, entry: RunEntry, ends: Sequence[DayEnd], *, will_retry: bool) -> tuple[RunEntry, list[str]]:
-    """Tells operators how a run ended, where they do not know yet."""
+    """Tells operators how a run ended, if they were not told yet."""
     if entry.is_told:
         return entry, []
     try:
@@ -49,7 +49,7 @@ def _tell(book: LedgerBook, entry: RunEntry, ends: Sequence[DayEnd], *, will_ret
 
 
 def _write(book: LedgerBook, entry: RunEntry, ends: Sequence[DayEnd]) -> list[str]:
-    """Writes everything that can be written; what cannot be, stops nothing else."""
+    """Writes everything that can be written; a failure does not stop the rest."""
     problems: list[str] = []
     for step in (book.announce, book.measure_end):
         try:
@@ -61,7 +61,7 @@ def _write(book: LedgerBook, entry: RunEntry, ends: Sequence[DayEnd]) -> list[st
 
 
 def _left(book: LedgerBook, before: RunEntry, after: RunEntry, problems: list[str]) -> list[str]:
-    """Keeps what is known of a run whose ledger cannot be closed, and tells an operator so, once."""
+    """Stores what is known of a run whose ledger cannot be closed, and tells an operator once."""
     if not after.complained and book.complain(after, problems):
         after = msgspec.structs.replace(after, complained=True)
     if after != before:

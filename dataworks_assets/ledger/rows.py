@@ -1,7 +1,7 @@
-"""Rows of the status tables, as changes that may be made twice and late: pure values; `dynamo` makes them.
+"""Changes of rows in the status tables, which may be applied twice and late: pure values; `dynamo` applies them.
 
-A row of a day belongs to the start that wrote it last, which its `TimeToExist` tells: a start is older than another when its
-row expires sooner. So a change that comes late, or comes again, of a start that another has followed, changes nothing.
+A day's row belongs to the start of a run that wrote it last, identified by its `TimeToExist`: of two starts, the one whose row
+expires sooner is the older. So a late or repeated change of a start that was followed by another changes nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Value = str | int
 
 
 class Step(StrEnum):
-    """What a run is doing, as `CurrentStep` of its rows says it."""
+    """What a run is doing, as in `CurrentStep` of its rows."""
 
     SUBMIT = "submit-job"
     NOTIFY = "send_notification"
@@ -25,7 +25,7 @@ class Step(StrEnum):
 
 
 class CollectionStatus(StrEnum):
-    """How far a collection's day is."""
+    """The status of a collection's day."""
 
     PROCESSING = "Processing"
     PUBLISHING = "Publishing"
@@ -35,7 +35,7 @@ class CollectionStatus(StrEnum):
 
 
 class DayStatus(StrEnum):
-    """How far a day is; a product has its own words for it."""
+    """The status of a day; each product has its own words for it."""
 
     RUNNING = "running"
     COMPLETED = "completed"
@@ -44,7 +44,7 @@ class DayStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Guard:
-    """Lets a change through where the row has no such number yet, or one below `most` (at most `most`, where `or_equal`)."""
+    """Allows a change if the row lacks this number, or it is below `most` (or equal to it, with `or_equal`)."""
 
     attribute: str
     most: int
@@ -59,10 +59,10 @@ class RowChange:
         table: the table's name.
         key: attributes and values of the row's key.
         sets: attributes that get a value.
-        defaults: attributes that get a value where the row has none.
-        counted: attribute that counts up by one.
-        guard: when the change is passed over.
-        phase: of one row a change replaces one of the same phase that was not made yet.
+        defaults: attributes that get a value if the row has none.
+        counted: attribute that is incremented by one.
+        guard: condition for the change; if it does not hold, the change is skipped.
+        phase: a change replaces a pending change of the same row and phase.
     """
 
     table: str
@@ -84,16 +84,16 @@ class RowChange:
 
 @dataclass(frozen=True)
 class Rows:
-    """Makes the changes of one system's rows; none for a table that is not configured."""
+    """Creates the changes of one system's rows; none for a table that is not configured."""
 
     config: LedgerConfig
     product: ProductConfig
 
     def started(self, entry: RunEntry, day: DayEntry) -> list[RowChange]:
-        """A run starts on a day: the row is made, its `Run_Id` counts up.
+        """A run starts on a day: the row is made, and its `Run_Id` is incremented.
 
-        Of a day of which only some collections were asked for, the row keeps what it says. It names the cluster that worked
-        on the day until another one does: a run that finds everything published has none.
+        If only some of the day's collections were requested, the row keeps its values. It names the cluster that last worked
+        on the day, because a run that finds everything published has none.
         """
         running = self._word(DayStatus.RUNNING)
         sets = {**self._facts(entry, day), "CurrentStep": Step.SUBMIT.value}
@@ -108,7 +108,7 @@ class Rows:
         )
 
     def moved_on(self, entry: RunEntry, day: DayEntry, step: Step) -> list[RowChange]:
-        """The run comes to another step."""
+        """The run reaches another step."""
         return self._changed(entry, day, {"CurrentStep": step.value}, phase="step")
 
     def placed(self, entry: RunEntry) -> list[RowChange]:
@@ -122,11 +122,11 @@ class Rows:
         return [change for day in days for change in self._changed(entry, day, sets, phase="cluster")]
 
     def ended(self, entry: RunEntry, day: DayEntry, status: DayStatus | None) -> list[RowChange]:
-        """The run has ended; None: the row keeps what it says."""
+        """The run has ended; with None the row keeps its status."""
         return [] if status is None else self._changed(entry, day, {"Status": self._word(status)}, phase="ended")
 
     def collection(self, day: DayEntry, name: str, status: CollectionStatus) -> list[RowChange]:
-        """A collection's day came to a status; `name` is the collection's as the table's readers know it."""
+        """A collection's day reached a status; `name` is the collection's name for the table's readers."""
         if self.config.collection_table is None:
             return []
         key = {"CorrelationId": day.correlation_id, "CollectionName": name}
@@ -142,7 +142,7 @@ class Rows:
         }
 
     def _changed(self, entry: RunEntry, day: DayEntry, sets: Mapping[str, Value], *, phase: str) -> list[RowChange]:
-        """Changes a row that was started; one that is gone meanwhile, as an operator clears it, is made whole again."""
+        """Changes a started row; if it has been deleted since, as by an operator who clears it, it is recreated completely."""
         whole = {
             **self._facts(entry, day),
             "Status": self._word(DayStatus.RUNNING),

@@ -1,8 +1,8 @@
-"""Writing the ledger behind a run's back: in order, tried again, and never in the run's way.
+"""Writes the ledger in the background: in order, with retries, and without holding up the run.
 
-A run only hands over what is to be written. Rows that come to another status before they were written are written once,
-with the newest: so a table that is slower than the run gets fewer writes, not a longer queue. What a row was made to say last
-is not written again.
+A run only enqueues what is to be written. A row that reaches another status before it was written is written once, with the
+newest status, so a table that is slower than the run gets fewer writes, not a longer queue. A value that a row already has is
+not written again.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 15.0
 _TRIES = 3
 _TOGETHER = 4 * CONNECTIONS
-"""So many rows are written between two looks at what has come meanwhile."""
+"""How many rows are written before the queue is looked at again."""
 
 _Slot = tuple[tuple[str, ...], str]
 _Rows = dict[_Slot, RowChange]
 
 
 class Scribe:
-    """Does what it is given in a thread of its own, until it is ended.
+    """Executes queued work in its own thread, until it is ended.
 
     Args:
         tables: where rows are written.
-        in_background: false: everything is done at once, in the caller's thread, and an error that is not the platform's
-            comes through; for tests and for who has nothing else to do.
+        in_background: if false, everything is done at once in the caller's thread, and errors other than the platform's are
+            raised; for tests, and for callers that have nothing else to do.
     """
 
     def __init__(self, tables: StatusTables, *, in_background: bool = True) -> None:
@@ -55,19 +55,19 @@ class Scribe:
             self._thread.start()
 
     def do(self, deed: Deed) -> None:
-        """Takes something to do after all that was given before it."""
+        """Queues an action to be done after all earlier work."""
         with self._change:
             self._todo.append(deed)
         self._given()
 
     def do_aside(self, deed: Deed) -> None:
-        """Takes something to do soon that no row has to wait for, nor it for a row."""
+        """Queues an action to be done soon, independently of rows."""
         with self._change:
             self._aside.append(deed)
         self._given()
 
     def write(self, changes: Iterable[RowChange]) -> None:
-        """Takes changes of rows; each takes the place of one that waits since the last deed to do the same."""
+        """Queues changes of rows; each replaces a pending change to the same that was queued after the last action."""
         with self._change:
             if not self._todo or not isinstance(self._todo[-1], dict):
                 self._todo.append({})
@@ -77,9 +77,9 @@ class Scribe:
         self._given()
 
     def settle(self, patience_seconds: float) -> list[str]:
-        """Waits until all is done, so long at most; returns what is not, an entry each with its cause.
+        """Waits for all work, up to a time limit; returns what is not done, one entry each with its cause.
 
-        Where nothing is left but what a table refuses for good, as one that is not there, there is nothing to wait for.
+        Does not wait if all that is left are changes that a table refuses for good, for example because it does not exist.
         """
         deadline = time.monotonic() + patience_seconds
         with self._change:
@@ -90,7 +90,7 @@ class Scribe:
             return [*self._problems, *(f"{change}: not written" for change in self._left.values()), *waiting, *busy]
 
     def end(self) -> None:
-        """Ends the thread after what it is doing now; what is left is left."""
+        """Ends the thread after its current action; the rest is not done."""
         with self._change:
             self._ending = True
             self._change.notify_all()
@@ -126,7 +126,7 @@ class Scribe:
                 pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS) if self._left else _FIRST_PAUSE_SECONDS
 
     def _work_on(self) -> None:
-        """Works as the thread's own main: whatever goes wrong is a problem to tell of, and the thread goes on."""
+        """The thread's main: any error becomes a reported problem, and the thread goes on."""
         try:
             self._work()
         except Exception as error:  # noqa: BLE001
@@ -137,7 +137,7 @@ class Scribe:
                 self._change.notify_all()
 
     def _work(self) -> None:
-        """Does everything that is to do now: rows that stand together at once, whatever else one by one."""
+        """Does all pending work: adjacent rows together, everything else one by one."""
         self._write_rows({})
         while (task := self._next()) is not None:
             if isinstance(task, dict):
@@ -146,7 +146,7 @@ class Scribe:
                 self._do(task)
 
     def _next(self) -> Deed | _Rows | None:
-        """Takes what is to be done next; None: nothing."""
+        """Takes the next work from the queue; None if there is none."""
         with self._change:
             if self._aside:
                 return self._aside.popleft()
@@ -158,7 +158,7 @@ class Scribe:
             return {slot: first.pop(slot) for slot in list(islice(first, _TOGETHER))}
 
     def _write_rows(self, rows: _Rows) -> None:
-        """Writes rows after those that are left; one of those is tried first, so that a table that is down costs a call."""
+        """Writes left-over rows, then these; tries one left-over row first, so that a table that is down costs one call."""
         rows = {slot: row for slot, row in rows.items() if slot in self._left or self._made.get(slot) != row}
         before = self._left_but(rows)
         probes = {change.table: change for change in reversed(before)}
@@ -173,7 +173,7 @@ class Scribe:
             self._waits_in_vain = not any(each.error.transient for each in (*refused, *unwritten))
 
     def _make(self, rows: list[RowChange]) -> list[Unwritten]:
-        """Makes changes and returns those that could not be made, or of which nobody knows."""
+        """Makes changes and returns those that could not be made, or whose outcome is unknown."""
         unwritten = self._tables.write(rows)
         _renew(self._made, rows)
         for each in unwritten:
@@ -181,7 +181,7 @@ class Scribe:
         return unwritten
 
     def _left_but(self, rows: _Rows) -> list[RowChange]:
-        """Returns what is left from before and not overtaken by these rows."""
+        """Returns left-over changes that these rows do not supersede."""
         with self._change:
             for slot in rows:
                 self._left.pop(slot, None)
@@ -204,7 +204,7 @@ class Scribe:
 
 
 def _renew(rows: _Rows, changes: Iterable[RowChange]) -> None:
-    """Puts changes behind rows that wait; each replaces what was to become of the same."""
+    """Appends changes to pending rows; each replaces a pending change to the same."""
     for change in changes:
         rows.pop(_slot(change), None)
         rows[_slot(change)] = change

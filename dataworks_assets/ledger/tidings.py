@@ -1,4 +1,4 @@
-"""What operators are told of a run: that it started, and how it ended. Notices are made here; whoever knows sends them."""
+"""The notices about a run's start and end. They are only made here; others send them."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _LOOK = "`dataworks status --problems` has every cause; docs/reference/errors.md
 
 
 def started(entry: RunEntry, *, run_url: str) -> Notice:
-    """Returns that a run started."""
+    """Returns the notice that a run started."""
     names = sorted({name for day in entry.days for name in day.asked})
     elements = {**_facts(entry, run_url), "collections": _listed(names)}
     return Notice(NoticeType.INFORMATION, f"{entry.product} {_days(entry)} started", elements)
 
 
 def ended(entry: RunEntry, ends: Sequence[DayEnd], *, run_url: str, will_retry: bool = False) -> Notice:
-    """Returns how a run ended.
+    """Returns the notice about how a run ended.
 
     Args:
         entry: the run.
         ends: its days.
-        run_url: where Dagster shows it.
-        will_retry: whether Dagster starts it again by itself: then it is no alarm yet.
+        run_url: URL of the run in Dagster.
+        will_retry: whether Dagster will retry it by itself, so that it is no alarm yet.
     """
     failing = [each for end in ends for each in end.failing]
     published = sorted({name for end in ends for name, status in end.collections.items() if status is _DONE})
@@ -76,7 +76,7 @@ def _days(entry: RunEntry) -> str:
 
 
 def _failed(failing: Iterable[Failing]) -> str:
-    """Names what failed, a collection with its days."""
+    """Names what failed: each collection with its days."""
     ordered = sorted(failing, key=lambda each: (each.collection, each.date))
     said = [
         f"{name or 'all'} ({_listed([each.date for each in group])})"

@@ -25,7 +25,7 @@ class Marked:
     export_date: str
     pointers: tuple[TablePointer, ...]
     lost: LeaseError | None = None
-    """Whether somebody else took over; `pointers` are then what they marked."""
+    """Set if somebody else took over; `pointers` are then what they marked."""
 
 
 Settled = dict[str, DataworksError | None]

@@ -190,7 +190,7 @@ class Publisher:
 
 
 def _call_for(days: Sequence[Day], action: Callable[[], object]) -> None:
-    """Calls what follows the publication of some days; its failure is theirs, unless they have one already."""
+    """Runs a step that follows the publication of days; its errors become theirs, unless they already have one."""
     try:
         action()
     except DataworksError as error:

@@ -211,7 +211,7 @@ def _twin_finding(twins: tuple[DataFile, ...]) -> Finding:
 
 
 def _without_copy(twins: tuple[DataFile, ...]) -> str:
-    """Leaves out the manifests of copies, which would otherwise seem to belong to lost files."""
+    """Returns the remedy. A copy's manifest has to go with it, else it would seem to belong to a lost file."""
     manifests = [file.manifest.uri for file in twins if file.manifest]
     return f"Remove the copy, and its manifest: one of {', '.join(manifests)}" if len(manifests) > 1 else "Remove the copy"
 
