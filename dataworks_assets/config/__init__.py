@@ -1,1 +1,1 @@
-"""What is configured: typed models of deployments and collections, their YAML, and the loader that checks both."""
+"""The configuration: typed models of deployments and collections, their YAML, and the loader that checks both."""

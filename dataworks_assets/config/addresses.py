@@ -1,4 +1,4 @@
-"""Filling in what a deployment leaves to the embedded stack: addresses, certificates, queue and topics."""
+"""Fills in what a deployment leaves to the embedded stack: addresses, certificates, queue and topics."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def embedded_emr(deployment: Deployment) -> bool:
 
 
 def resolve(deployment: Deployment, stack: StackAddresses | None) -> Deployment:
-    """Returns the deployment with the stack's addresses in the place of `embedded`.
+    """Returns the deployment with the stack's addresses in place of `embedded`.
 
     Args:
         deployment: as it was loaded.
-        stack: the stack's state; None when it is down: then the addresses stay open, and the first use of one raises
-            StackError. An address the state leaves empty stays open too.
+        stack: the stack's state; None if it is down: the addresses then stay unresolved, and the first use of one raises
+            StackError. An address that is empty in the state stays unresolved too.
     """
     if stack is None or not is_embedded(deployment):
         return deployment
@@ -126,7 +126,7 @@ def _ledger(ledger: LedgerConfig, stack: StackAddresses) -> LedgerConfig:
 
 
 def _metrics(metrics: MetricsConfig, stack: StackAddresses) -> MetricsConfig:
-    """Fills in the Pushgateway, None where none is installed on this machine."""
+    """Fills in the Pushgateway; None if none is installed on this machine."""
     if metrics.pushgateway != EMBEDDED:
         return metrics
     return metrics.model_copy(update={"pushgateway": stack.pushgateway_url})

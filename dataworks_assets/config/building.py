@@ -1,4 +1,4 @@
-"""From what operators write to what a job gets: `spark.contract.Collection`, and the hashes over it."""
+"""Converts a collection's configuration into what a job gets, `spark.contract.Collection`, and hashes it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataworks_assets.config.tables import ColumnConfig, TableConfig
 from spark.contract import AnyCollection, Column, ExportCollection, OutputTable
 
 _NOT_OUTPUT = ("quarantine_share", "row_loss_share", "unique_ids", "manifest_required", "preview")
-"""Fields that decide whether a day is accepted, or who may see it; what is written does not depend on them."""
+"""Fields that decide whether a day is accepted, or who may see it; the written data does not depend on them."""
 
 
 def build_collection(config: CollectionConfig, snapshot_type: SnapshotType, *, manifest_required: bool) -> ExportCollection:
@@ -21,7 +21,7 @@ def build_collection(config: CollectionConfig, snapshot_type: SnapshotType, *, m
     Args:
         config: as configured.
         snapshot_type: one of its snapshot types.
-        manifest_required: the deployment's rule, where the collection has none.
+        manifest_required: the deployment's rule, used if the collection has none.
     """
     own = config.manifest_required
     return ExportCollection(
@@ -60,9 +60,9 @@ def build_tables(config: CollectionConfig, snapshot_type: SnapshotType) -> list[
 
 
 def output_hash(collection: AnyCollection, *, timestamps: str = "int96") -> str:
-    """Returns a digest of everything configured that shapes the collection's output: part of its fingerprint.
+    """Returns a digest of all configuration that shapes the collection's output; part of its fingerprint.
 
-    Tags and comments are not in it (they change without reading data), nor what only decides whether a day is accepted.
+    It leaves out tags and comments, which change without reading data, and what only decides whether a day is accepted.
 
     Args:
         collection: as built.
@@ -109,7 +109,7 @@ def _columns(table: TableConfig, declared: dict[str, TableConfig]) -> tuple[Colu
 
 
 def _without_dress(document: dict[str, object]) -> dict[str, object]:
-    """Takes tags, comments and folders out of the built-in form of a collection, and which system's it is."""
+    """Removes tags, comments, folders and the `source` tag from a collection in builtin types."""
     document.pop("source")
     tables = document["tables"]
     assert isinstance(tables, list | tuple)  # noqa: S101

@@ -1,4 +1,4 @@
-"""What only shows when all collections are seen together: two that want one table, or one asset."""
+"""Finds conflicts that only show across all collections: two that claim the same table or the same asset."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def clashes(collections: Iterable[Placed]) -> Iterator[Problem]:
 
 
 def _claims(config: CollectionConfig, snapshot_type: SnapshotType) -> Iterator[str]:
-    """Yields what a collection of one snapshot type needs for itself alone."""
+    """Yields the names that a collection of one snapshot type claims exclusively."""
     tables = build_tables(config, snapshot_type)
     for table in tables:
         yield f"the table {table.database}.{table.name}"

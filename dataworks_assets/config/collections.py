@@ -1,7 +1,7 @@
 """A collection as operators write it, frozen and checked.
 
-What a job gets instead is `spark.contract.Collection`; `config.building` makes one of the other. Whether two collections
-clash is seen in `config.clashes`, since one model cannot know.
+What a job gets instead is `spark.contract.Collection`; `config.building` converts the one into the other. `config.clashes`
+checks whether two collections clash, which a single model cannot know.
 """
 
 from __future__ import annotations

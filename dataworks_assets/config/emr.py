@@ -1,6 +1,6 @@
 """How jobs run on EMR: clusters by class of work, their instances, and what they cost. Nothing is called here.
 
-What AWS would refuse of it is refused where it is loaded, before a cluster is paid for.
+What AWS would refuse is refused at loading, before a cluster is paid for.
 """
 
 from __future__ import annotations

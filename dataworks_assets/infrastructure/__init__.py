@@ -1,1 +1,1 @@
-"""What the platform runs on in an AWS account, as code: CloudFormation templates, the names they give, their application."""
+"""Infrastructure as code for an AWS account: CloudFormation templates, the names they give, and applying them."""

@@ -1,6 +1,6 @@
-"""Bringing an account to what the templates say: a change set a stack, shown before it is carried out.
+"""Applies the templates to an account: one change set per stack, shown before it is executed.
 
-Stacks are made in their order; what fails is told with the resource and AWS' reason, and what stood before stands.
+Stacks are applied in order. A failure is reported with the resource and AWS' reason, and the previous state stays.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class InfrastructureError(DataworksError):
 
 @contextmanager
 def aws_errors(where: str = "CloudFormation") -> Iterator[None]:
-    """Turns what AWS refuses, and a call that does not reach it, into one error.
+    """Turns AWS' refusals, and calls that do not reach AWS, into one error.
 
     Args:
-        where: what is worked on.
+        where: what is being worked on, for the error.
 
     Raises:
         InfrastructureError
@@ -53,7 +53,7 @@ def aws_errors(where: str = "CloudFormation") -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Change:
-    """One resource that a change set touches; `replaced` means that it is made anew."""
+    """One resource that a change set touches; `replaced` means that it is deleted and created anew."""
 
     action: str
     resource: str
@@ -63,7 +63,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A change set that waits to be carried out."""
+    """A change set that has not been executed yet."""
 
     stack: Stack
     stack_name: str
@@ -74,14 +74,14 @@ class Prepared:
 
 @dataclass
 class Applier:
-    """Prepares and carries out stacks.
+    """Prepares and executes change sets of stacks.
 
     Args:
         client: of CloudFormation.
         prefix: what every name begins with.
         values: what the deployer chose, by parameter.
         environment: kind of environment.
-        poll_seconds: between two looks.
+        poll_seconds: time between two polls.
         patience_seconds: how long one stack may take.
     """
 
@@ -93,11 +93,11 @@ class Applier:
     patience_seconds: float = _PATIENCE_SECONDS
 
     def stack_name(self, stack: Stack) -> str:
-        """What a stack is called in the account."""
+        """The name of a stack in the account."""
         return f"{self.prefix}-{stack.name}"
 
     def is_there(self, stack: Stack) -> bool:
-        """Whether a stack was made before."""
+        """Whether a stack already exists."""
         from botocore.exceptions import ClientError
 
         try:
@@ -109,10 +109,10 @@ class Applier:
         return bool(found["StackStatus"] != "REVIEW_IN_PROGRESS")
 
     def prepare(self, stack: Stack) -> Prepared | None:
-        """Returns a stack's change set; None where there is nothing to change.
+        """Returns a stack's change set; None if there is nothing to change.
 
         Raises:
-            ConfigurationError: a parameter without a default is not said.
+            ConfigurationError: a parameter without a default is not given.
             InfrastructureError: AWS refuses the template or its parameters.
         """
         name, document = self.stack_name(stack), stack.document()
@@ -136,14 +136,14 @@ class Applier:
         return Prepared(stack, name, change_set, is_new, changes)
 
     def discard(self, prepared: Prepared) -> None:
-        """Takes back what was not carried out."""
+        """Discards a change set that was not executed."""
         self.client.delete_change_set(StackName=prepared.stack_name, ChangeSetName=prepared.change_set)
 
     def execute(self, prepared: Prepared, *, say: Callable[[str], None]) -> None:
-        """Carries a change set out and waits for its end.
+        """Executes a change set and waits until it has ended.
 
         Raises:
-            InfrastructureError: it failed; CloudFormation has gone back to what stood before.
+            InfrastructureError: it failed; CloudFormation has rolled back.
         """
         with aws_errors(f"stack {prepared.stack_name}"):
             self.client.execute_change_set(StackName=prepared.stack_name, ChangeSetName=prepared.change_set)
@@ -164,7 +164,7 @@ class Applier:
             )
 
     def outputs(self, stack: Stack) -> dict[str, str]:
-        """Returns what a stack gives, by name."""
+        """Returns a stack's outputs, by name."""
         (found,) = self.client.describe_stacks(StackName=self.stack_name(stack))["Stacks"]
         return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", ())}
 

@@ -1,7 +1,7 @@
-"""What an installation gives to a deployment's configuration: the fields that only its resources decide, as one document.
+"""The part of a deployment's configuration that an installation's resources decide, as one document.
 
-`aws` deployments name the document (`installation:`), and the embedded stack provisions the same names, so what is
-configured against the one fits the other.
+`aws` deployments refer to the document (`installation:`). The embedded stack provisions the same names, so a configuration
+for one fits the other.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _DEPLOYMENT_KEYS: Mapping[tuple[str, ...], str] = {
     ("engine", "emr", "node_security_group"): "ClusterGroup",
     ("engine", "emr", "access_security_group"): "ClusterAccessGroup",
 }
-"""Where each output of the stacks stands in a deployment."""
+"""The field of a deployment that each output of the stacks fills."""
 _FIXED: Mapping[tuple[str, ...], object] = {
     ("ledger", "status_table"): STATUS_TABLE,
     ("ledger", "collection_table"): COLLECTION_TABLE,
-    # What Dagster's role may do to a cluster goes by the first tag, what EMR's own may by the second.
+    # The first tag limits what Dagster's role may do to a cluster, the second what EMR's own role may do.
     ("engine", "emr", "tags"): {"Application": "dataworks", "for-use-with-amazon-emr-managed-policies": "true"},
 }
 

@@ -1,6 +1,6 @@
-"""Security rules that every template has to keep: what a reviewer would look for, looked for at each synthesis.
+"""Security rules for every template, checked at each synthesis: what a reviewer would look for.
 
-cfn-lint says whether CloudFormation takes a template; this says whether we do.
+cfn-lint checks whether CloudFormation accepts a template; this checks whether we do.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ Rule = Callable[[str, Document], Iterator[str]]
 
 _EVERYWHERE = {"0.0.0.0/0", "::/0"}
 _WITHOUT_RESOURCE = {"elasticmapreduce:ListClusters", "ecr:GetAuthorizationToken"}
-"""Actions that AWS knows no narrower resource for than `*`."""
+"""Actions for which AWS has no narrower resource than `*`."""
 _KEPT = ("AWS::KMS::Key", "AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::RDS::DBInstance")
 _SECRET = re.compile(r"password|secret|token", re.IGNORECASE)
 
 
 def violations(template: Document) -> list[str]:
-    """Returns what a template has that it must not have, or lacks, each with the name of the resource."""
+    """Returns the violations in a template, forbidden or missing settings, each with the name of the resource."""
     found = []
     resources: Mapping[str, Document] = template["Resources"]
     for name, resource in resources.items():
@@ -126,7 +126,7 @@ def _security_configuration(_name: str, resource: Document) -> Iterator[str]:
 
 
 def _without_policy(resources: Mapping[str, Document]) -> Iterator[str]:
-    """Yields buckets, queues and topics that take anything over a connection that is not encrypted."""
+    """Yields buckets, queues and topics whose policy does not refuse unencrypted connections."""
     guarded = {
         target
         for resource in resources.values()

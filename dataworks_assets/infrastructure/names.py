@@ -1,6 +1,6 @@
-"""What things are called, in an AWS account and in the embedded stack alike. Nothing is made here.
+"""The names of resources, the same in an AWS account and in the embedded stack. Nothing is created here.
 
-The templates give these names, the stack on this machine provisions them, and `deployment` turns them into the part of a
+The templates give these names, the embedded stack provisions them, and `given` turns the stacks' outputs into the part of a
 deployment's configuration that they decide.
 """
 
@@ -17,12 +17,12 @@ COLLECTION_TABLE = "UCExportToCrownStatus"
 TABLE_KEYS = {STATUS_TABLE: ("Correlation_Id", "DataProduct"), COLLECTION_TABLE: ("CorrelationId", "CollectionName")}
 """The hash and range key of each status table. Systems downstream read them by these names."""
 EXPIRY_ATTRIBUTE = "TimeToExist"
-"""Of the status table: when a row expires, in seconds since 1970."""
+"""Attribute of the status table that says when a row expires, in seconds since 1970."""
 MOST_RECEIVES = 5
-"""How often a message is given out before it is put aside as one that nobody can take."""
+"""How often a message is delivered before it goes to the dead-letter queue."""
 
 CLUSTER_LOG_GROUP = "/app/emr/"
-"""Of what steps, drivers and executors print on clusters."""
+"""The log group for the output of steps, drivers and executors on clusters."""
 
 
 def product_log_groups() -> tuple[str, ...]:
@@ -38,7 +38,7 @@ class Names:
     """The names of one installation.
 
     Args:
-        prefix: what tells it from others; bucket names are one space in all of AWS.
+        prefix: distinguishes it from other installations; bucket names are global in AWS.
     """
 
     prefix: str = "dataworks"
@@ -75,17 +75,17 @@ class Names:
 
     @property
     def dead_letter_queue(self) -> str:
-        """Messages that could not be taken."""
+        """Messages that could not be processed."""
         return f"{self.message_queue}-dead"
 
     @property
     def notice_topic(self) -> str:
-        """What operators are told."""
+        """Notices to operators."""
         return "dataworks-notices"
 
     @property
     def completion_topic(self) -> str:
-        """What downstream is told of a complete full."""
+        """Completion messages to downstream about a complete full."""
         return "adg-completion-status"
 
     @property

@@ -15,11 +15,11 @@ class Choice:
 
     Args:
         name: in templates and on the command line.
-        meaning: what it decides, and what is done where it is left empty.
-        default: None where a deployer has to say it.
+        meaning: what it decides, and what happens if it is left empty.
+        default: None if the deployer has to give it.
         pattern: what a value must look like.
-        kind: of CloudFormation.
-        allowed: the values there are, where they are few.
+        kind: its CloudFormation type.
+        allowed: the allowed values, if they are few.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Choice:
     allowed: tuple[str, ...] = ()
 
     def parameter(self) -> Parameter:
-        """The parameter as CloudFormation takes it."""
+        """The parameter in CloudFormation's form."""
         said: dict[str, object] = {"Type": self.kind, "Description": self.meaning}
         if self.default is not None:
             said["Default"] = self.default
@@ -195,7 +195,7 @@ ALL = (
     *(IN_TRANSIT_CERTIFICATES, KEY_SERVICE_SECRET, COLLECTION_SECRETS, IMAGE, CERTIFICATE),
     *(OIDC_ISSUER, OIDC_AUTHORIZATION, OIDC_TOKEN, OIDC_USER_INFO, OIDC_CLIENT, OIDC_SECRET, DEPLOYMENT, DATABASE_CLASS),
 )
-"""Every choice there is."""
+"""All parameters."""
 
 
 def template(description: str, *choices: Choice) -> Template:

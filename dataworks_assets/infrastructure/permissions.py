@@ -1,4 +1,4 @@
-"""Who may do what, each statement with its reason. A statement without one cannot be made."""
+"""IAM permissions: each statement has a reason, without which it cannot be made."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Statement:
 
     Args:
         name: of the statement, in letters and digits.
-        reason: what it is needed for, in a sentence for whoever reviews it.
+        reason: what it is needed for, in a sentence for reviewers.
         actions: `service:Action`, without wildcards.
-        resources: what it is allowed on: ARNs, or texts that `Fn::Sub` fills in.
-        conditions: as IAM has them.
-        unbounded: why the resource may be `*`: AWS knows no narrower one for these actions.
+        resources: what it applies to: ARNs, or texts for `Fn::Sub`.
+        conditions: in IAM's form.
+        unbounded: why the resource may be `*`: AWS has no narrower one for these actions.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Statement:
     unbounded: str = ""
 
     def as_policy(self) -> dict[str, Any]:
-        """The statement as IAM takes it."""
+        """The statement in IAM's form."""
         resources = [Sub(each) if isinstance(each, str) and "${" in each else each for each in self.resources]
         said: dict[str, Any] = {"Sid": self.name, "Effect": "Allow", "Action": list(self.actions), "Resource": resources}
         return said | ({"Condition": dict(self.conditions)} if self.conditions else {})
@@ -42,20 +42,20 @@ def document(statements: Sequence[Statement]) -> dict[str, Any]:
 
 
 def trust(service: str, *, conditions: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Returns the document by which a service of AWS may take a role on."""
+    """Returns the trust policy by which an AWS service may assume a role."""
     said: dict[str, Any] = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     return {"Version": "2012-10-17", "Statement": [said | ({"Condition": dict(conditions)} if conditions else {})]}
 
 
 CHAINED = ("sts:AssumeRole", "sts:TagSession")
-"""What takes a role on with tags that say which run it is."""
+"""The actions for assuming a role with tags that say which run it is."""
 
 
 def trust_of_roles(arns: Sequence[Any], actions: Sequence[str]) -> dict[str, Any]:
-    """Returns the document by which other roles may take a role on."""
+    """Returns the trust policy by which other roles may assume a role."""
     said = {"Effect": "Allow", "Principal": {"AWS": list(arns)}, "Action": list(actions)}
     return {"Version": "2012-10-17", "Statement": [said]}
 
 
 OWN_ACCOUNT = {"StringEquals": {"aws:SourceAccount": Sub("${AWS::AccountId}")}}
-"""Keeps a service from being used by another account's resources."""
+"""Condition that keeps another account's resources from using a service's access (confused deputy)."""

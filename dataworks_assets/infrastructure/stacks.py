@@ -1,4 +1,4 @@
-"""The stacks in the order in which they are made, and what is written of them: templates and tables for readers."""
+"""The stacks in the order in which they are created, and what is generated from them: templates and Markdown tables."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Stack:
     """One CloudFormation stack.
 
     Args:
-        name: after the prefix.
+        name: its name without the prefix.
         meaning: what is in it.
         make: returns its template.
     """
@@ -36,7 +36,7 @@ class Stack:
     make: Callable[[], Template]
 
     def body(self) -> str:
-        """The template as JSON, the same for the same code."""
+        """The template as JSON, reproducible."""
         return json.dumps(self.document(), indent=1, sort_keys=True) + "\n"
 
     def document(self) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class Stack:
         return made
 
     def parameters(self) -> tuple[str, ...]:
-        """The names of what a deployer chooses for it."""
+        """The names of its parameters."""
         return tuple(self.document()["Parameters"])
 
 
@@ -56,11 +56,11 @@ STACKS = (
     Stack("cluster", "Roles and security configuration of EMR clusters", cluster),
     Stack("dagster", "PostgreSQL, webserver, daemon, code server, pages with sign-in, their alarms", dagster),
 )
-"""Each may take what those before it give."""
+"""Each may use the exports of those before it."""
 
 
 def synthesise(folder: Path) -> list[Path]:
-    """Writes every template into a folder, which is made, and returns the files."""
+    """Writes every template into a folder, creating it, and returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for stack in STACKS:

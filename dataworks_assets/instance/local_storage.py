@@ -1,7 +1,7 @@
-"""Dagster's storage on one machine: its own SQLite files, with statements compiled once and the index held open.
+"""Dagster's storage on one machine: its own SQLite files, with cached SQL statements and the index kept open.
 
-Dagster makes an engine for every connection, and a connection for every event. Most of an event's time goes into compiling
-the same few statements again, and into SQLite's checkpoint of a file that its last reader closes.
+Dagster makes an engine for every connection, and a connection for every event. Most of an event's time then goes into
+recompiling the same few statements, and into SQLite's checkpoint of a file that its last reader closes.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _MOST_RUNS = 16
 
 
 class SqliteEventLog(SqliteEventLogStorage):
-    """Dagster's own, in the same files, with an engine a file that is kept.
+    """Dagster's event log storage, in the same files, with one cached engine per file.
 
-    The index of all runs has one connection that stays open. A run's own file is closed after every event as Dagster does:
-    its checkpoint changes the file, and by that the UI notices that the run has said something.
+    The index of all runs has one connection that stays open. A run's own file is closed after every event, as in Dagster:
+    the checkpoint changes the file, by which the UI notices that the run has a new event.
 
-    SQLite's locks are those of the process: code that opens and closes the index's files itself takes them from the open
-    connection, and another process may then spoil the index. Read them in another process.
+    SQLite's locks belong to the process: other code in it that opens and closes the index's files releases the locks of the
+    open connection, and another process may then corrupt the index. Read these files in another process.
     """
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
@@ -70,7 +70,7 @@ class SqliteEventLog(SqliteEventLogStorage):
         self._close()
 
     def dispose(self) -> None:
-        """Lets go of the files."""
+        """Closes the files."""
         super().dispose()
         self._close()
 

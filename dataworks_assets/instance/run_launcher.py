@@ -1,7 +1,7 @@
-"""A launcher whose runs are missed when their code server dies.
+"""A run launcher that notices when the code server dies together with its runs.
 
-Dagster's own launches a run as a process of the code server, which reports a process that died. It cannot tell when the server
-itself is gone, with all its runs: they stay "started" until their longest time is over, and hold their places in the queue.
+Dagster's own launches a run as a process of the code server, which reports a process that died. It does not notice when the
+server itself is gone with all its runs: they stay "started" until their time limit, and keep their places in the queue.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from dagster._serdes import deserialize_value
 
 
 class WatchedRunLauncher(DefaultRunLauncher):
-    """Launches runs on the code server, and asks it at every look of the run monitoring whether it still has them.
+    """Launches runs on the code server, and at every check of Dagster's run monitoring asks it whether it still has them.
 
-    A server that does not answer may be busy or about to come back: nothing is concluded from that. One that answers and does
-    not know the run was started after it: the run's process is gone, or nobody watches it any more. Its leases then keep a
-    process that is left from publishing beside the retry.
+    A server that does not answer may be busy or about to come back: nothing is concluded from that. A server that answers
+    but does not know the run was started after it: the run's process is gone, or nobody watches it any more. Leases then
+    keep a left-over process from publishing beside the retry.
     """
 
     @property
     def supports_check_run_worker_health(self) -> bool:
-        """Always: that is what this launcher is for."""
+        """Always true: that is what this launcher is for."""
         return True
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:

@@ -1,7 +1,7 @@
 """Dagster's PostgreSQL storage with a password that may change while services run.
 
-A database service that rotates its password keeps the present one in a secret. It is read there, for new connections, and not
-handed to the services once, when they start.
+A database service that rotates its password keeps the current one in a secret. New connections read it from there, instead
+of the services receiving it once at their start.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 KEPT_SECONDS = 10
-"""How long a password that was read is used for further connections."""
+"""How long a password is cached for further connections."""
 _EARLY_SECONDS = 300
-"""How long before what it is told as the end Dagster reads anew."""
+"""How long before the given expiry Dagster fetches the password again."""
 
 
 class SecretPassword(PgTokenProvider):
@@ -54,7 +54,7 @@ class SecretPassword(PgTokenProvider):
 
 
 class RotatingPostgresStorage(DagsterPostgresStorage):
-    """Dagster's own, with the password out of a secret where `password_secret` names one, and as configured otherwise."""
+    """Dagster's own storage, with the password from the secret `password_secret` if given, else as configured."""
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:

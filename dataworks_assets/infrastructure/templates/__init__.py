@@ -1,1 +1,1 @@
-"""The CloudFormation stacks, a module each; what one gives to the others goes by exported values."""
+"""The CloudFormation stacks, one module each; values pass from one to another as exports."""

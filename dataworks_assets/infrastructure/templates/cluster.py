@@ -1,4 +1,4 @@
-"""What clusters of EMR are given: roles, the nodes' profile, and the security configuration."""
+"""What EMR clusters need: roles, the nodes' instance profile, and the security configuration."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _node_role(template: Template) -> iam.Role:
 
 
 def _add_policies(template: Template, service_role: iam.Role, node_role: iam.Role) -> None:
-    """Adds what the roles may do besides: policies of their own, as they name the other role or hang on a condition."""
+    """Adds further permissions as separate policies, because they name the other role or depend on a condition."""
     reads = "ServiceReadsMetastorePassword"
     passes = replace(NODES_GET_THEIR_ROLE, resources=(GetAtt(node_role, "Arn"),))
     for title, name, role, condition, statements in (

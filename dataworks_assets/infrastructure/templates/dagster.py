@@ -1,4 +1,4 @@
-"""Dagster itself: its PostgreSQL, and webserver, daemon and code server as containers behind a page that asks who you are."""
+"""Dagster itself: its PostgreSQL database, and webserver, daemon and code server as containers behind a login page."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _SERVICES = (
     _Service("Daemon", "daemon", 1024, 2048),
     _Service("Webserver", "webserver", 1024, 2048, _WEBSERVER_PORT),
 )
-"""Runs are processes of the code server, which is sized for them."""
+"""Runs are processes of the code server, which is therefore sized for them."""
 
 
 def dagster() -> Template:
@@ -179,7 +179,7 @@ def _services(template: Template, database: rds.DBInstance, roles: tuple[iam.Rol
                 TaskDefinition=Ref(task),
                 DesiredCount=1,
                 LaunchType="FARGATE",
-                # Two daemons or code servers at once would both work: the old one ends before the new one begins.
+                # Two daemons or code servers at once would both act: the old one has to end before the new one begins.
                 DeploymentConfiguration=ecs.DeploymentConfiguration(MinimumHealthyPercent=0, MaximumPercent=100),
                 NetworkConfiguration=ecs.NetworkConfiguration(
                     AwsvpcConfiguration=ecs.AwsvpcConfiguration(
@@ -223,7 +223,7 @@ def _task(service: _Service, database: rds.DBInstance, roles: tuple[iam.Role, ia
                 "awslogs-stream-prefix": service.name,
             },
         ),
-        StopTimeout=120,  # a run that is ended cancels its step first
+        StopTimeout=120,  # a terminated run cancels its step first
         **said,
     )
     task, execution = roles

@@ -1,4 +1,4 @@
-"""What outlives every run: the key, the buckets, the status tables, the log groups."""
+"""Persistent data: the encryption key, the buckets, the status tables, the log groups."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def _log_group(template: Template, name: str, key: kms.Key) -> logs.LogGroup:
 
 
 def _of_spot_nodes() -> list[dict[str, Any]]:
-    """Lets EC2 make spot nodes with encrypted disks: by a role of its own, which has no right to a customer's key by itself.
+    """Lets EC2's own role for spot instances use the customer's key, without which spot nodes have no encrypted disks.
 
-    It is named in a condition, for the role is made with an account's first spot request: a policy whose principal does not
-    exist is refused.
+    The role is named in a condition, not as a principal: it is only created with an account's first spot request, and AWS
+    refuses a policy whose principal does not exist.
     """
     arn = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
     is_spot = {

@@ -10,7 +10,7 @@ DATABASE, USER = "dagster", "dagster"
 
 
 def make_database(template: Template) -> rds.DBInstance:
-    """Makes it, encrypted, with a password that RDS keeps and changes by itself."""
+    """Creates the database, encrypted, with a password that RDS stores and rotates by itself."""
     subnets = template.add_resource(
         rds.DBSubnetGroup("DatabaseSubnets", DBSubnetGroupDescription="dataworks: Dagster", SubnetIds=SUBNETS, Tags=tags())
     )

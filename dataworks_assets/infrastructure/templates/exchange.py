@@ -1,4 +1,4 @@
-"""Values that one stack gives and others take, by name, and what all resources say of themselves."""
+"""Values that one stack exports and others import, by name, and the tags of all resources."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def take(name: str) -> ImportValue:
 
 
 def tags(**further: object) -> Tags:
-    """The tags of every resource, by which costs are told apart and EMR's managed policy knows its own."""
+    """The tags of every resource, by which costs are allocated and EMR's managed policy recognises its resources."""
     return Tags(Application="dataworks", Environment=Sub("${Environment}"), **further)
 
 

@@ -1,4 +1,4 @@
-"""How the platform is told of exports, and whom it tells: topics, queues, and alarms where something stays behind."""
+"""Messages about exports, and to downstream and operators: topics, queues, and alarms for messages left unprocessed."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _queue(title: str, name: str, **further: Any) -> sqs.Queue:
 
 
 def _subscriptions(template: Template, queue: sqs.Queue) -> None:
-    """The queue hears of both exports; only their topics may write to it."""
+    """Subscribes the queue to both exports' topics; only these may write to it."""
     nobody = Sub("arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:none")
     topics = [If(f"Hears{kind}", Ref(f"{kind}ExportTopicArn"), nobody) for kind in _KINDS]
     statements: list[dict[str, Any]] = [

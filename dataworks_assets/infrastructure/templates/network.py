@@ -1,6 +1,6 @@
-"""Where everything runs: private subnets without a way to the internet, endpoints for the services in use, who reaches whom.
+"""The network: private subnets without internet access, endpoints for the services in use, and security groups.
 
-A network of your own serves as well: then only the endpoints (unless it has them) and the security groups are made.
+An existing network can be used instead: then only the endpoints (unless it has them) and the security groups are created.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def network() -> Template:
 
 
 def _private_network(template: Template) -> tuple[Any, Any, Any]:
-    """Returns the network, its subnets and their route tables: those that are made, or yours."""
+    """Returns the network, its subnets and their route tables: newly created, or the deployer's."""
     vpc = template.add_resource(
         ec2.VPC(
             "Network",
@@ -104,7 +104,7 @@ def _for_emr() -> Tags:
 
 
 def _security_groups(template: Template, vpc: Any) -> dict[str, ec2.SecurityGroup]:
-    """Makes a group for each kind of machine; nothing is open but what is named here."""
+    """Makes a security group for each kind of machine; only what is named here is open."""
     meanings = {
         "Cluster": "Nodes of EMR clusters",
         "ClusterAccess": "access of EMR itself to nodes in private subnets",
@@ -119,7 +119,7 @@ def _security_groups(template: Template, vpc: Any) -> dict[str, ec2.SecurityGrou
                 f"{title}SecurityGroup",
                 GroupDescription=f"dataworks: {meaning}",
                 VpcId=vpc,
-                # Without a rule of its own a group may reach everything.
+                # A group without an egress rule may reach everything.
                 SecurityGroupEgress=[
                     ec2.SecurityGroupRule(IpProtocol="-1", CidrIp="127.0.0.1/32", Description="Nothing but what is named")
                 ],
@@ -147,7 +147,7 @@ def _security_groups(template: Template, vpc: Any) -> dict[str, ec2.SecurityGrou
 def _way(
     template: Template, groups: dict[str, ec2.SecurityGroup], ends: tuple[str, str], ports: tuple[int, int], why: str
 ) -> None:
-    """Lets one group reach another: a rule at either end."""
+    """Lets one group reach another, by a rule at each end."""
     source, target = ends
     said: dict[str, Any] = {"IpProtocol": "tcp", "FromPort": ports[0], "ToPort": ports[1], "Description": why}
     title = f"{source}To{target}{ports[0]}"
@@ -170,7 +170,7 @@ def _way(
 
 
 def _ranges(template: Template, groups: dict[str, ec2.SecurityGroup]) -> None:
-    """Ways in and out that are known by address alone."""
+    """Rules for sources and destinations that are known only by address."""
     for port in (*JMX_PORTS.values(), NODE_EXPORTER_PORT):
         _ingress(template, groups["Cluster"], "PrometheusRange", port, "Prometheus scrapes the exporters")
     _ingress(template, groups["Pages"], "UsersRange", _HTTPS, "People open the pages of Dagster")

@@ -1,4 +1,4 @@
-"""Dagster's pages: a load balancer inside the network, which asks who you are before the webserver is asked."""
+"""Dagster's web pages: a load balancer inside the network that authenticates users before the webserver is reached."""
 
 from __future__ import annotations
 

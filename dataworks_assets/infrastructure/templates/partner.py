@@ -1,4 +1,4 @@
-"""The way to a partner's bucket in their account: a role of ours, which theirs lets in. The first of Kickstart's chain."""
+"""Access to a partner's bucket in their account: our role, the first of Kickstart's chain, which the partner's role trusts."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _HAS_PARTNER = "HasPartner"
 
 
 def make_partner_reader(template: Template, dagster_role: iam.Role) -> None:
-    """Adds the role, where the partner's is named.
+    """Adds the role, if the partner's role is given.
 
-    Roles of the account need no permission of their own to take on a role whose trust names them.
+    Roles of the account need no permission of their own to assume a role whose trust policy names them.
 
     Args:
         template: of Dagster's stack, which comes after the clusters' and knows both of its users.

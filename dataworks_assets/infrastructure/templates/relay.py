@@ -1,7 +1,7 @@
-"""From the topic of notices to Slack: a Lambda function, made only where a secret is named by which it may post.
+"""The relay from the notice topic to Slack: a Lambda function, created only if the secret with which it posts is given.
 
-Not Amazon Q in chat applications: it shows AWS' own messages and a schema of its own, not our notices, and its channel is fixed
-for a topic, where a notice says its own.
+Not Amazon Q in chat applications: that shows only AWS' own messages and its own schema, not our notices, and has one fixed
+channel per topic, whereas each notice names its channel.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TRIED_SECONDS = 3600
 
 
 def make_relay(template: Template, notices: sns.Topic) -> None:
-    """Adds the function, what it may do, and the alarm of notices that it could not post."""
+    """Adds the function, its permissions, and the alarm for notices that it could not post."""
     template.add_condition(_CONDITION, Not(Equals(Ref("SlackSecretArn"), "")))
     group = template.add_resource(
         logs.LogGroup(

@@ -1,4 +1,4 @@
-"""Names of what the statements of more than one role are about."""
+"""ARNs that the statements of several roles use."""
 
 from __future__ import annotations
 

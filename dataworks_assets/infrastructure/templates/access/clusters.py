@@ -1,4 +1,4 @@
-"""What clusters do, and EMR for them: the job's nodes, their disks, the metastore's password."""
+"""Permissions of clusters, and of EMR on their behalf: the job's nodes, their disks, the metastore's password."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataworks_assets.infrastructure.templates.exchange import take
 
 
 def job_statements() -> tuple[Statement, ...]:
-    """What only the nodes of a cluster do."""
+    """Permissions that only the nodes of a cluster have."""
     return (
         Statement(
             "NodesAreNamed",
@@ -35,15 +35,15 @@ def job_statements() -> tuple[Statement, ...]:
 DISK_ACTIONS = (
     *("kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
 )
-"""What EBS calls in the name of whoever has an instance made whose disks are encrypted with a customer's key."""
+"""The KMS actions that EBS calls on behalf of whoever starts an instance whose disks use a customer's key."""
 
 
 GRANTS_OF_AWS = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
-"""Keeps grants to those that a service of AWS asks for, for a resource of its own."""
+"""Condition that limits grants to those that an AWS service requests for its own resource."""
 
 
 def disk_statements() -> tuple[Statement, ...]:
-    """What EMR itself needs to have nodes made whose disks the security configuration encrypts with the platform's key."""
+    """Permissions with which EMR itself creates nodes whose disks are encrypted with the platform's key."""
     return (
         Statement(
             "DisksAreEncrypted",
@@ -62,7 +62,7 @@ def disk_statements() -> tuple[Statement, ...]:
 
 
 def metastore_statements() -> tuple[Statement, ...]:
-    """What EMR itself needs for clusters with Hive over an existing metastore's database; in force where there is one."""
+    """Permissions that EMR itself needs for clusters with Hive on an existing metastore database; in force if there is one."""
     return (
         Statement(
             "MetastorePasswordIsRead",

@@ -1,4 +1,4 @@
-"""What Dagster does, and what starts its containers."""
+"""Permissions of Dagster, and of what starts its containers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataworks_assets.infrastructure.templates.exchange import take
 
 
 def rotation_statements() -> tuple[Statement, ...]:
-    """What operators' action of rotating the metastore's password needs; Dagster never reads the password."""
+    """Permissions to rotate the metastore's password on an operator's request; Dagster never reads the password."""
     return (
         Statement(
             "MetastorePasswordIsRotated",
@@ -31,7 +31,7 @@ def rotation_statements() -> tuple[Statement, ...]:
 
 
 def _cluster_statements(roles: tuple[Any, Any]) -> tuple[Statement, ...]:
-    """What starts, uses and ends clusters; `roles` are those that they get."""
+    """Permissions to start, use and end clusters; `roles` are those that the clusters get."""
     ours = {"StringEquals": {"elasticmapreduce:ResourceTag/Application": "dataworks"}}
     clusters = f"{ARN}:elasticmapreduce:{HERE}:cluster/*"
     return (
@@ -77,7 +77,7 @@ def _cluster_statements(roles: tuple[Any, Any]) -> tuple[Statement, ...]:
 
 
 def dagster_statements(roles: tuple[Any, Any]) -> tuple[Statement, ...]:
-    """What only Dagster does; `roles` are those that it gives to clusters."""
+    """Permissions that only Dagster has; `roles` are those that it passes to clusters."""
     return (
         LOGS_ARE_SHIPPED,
         *_cluster_statements(roles),
@@ -119,7 +119,7 @@ def dagster_statements(roles: tuple[Any, Any]) -> tuple[Statement, ...]:
 
 
 def database_statements(secret: Any) -> tuple[Statement, ...]:
-    """What Dagster's services and runs need for their database."""
+    """Permissions that Dagster's services and runs need for their database."""
     return (
         Statement(
             "DatabasePasswordIsRead",
@@ -137,7 +137,7 @@ def database_statements(secret: Any) -> tuple[Statement, ...]:
 
 
 def container_statements() -> tuple[Statement, ...]:
-    """What starts Dagster's containers; `secrets` are those they find in their environment."""
+    """Permissions to start Dagster's containers; `secrets` are those that end up in their environment."""
     return (
         Statement(
             "ImagesAreTaken",

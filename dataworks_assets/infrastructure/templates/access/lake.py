@@ -1,4 +1,4 @@
-"""What reads sources and writes the lake: the job on a cluster's nodes and Dagster both do."""
+"""Permissions to read sources and write the lake, shared by the job on a cluster's nodes and Dagster."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _tables_of_glue() -> tuple[str, ...]:
 
 
 def catalog_statements() -> tuple[Statement, ...]:
-    """What registers tables in Glue."""
+    """Permissions to register tables in Glue."""
     return (
         Statement(
             "TablesAreRegistered",
@@ -32,7 +32,7 @@ def catalog_statements() -> tuple[Statement, ...]:
 
 
 def lake_statements() -> tuple[Statement, ...]:
-    """What reads exports and writes tables and records: the job and Dagster do both."""
+    """Permissions to read exports and write tables and records, for the job and for Dagster."""
     return (
         Statement(
             "ExportsAreListed",
@@ -74,7 +74,7 @@ def lake_statements() -> tuple[Statement, ...]:
 
 
 def sample_statements() -> tuple[Statement, ...]:
-    """What the end-to-end test needs, which writes a sample export as its producer would; in force in development alone."""
+    """Permissions of the end-to-end test, which writes a sample export as the producer would; only in development."""
     return (
         Statement(
             "SampleIsWritten",
@@ -86,7 +86,7 @@ def sample_statements() -> tuple[Statement, ...]:
 
 
 def partner_statements() -> tuple[Statement, ...]:
-    """What the role does by which a partner's bucket is reached: nothing but take their role on."""
+    """Permissions of the role that leads to a partner's bucket: only to assume the partner's role."""
     return (
         Statement(
             "PartnersRoleIsAssumed",
