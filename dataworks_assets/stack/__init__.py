@@ -1,1 +1,1 @@
-"""The embedded stack for one machine: S3, the other AWS APIs, a Hive metastore, a key service. Nothing is exported here."""
+"""The embedded stack for one machine: S3, other AWS APIs, a Hive metastore, a key service. Exports nothing."""

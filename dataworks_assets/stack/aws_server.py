@@ -1,6 +1,6 @@
 """The other AWS APIs (SNS, SQS, DynamoDB, Secrets Manager, STS, EMR, Glue ...): moto's server.
 
-It keeps everything in memory; what has to be there is made anew after every start, by `provision`.
+It keeps everything in memory; `provision` recreates the required resources after every start.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 NAME = "aws"
 COMPLETION_TOPICS = {"full": "adg-full-export", "incremental": "adg-incremental-export"}
-"""Topics of the export's completion messages by snapshot type."""
+"""Topics of the export's completion messages, by snapshot type."""
 NOTICE_TOPIC = state.NAMES.notice_topic
 LEDGER_TOPICS = {"completion": state.NAMES.completion_topic, "pdm": state.NAMES.pdm_topic}
 """Topics by which downstream is told of a complete day."""
 DOWNSTREAM_QUEUE = "downstream-messages"
-"""Stands for whoever is told: subscribed to the notices and to what is sent of complete days."""
+"""Stands for the recipients: subscribed to notices and to messages about complete days."""
 MESSAGE_QUEUE = state.NAMES.message_queue
 DEAD_LETTER_QUEUE = state.NAMES.dead_letter_queue
 
 
 class Provisioned(NamedTuple):
-    """What lies in the emulated APIs, and which of it had to be made."""
+    """The resources in the emulated APIs, and which of them had to be created."""
 
     completion_topic_arns: dict[str, str]
     notice_topic_arn: str
@@ -52,14 +52,14 @@ def _command(around: Surroundings) -> list[str]:
 
 
 def _check_ready(around: Surroundings) -> None:
-    """Asks for moto's own settings: to show all that it holds takes ever longer, and may fail."""
+    """Requests moto's settings: listing all that it holds takes ever longer, and may fail."""
     requests.get(f"{_url(around)}/moto-api/config", timeout=5).raise_for_status()
 
 
 def provision(endpoint: str) -> Provisioned:
-    """Makes the topics, the queue of the export's messages with its dead-letter queue and its subscriptions, the tables.
+    """Creates the topics, the queue of the export's messages with dead-letter queue and subscriptions, and the tables.
 
-    Safe to call again; what is there stays.
+    Idempotent; existing resources stay.
     """
     sns, sqs, dynamodb = _connect_sns(endpoint), _connect_sqs(endpoint), _connect_dynamodb(endpoint)
     topics = {
@@ -99,7 +99,7 @@ def _make_queue(sqs: SQSClient) -> str:
 
 
 def make_tables(dynamodb: DynamoDBClient) -> list[str]:
-    """Makes the tables that are not there, and returns their names."""
+    """Creates missing tables, and returns their names."""
     there = {name for page in dynamodb.get_paginator("list_tables").paginate() for name in page["TableNames"]}
     missing = [name for name in TABLE_KEYS if name not in there]
     for name in missing:

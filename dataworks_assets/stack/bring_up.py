@@ -1,4 +1,4 @@
-"""The embedded stack for whoever needs it: started where a deployment lives on it, its addresses filled in."""
+"""Brings up the embedded stack if a deployment uses it, and fills in its addresses."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def opened(deployment: Deployment, environment: Environment) -> Deployment:
-    """Returns the deployment with every address known, the stack started where it leaves any to it.
+    """Returns the deployment with every address known; starts the stack if any address is left to it.
 
-    This process then has the stack's credentials in its environment, where the clients of S3 and AWS look for them.
+    This process's environment then holds the stack's credentials, for the clients of S3 and AWS.
 
     Raises:
         StackError: a service could not be started; says which and where its log is.
@@ -34,12 +34,12 @@ def opened(deployment: Deployment, environment: Environment) -> Deployment:
 
 
 def _log(line: str) -> None:
-    """Logs a line of the stack's; a loss as a warning, which reaches whoever runs a command too."""
+    """Logs a line from the stack; a loss as a warning, so that users of commands see it too."""
     _LOGGER.log(logging.WARNING if line.startswith(LOST) else logging.INFO, "%s", line)
 
 
 def with_stack(settings: Settings) -> Settings:
-    """Returns the settings of the `opened` deployment; raises as it does."""
+    """Returns the settings with the `opened` deployment; raises like `opened`."""
     return replace(settings, deployment=opened(settings.deployment, settings.environment))
 
 
@@ -50,7 +50,7 @@ def wanted_services(deployment: Deployment) -> tuple[str, ...]:
 
 
 def left_out(deployment: Deployment) -> tuple[str, ...]:
-    """Returns what a deployment asks for and this machine has not, a line each that says how to get it."""
+    """Returns one line for each service that a deployment asks for and this machine lacks, saying how to get it."""
     if deployment.ledger.metrics.pushgateway != EMBEDDED:
         return ()
     there = installed()

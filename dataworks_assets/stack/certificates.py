@@ -1,4 +1,4 @@
-"""Certificates of the key service: an authority of this stack's own, a server's and a client's, made on first start."""
+"""Certificates for the key service: the stack's own CA, a server and a client certificate, made on first start."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Certificates(NamedTuple):
 
     @classmethod
     def within(cls, directory: Path) -> Certificates:
-        """Returns the paths; nothing is looked at."""
+        """Returns the paths without checking that the files exist."""
         return cls(*(directory / name for name in ("ca.pem", "server.pem", "server.key", "client.pem", "client.key")))
 
 
 def ensure_certificates(directory: Path) -> Certificates:
-    """Makes the certificates where one is missing or soon runs out.
+    """Makes the certificates if one is missing or about to expire.
 
-    The authority's private key is not kept: when one certificate is made anew, all are.
+    The CA's private key is not kept, so all certificates are always renewed together.
     """
     paths = Certificates.within(directory)
     if not all(path.is_file() for path in paths) or _runs_out(paths.server):

@@ -1,9 +1,9 @@
-"""Jars that pyspark lacks: the few for S3, pinned in `spark/pom.xml`, their content in `spark/jars.sha256`.
+"""Jars that pyspark lacks: the few for S3, with versions pinned in `spark/pom.xml` and content in `spark/jars.sha256`.
 
-Fetched once into the state folder, by Maven where it is, else by the Ivy that is among pyspark's jars (which needs Java
-alone), and used only when every byte is what was pinned. The same for the exporters of nodes (`spark/exporters`). Run as a
-program it fetches them and says what it did; with `hive31` as its argument those of a Hive 3.1 metastore (`spark/hive31`),
-which `make test-hive31` needs and nothing else.
+Fetched once into the state folder, by Maven if it is installed, else by the Ivy among pyspark's jars (which needs only Java),
+and used only if every byte is as pinned. The same holds for the exporters of nodes (`spark/exporters`). Run as a program, it
+fetches them and reports what it did; with the argument `hive31`, those of a Hive 3.1 metastore (`spark/hive31`), which only
+`make test-hive31` needs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _CENTRAL = "https://repo1.maven.org/maven2/"
 
 
 class Artifact(NamedTuple):
-    """One pinned jar as a Maven repository names it."""
+    """One pinned jar, by its Maven coordinates."""
 
     group: str
     name: str
@@ -49,8 +49,8 @@ class JarSet:
 
     Attributes:
         pins: the folder of their `pom.xml` and `jars.sha256`.
-        folder: what the folder in this machine's state that holds them is called.
-        megabytes: of all of them.
+        folder: name of the folder in this machine's state folder that holds them.
+        megabytes: their total size.
         is_flat: whether the pom names every one of them, so that Ivy can fetch them as well as Maven.
     """
 
@@ -71,9 +71,9 @@ class JarSet:
 
 
 SPARK = JarSet(_ROOT, folder="jars", megabytes=6)
-"""What Spark and the metastore need for S3 beside pyspark's own."""
+"""What Spark and the metastore need for S3 in addition to pyspark's own jars."""
 EXPORTERS = JarSet(_ROOT / "exporters", folder="exporter-jars", megabytes=3)
-"""What Prometheus scrapes in Hadoop's daemons on nodes of EMR."""
+"""The exporter that Prometheus scrapes in Hadoop's daemons on EMR nodes."""
 HIVE31 = JarSet(_ROOT / "hive31", folder="hive31-jars", megabytes=77, is_flat=False)
 """A Hive 3.1 metastore."""
 
@@ -92,7 +92,7 @@ def read_checksums(path: Path = SPARK.checksums) -> dict[str, str]:
 
 
 def find_faults(directory: Path, jars: JarSet = SPARK) -> list[str]:
-    """Returns what is wrong with the jars in a folder, one text a jar; empty when all are what was pinned."""
+    """Returns what is wrong with the jars in a folder, one text per jar; empty if all are as pinned."""
     faults = []
     for name, digest in read_checksums(jars.checksums).items():
         path = directory / name
@@ -104,10 +104,10 @@ def find_faults(directory: Path, jars: JarSet = SPARK) -> list[str]:
 
 
 def ensure_jars(directory: Path, *, jars: JarSet = SPARK, say: Callable[[str], None] = lambda _: None) -> tuple[Path, ...]:
-    """Makes sure that a folder holds the pinned jars, and fetches them where it does not.
+    """Makes sure that a folder holds the pinned jars, and fetches them if not.
 
     Args:
-        directory: the folder; made where it is missing.
+        directory: the folder; created if missing.
         jars: which ones.
         say: called with a line of progress.
 
@@ -115,7 +115,7 @@ def ensure_jars(directory: Path, *, jars: JarSet = SPARK, say: Callable[[str], N
         The jars' paths.
 
     Raises:
-        StackError: they could not be fetched, or are not what was pinned.
+        StackError: they could not be fetched, or are not as pinned.
     """
     names = read_checksums(jars.checksums)
     if find_faults(directory, jars):
@@ -157,7 +157,7 @@ def _commands(directory: Path, jars: JarSet) -> dict[str, list[str]]:
 
 
 def _ivy_command(directory: Path, jars: JarSet) -> list[str]:
-    """Ivy on its own: with Central alone, so that half a repository left by Maven cannot mislead it."""
+    """The command for Ivy, with only Maven Central, so that an incomplete local Maven repository cannot mislead it."""
     import pyspark
 
     dependencies = "".join(
@@ -200,7 +200,7 @@ def _run(command: list[str]) -> str:
 
 
 def main() -> None:
-    """Fetches the jars into the state folder and says so; says that they were there otherwise."""
+    """Fetches the jars into the state folder, or says that they are already there."""
     console = Console(highlight=False)
     for jars in (HIVE31,) if sys.argv[1:] == ["hive31"] else (SPARK, EXPORTERS):
         ensure_jars(default_home(os.environ) / jars.folder, jars=jars, say=console.print)

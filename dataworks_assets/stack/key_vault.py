@@ -1,4 +1,4 @@
-"""Data keys under master keys, as the hardware module behind the key service makes and opens them.
+"""Data keys under master keys, as the hardware module behind the key service creates and decrypts them.
 
 A ciphertext is base64 of a nonce and the AES-256-GCM encryption of the data key under one master key. No HTTP here.
 """
@@ -26,7 +26,7 @@ _FILE = "master-keys.json"
 
 
 class RefusedError(Exception):
-    """A ciphertext that this vault cannot open, or a key id it does not know. Its text holds neither."""
+    """A ciphertext that this vault cannot decrypt, or a key id that it does not know. Its text holds neither."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class KeyVault:
 
     @classmethod
     def open(cls, directory: Path) -> KeyVault:
-        """Returns the vault kept in a folder, made with fresh master keys where there is none."""
+        """Returns the vault kept in a folder; creates it with fresh master keys if there is none."""
         path = directory / _FILE
         if not path.is_file():
             fresh = {key_id: base64.b64encode(AESGCM.generate_key(256)).decode() for key_id in MASTER_KEY_IDS}
@@ -56,7 +56,7 @@ class KeyVault:
         """Returns the data key's 32 bytes.
 
         Raises:
-            RefusedError: the master key is not known, or did not encrypt this.
+            RefusedError: the master key is unknown, or did not encrypt this.
         """
         if key_id not in self.keys:
             raise RefusedError("no such master key")

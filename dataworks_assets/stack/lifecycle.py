@@ -1,7 +1,7 @@
-"""Starting, ending and looking at the embedded stack.
+"""Starting, stopping and inspecting the embedded stack.
 
-`up` starts what does not run and leaves the rest alone, however the last one ended; `down` leaves no process. One of
-them at a time: a lock in the state folder keeps others waiting. What a service is stands in its own module.
+`up` starts what is not running and leaves the rest alone, however the previous stack ended; `down` leaves no process. Only
+one of them runs at a time: a lock in the state folder makes others wait. Each service is defined in its own module.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ SERVICES: tuple[Service, ...] = (
     emr_service.SERVICE,
 )
 ON_DEMAND = tuple(service.name for service in SERVICES if service.on_demand)
-"""Services that run only for those that ask for them, by name."""
+"""Names of the services that run only if a deployment requests them."""
 
 _LOCK = "stack.lock"
 LOST = "The emulated AWS APIs lost what they held"
-"""What the line begins with that says so: rows, messages and topics of theirs are nowhere else."""
+"""Beginning of the line that reports the loss: their rows, messages and topics are stored nowhere else."""
 _READY_SECONDS = 120.0
 _ANSWER_SECONDS = 20.0
 _POLL_SECONDS = 0.1
@@ -52,7 +52,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """How a service is now. `state` is running, dead (it ended by itself) or stopped; memory in bytes."""
+    """The state of a service: `state` is running, dead (it ended by itself) or stopped; memory is in bytes."""
 
     name: str
     title: str
@@ -67,13 +67,13 @@ class ServiceStatus:
 def up(
     home: Path, *, jars_directory: Path | None = None, wanted: Collection[str] = (), say: Say = lambda _: None
 ) -> StackState:
-    """Makes the whole stack run and returns how to reach it; starts what does not run or answer, all at once.
+    """Starts all services that are not running or do not answer, in parallel, and returns how to reach the stack.
 
     Args:
-        home: the state folder; made where it is missing.
-        jars_directory: where the jars are; the state folder's own `jars` by default.
-        wanted: services on demand (`ON_DEMAND`) that shall run too; one that was asked for before goes on running.
-        say: called with a line of progress, also for what was lost and made anew.
+        home: the state folder; created if missing.
+        jars_directory: where the jars are; by default the state folder's own `jars`.
+        wanted: services on demand (`ON_DEMAND`) to run as well; those requested earlier keep running.
+        say: called with each line of progress, including what was lost and recreated.
 
     Raises:
         StackError: a service could not be started; the others run.
@@ -97,7 +97,7 @@ def up(
 
 
 def down(home: Path, *, say: Say = lambda _: None) -> None:
-    """Ends every process of the stack, also such as the state does not know of; data and ports are kept.
+    """Ends every process of the stack, including those missing from the state; data and ports are kept.
 
     Raises:
         StackError: a process did not end.
@@ -118,7 +118,7 @@ def down(home: Path, *, say: Say = lambda _: None) -> None:
 
 
 def look(home: Path) -> tuple[ServiceStatus, ...]:
-    """Returns how each service is; empty where no stack was ever started in this folder."""
+    """Returns the state of each service; empty if no stack was ever started in this folder."""
     home = home.resolve()
     state = load_state(home)
     if state is None:
@@ -142,13 +142,13 @@ def _status(service: Service, record: ServiceRecord, around: Surroundings) -> Se
 
 
 def _asked_for(known: StackState | None, wanted: Collection[str]) -> tuple[Service, ...]:
-    """Returns the services that shall run: all but those on demand that nobody has asked for since the stack began."""
+    """Returns the services to run: all but those on demand that nobody has requested since the stack was started."""
     begun = {name for name, record in known.services.items() if record.process is not None} if known else set()
     return tuple(service for service in SERVICES if not service.on_demand or service.name in {*wanted, *begun})
 
 
 def _plan(home: Path, jars: Path, known: StackState | None, services: Sequence[Service]) -> tuple[StackState, Surroundings]:
-    """Decides every port, ends what runs with another command than it should, and says which services still run."""
+    """Chooses every port, ends services whose command has changed, and returns which still run."""
     running = {} if known is None else {record.name: record for record in known.services.values() if _runs(home, record)}
     taken: set[int] = set()
     for service in services:
@@ -211,7 +211,7 @@ def _with_service(state: StackState, record: ServiceRecord) -> StackState:
 
 
 def _ensure_all(state: StackState, around: Surroundings, services: Sequence[Service], say: Say) -> StackState:
-    """Makes every service run, all at once; what was started is kept in the state even where another fails."""
+    """Makes every service run, in parallel; started services are kept in the state even if another fails."""
     with ThreadPoolExecutor(max_workers=len(services)) as pool:
         futures = [pool.submit(_ensure, service, around, state.services[service.name], say) for service in services]
         for future in as_completed(futures):
@@ -224,7 +224,7 @@ def _ensure_all(state: StackState, around: Surroundings, services: Sequence[Serv
 
 
 def _ensure(service: Service, around: Surroundings, record: ServiceRecord, say: Say) -> ServiceRecord:
-    """Starts a service that does not run, or runs but does not answer."""
+    """Starts a service that is not running, or does not answer."""
     if record.process is not None:
         try:
             _wait_until_ready(service, around, record, seconds=_ANSWER_SECONDS)

@@ -1,4 +1,4 @@
-"""One process at a time in a folder of this machine: the lock of a file, which ends with its process however that dies."""
+"""A file lock that lets one process at a time work in a folder; it is released when its process ends, however that dies."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 @contextmanager
 def locked(path: Path, *, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Holds the lock of a file, which is made where it is missing.
+    """Holds the lock of a file, creating the file if it is missing.
 
     Args:
         path: of the file.
-        waiting: called once where another process holds the lock, before it is waited for.
+        waiting: called once before waiting, if another process holds the lock.
     """
     with path.open("w") as lock:
         try:

@@ -1,6 +1,6 @@
-"""The Hive metastore: the real Thrift service, out of pyspark's own jars, over an embedded Derby database.
+"""The Hive metastore: the real Thrift service, from pyspark's own jars, on an embedded Derby database.
 
-Hive 2.3.9 has no option for the address it listens on: it is all of the machine's, without authentication.
+Hive 2.3.9 has no option for its listen address: it listens on all of the machine's addresses, without authentication.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _command(around: Surroundings) -> list[str]:
         "derby.stream.error.file": str(directory / "derby.log"),
         "hive.metastore.warehouse.dir": f"file:{around.home / 'warehouse'}",
         "hive.stats.autogather": "false",
-        # Derby compiles each of the metastore's own SQL texts anew, and their ids are in the text: four times a read's price.
+        # Direct SQL has ids in its texts, so Derby compiles each one anew: a read then costs four times as much.
         "hive.metastore.try.direct.sql": "false",
         "hive.metastore.try.direct.sql.ddl": "false",
         "java.io.tmpdir": str(directory),
@@ -71,7 +71,7 @@ def _command(around: Surroundings) -> list[str]:
     return [
         str(around.java_home / "bin" / "java"),
         "-Xmx512m",
-        # Short calls on few cores: the optimising compiler and a parallel collector cost twice the whole work here.
+        # For short calls on few cores the optimising compiler and a parallel collector would double the cost.
         "-XX:TieredStopAtLevel=1",
         "-XX:+UseSerialGC",
         *options,

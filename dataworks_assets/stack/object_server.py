@@ -28,7 +28,7 @@ _OPTION_BY_PORT = {
     "admin": "admin.port",
 }
 _GRPC_OFFSET = 10_000
-"""Where each part listens for gRPC; there are options for it, but the worker looks for its admin server here alone."""
+"""Offset of each part's gRPC port. There are options for it, but the worker finds its admin server only here."""
 _OPTIONS = (
     f"-ip={HOST}",
     f"-ip.bind={HOST}",
@@ -38,7 +38,7 @@ _OPTIONS = (
     "-s3.port.iceberg=0",
     "-s3.port.lance=0",
     "-master.telemetry=false",
-    # Paths within its own folder, where it runs: a socket's may have a hundred characters, and its own choice is /tmp.
+    # Paths relative to its own folder, where it runs: socket paths have at most about 100 characters; its default is /tmp.
     "-filer.localSocket=filer.sock",
     "-s3.localSocket=s3.sock",
 )
@@ -63,11 +63,11 @@ def _command(around: Surroundings) -> list[str]:
     program = str(Path(sysconfig.get_path("scripts")) / "weed")
     files = [f"-dir={directory / 'data'}", f"-s3.config={directory / 'identities.json'}"]
     ports = [f"-{option}={around.port(NAME, port)}" for port, option in _OPTION_BY_PORT.items()]
-    return [program, "-logtostderr", "mini", *files, *_OPTIONS, *ports]  # else it keeps a second log, in /tmp
+    return [program, "-logtostderr", "mini", *files, *_OPTIONS, *ports]  # otherwise it keeps a second log in /tmp
 
 
 def connect(endpoint: str) -> S3Client:
-    """Returns a client that neither retries nor waits for long: a server that has just begun holds calls up for nothing."""
+    """Returns a client without retries and with short time-outs, since a server that has just started may let calls hang."""
     return boto3.client(
         "s3",
         endpoint_url=endpoint,
@@ -79,7 +79,7 @@ def connect(endpoint: str) -> S3Client:
 
 
 def _check_ready(around: Surroundings) -> None:
-    """The port opens seconds before data can be read, so a written object is read back. Makes missing buckets."""
+    """Reads back a written object, because the port opens seconds before data can be read; creates missing buckets."""
     client = connect(_url(around))
     present = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
     for bucket in state.BUCKETS:

@@ -1,6 +1,6 @@
 """The partner of the embedded stack: a bucket of another account in the emulated S3, with the roles that lead to it.
 
-The emulation knows accounts, but checks neither who may assume a role nor when a session ends: tests do that by themselves.
+The emulation has accounts, but checks neither who may assume a role nor when a session ends; tests simulate that themselves.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _OWNED = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
 
 
 def provision_partner(endpoint: str) -> tuple[str, ...]:
-    """Makes the partner's bucket with its lifecycle rule; returns what had to be made."""
+    """Creates the partner's bucket with its lifecycle rule; returns what had to be created."""
     client = _as_partner(endpoint)
     try:
         client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -37,12 +37,12 @@ def provision_partner(endpoint: str) -> tuple[str, ...]:
 
 
 def expire_soon(endpoint: str, prefix: str, *, days: int) -> None:
-    """Adds a rule by which what lies below a prefix expires after so many days."""
+    """Adds a rule by which objects below a prefix expire after some days."""
     put_rules(_as_partner(endpoint), {prefix: days})
 
 
 def put_rules(client: S3Client, prefixes: dict[str, int]) -> None:
-    """Sets the bucket's rules: the partner's own for all objects, and one a prefix."""
+    """Sets the bucket's rules: the partner's own for all objects, and one per prefix."""
     rules: list[LifecycleRuleTypeDef] = [
         {"ID": f"rule-{number}", "Status": "Enabled", "Filter": {"Prefix": prefix}, "Expiration": {"Days": days}}
         for number, (prefix, days) in enumerate({"": EXPIRY_DAYS, **prefixes}.items())
@@ -51,7 +51,7 @@ def put_rules(client: S3Client, prefixes: dict[str, int]) -> None:
 
 
 def _as_partner(endpoint: str) -> S3Client:
-    """Connects as the partner itself: the emulation takes a session's keys for its role's account."""
+    """Connects as the partner: the emulation treats a session's keys as belonging to its role's account."""
     keys = {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": SECRET_KEY, "region_name": REGION}
     given = boto3.client("sts", endpoint_url=endpoint, **keys).assume_role(RoleArn=ROLE, RoleSessionName="partner")  # type: ignore[call-overload]
     session = given["Credentials"]

@@ -1,4 +1,4 @@
-"""Free ports for the stack's services, kept from one start to the next where they are still free."""
+"""Free ports for the stack's services, reused at the next start if they are still free."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from spark.errors import StackError
 
 _LOWEST = 11_000
 _HIGHEST = 22_000
-"""With an offset of 10,000 still below the range from which Linux takes the ports of outgoing connections."""
+"""Even with an offset of 10,000 below the range from which Linux takes ports for outgoing connections."""
 _ATTEMPTS = 1000
 _RELEASE_SECONDS = 2.0
 
@@ -31,13 +31,13 @@ def is_free(port: int) -> bool:
 def choose_ports(
     names: Iterable[str], *, kept: Mapping[str, int], taken: Collection[int] = (), offsets: Collection[int] = (0,)
 ) -> dict[str, int]:
-    """Returns a free port for each name: the kept one where it is free, else another.
+    """Returns a free port for each name: the kept one if it is free, else another.
 
     Args:
         names: what each port is for.
         kept: ports of an earlier start by name.
         taken: ports that are free now but promised to others.
-        offsets: distances from each port at which the service takes further ones; 0 is the port itself.
+        offsets: offsets from each port at which the service uses further ones; 0 is the port itself.
 
     Raises:
         StackError: no free port is left.
@@ -59,7 +59,7 @@ def expand(ports: Iterable[int], offsets: Collection[int]) -> set[int]:
 
 
 def _soon_free(ports: Collection[int], *, wanted: int) -> bool:
-    """Whether all are free now or as soon as the operating system is done with a process that was killed."""
+    """Whether all are free now, or shortly, once the operating system has cleaned up a killed process."""
     if len(ports) != wanted:
         return False
     deadline = time.monotonic() + _RELEASE_SECONDS

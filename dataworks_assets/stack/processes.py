@@ -1,7 +1,7 @@
-"""Processes that outlive the program which started them: begun in a session of their own, known again, ended for good.
+"""Processes that outlive the program that started them: run in their own session, recognised later, and reliably ended.
 
-A process is ours when it carries our mark in its environment (state folder and service) and began when the record says;
-a pid that the operating system gave to another program is never touched.
+A process is ours if its environment carries our mark (state folder and service) and its start time matches the record; a pid
+that the operating system has given to another program is never touched.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _MARK_SECONDS = 5.0
 
 
 def mark(home: Path, service: str) -> str:
-    """Returns what the environment of a service's process says of it."""
+    """Returns the environment variables that mark a service's process."""
     return f"{home}:{service}"
 
 
 def start(
     command: Sequence[str], *, marked: str, log_path: Path, environment: Mapping[str, str], directory: Path
 ) -> ProcessRecord:
-    """Starts a program in a session of its own, its output appended to a log.
+    """Starts a program in its own session, appending its output to a log.
 
-    It is not given this process's AWS credentials and endpoints: SeaweedFS would take such credentials for its own.
+    It does not inherit this process's AWS credentials and endpoints: SeaweedFS would take the credentials for its own.
 
     Raises:
         OSError: the program cannot be run.
@@ -51,21 +51,21 @@ def start(
             cwd=directory,
             start_new_session=True,
         )
-    process.returncode = 0  # the process is meant to outlive this object, which would complain of it
+    process.returncode = 0  # the process is meant to outlive this object, which would otherwise warn about it
     begun = psutil.Process(process.pid)
     _wait_for_mark(begun, marked=marked)
     return ProcessRecord(pid=begun.pid, started=begun.create_time(), command=tuple(command))
 
 
 def _wait_for_mark(process: psutil.Process, *, marked: str) -> None:
-    """Waits until the operating system shows the new program's environment, which takes a moment, or it has ended."""
+    """Waits until the operating system shows the new program's environment, or the program has ended."""
     deadline = time.monotonic() + _MARK_SECONDS
     while not is_ours(process, marked=marked) and process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
         time.sleep(0.01)
 
 
 def find(record: ProcessRecord | None, *, marked: str) -> psutil.Process | None:
-    """Returns the process of a record while it runs and is the same one."""
+    """Returns the process of a record if it runs and is still the same one."""
     if record is None:
         return None
     _reap(record.pid)
@@ -78,7 +78,7 @@ def find(record: ProcessRecord | None, *, marked: str) -> psutil.Process | None:
 
 
 def _reap(pid: int) -> None:
-    """Takes leave of a dead process that this one began."""
+    """Reaps a dead child process."""
     try:
         os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
@@ -94,15 +94,15 @@ def is_ours(process: psutil.Process, *, marked: str) -> bool:
 
 
 def find_marked(marked: str) -> Iterator[psutil.Process]:
-    """Yields every running process that carries the mark, also such as no record knows of."""
+    """Yields every running process that carries the mark, including those without a record."""
     return (process for process in psutil.process_iter() if is_ours(process, marked=marked))
 
 
 def end(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
-    """Ends processes and all they began: asks, waits, then kills.
+    """Ends processes with their descendants: asks, waits, then kills.
 
     Returns:
-        Those that are still there, which only the operating system can explain.
+        Those that still exist, which only the operating system can explain.
     """
     family = {member.pid: member for process in processes for member in _with_children(process)}
     for process in family.values():
@@ -137,7 +137,7 @@ def _with_children(process: psutil.Process) -> list[psutil.Process]:
 
 
 def _signal(process: psutil.Process, *, kill: bool) -> None:
-    """Asks or makes a process end; one that was stopped is woken to hear it."""
+    """Signals a process to end; resumes a stopped one so that it receives the signal."""
     try:
         process.kill() if kill else process.terminate()
         process.resume()

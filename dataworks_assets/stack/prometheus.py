@@ -1,6 +1,6 @@
-"""Prometheus and its Pushgateway: the real ones, out of Debian's packages, where they are installed; else there are none.
+"""Prometheus and its Pushgateway: the real programs from Debian's packages, if they are installed.
 
-`apt-get install prometheus prometheus-pushgateway` puts them there.
+`apt-get install prometheus prometheus-pushgateway` installs them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def installed() -> tuple[str, ...]:
 
 
 def _search_path() -> str:
-    """The usual path, and where Debian puts programs that a user's path may leave out."""
+    """The search path, plus the folders of Debian's programs that a user's path may lack."""
     return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/bin", "/usr/sbin"])
 
 

@@ -1,6 +1,6 @@
-"""What a service of the stack is: which ports it takes, how it is started, when it is ready.
+"""The definition of a stack service: which ports it takes, how it is started, when it is ready.
 
-Each service is a value of this type in a module of its own; how they are started and ended together is `lifecycle`.
+Each service is a value of this type in its own module; `lifecycle` starts and ends them together.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Surroundings:
     ports: Mapping[str, Mapping[str, int]]
 
     def directory(self, service: str) -> Path:
-        """Returns a service's own folder, made where it is missing and closed to others."""
+        """Returns a service's own folder; creates it if missing, inaccessible to other users."""
         path = self.home / service
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return path
@@ -43,13 +43,13 @@ class Service:
         title: what it stands for, for people.
         port_names: what its ports are for; `main` is the one that clients use.
         prepare: writes the files it needs.
-        command: the program and its arguments; a service whose command has changed is started again.
-        check_ready: returns when it answers, raises one of `not_ready` while it does not yet.
+        command: the program and its arguments; a service whose command has changed is restarted.
+        check_ready: returns once it answers, raises one of `not_ready` until then.
         url: its address.
         environment: variables for its process.
-        port_offsets: distances from each port at which it takes further ones.
-        bound_to_all: whether it listens on every address of the machine, having no option for one.
-        on_demand: whether it runs only for those that ask for it.
+        port_offsets: offsets from each port at which it uses further ones.
+        bound_to_all: whether it listens on every address of the machine, because it has no option for one.
+        on_demand: whether it runs only if a deployment requests it.
     """
 
     name: str
@@ -67,12 +67,12 @@ class Service:
 
 
 def python_path() -> str:
-    """Returns this environment's interpreter by one name, whether it was called `python`, `python3` or by a link."""
+    """Returns one path for this environment's interpreter, whether it was called `python`, `python3` or by a link."""
     return str(Path(sys.prefix) / "bin" / "python")
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Writes a file in one step, readable by its owner alone."""
+    """Writes a file atomically, readable only by its owner."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
     with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - with a mode

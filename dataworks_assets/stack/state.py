@@ -1,4 +1,4 @@
-"""What is known of the embedded stack, in one folder: addresses, credentials, ports, processes.
+"""The state of the embedded stack, in one folder: addresses, credentials, ports, processes.
 
 `load_state` only reads one file, so anything may call it. Starting, ending and looking at processes belong to
 `lifecycle` and `processes`.
@@ -18,7 +18,7 @@ from spark.errors import StackError
 
 REGION: Final = "eu-west-2"
 NAMES: Final = Names()
-"""What an installation without a prefix of its own calls its things."""
+"""The name prefix of an installation that does not set its own."""
 INPUT_BUCKET = NAMES.input_bucket
 MANIFEST_BUCKET = NAMES.manifest_bucket
 OUTPUT_BUCKET = NAMES.output_bucket
@@ -31,7 +31,7 @@ _STATE_FILE = "stack.json"
 
 
 class ProcessRecord(BaseModel):
-    """A process of the stack. `started` is its start in seconds since the epoch, so that a recycled pid is known."""
+    """A process of the stack. `started` is its start in seconds since the epoch, by which a recycled pid is recognised."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -52,9 +52,10 @@ class ServiceRecord(BaseModel):
 
 
 class StackState(BaseModel):
-    """Everything a client needs to reach the stack's services, and what is needed to end them.
+    """Everything needed to reach the stack's services, and to end them.
 
-    Addresses stay from one start to the next where their ports are still free. Whether a service runs is not said here.
+    Addresses stay the same from one start to the next if their ports are still free. The state does not say whether a
+    service is running.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -77,14 +78,14 @@ class StackState(BaseModel):
     """ARN of the topic of the export's completion messages, by snapshot type (`full`, `incremental`)."""
     notice_topic_arn: str = ""
     pushgateway_url: str | None = None
-    """None where no Pushgateway is installed on this machine, or none was asked for."""
+    """None if no Pushgateway is installed on this machine, or none was requested."""
     prometheus_url: str | None = None
-    """As the Pushgateway's."""
+    """None under the same conditions as for the Pushgateway."""
     ledger_topic_arns: dict[str, str] = {}
     """ARN of the topics by which downstream is told of complete days: `completion`, `pdm`."""
     message_queue_url: str = ""
     emr_endpoint: str = ""
-    """Of the emulated EMR; empty where nobody asked for one."""
+    """Address of the emulated EMR; empty if nobody requested it."""
 
     def environment(self) -> dict[str, str]:
         """Returns the variables a child process needs: credentials, endpoints, Java, the loopback address for Spark."""
@@ -130,7 +131,7 @@ def default_home(environment: Mapping[str, str]) -> Path:
 
 
 def load_state(home: Path) -> StackState | None:
-    """Returns what is known of the stack in a folder; None where none was ever started there.
+    """Returns the state of the stack in a folder; None if none was ever started there.
 
     Raises:
         StackError: the folder's `stack.json` is not readable as such.
@@ -149,7 +150,7 @@ def load_state(home: Path) -> StackState | None:
 
 
 def save_state(state: StackState) -> None:
-    """Writes the state in one step, readable by its owner alone."""
+    """Writes the state atomically, readable only by its owner."""
     path = state.home / _STATE_FILE
     fresh = path.with_suffix(f".{os.getpid()}")
     fresh.touch(mode=0o600)

@@ -1,4 +1,5 @@
-"""The emulated EMR: a control plane that lives as EMR's clusters do, and nodes that run what is submitted for real.
+"""The emulated EMR: a control plane whose clusters behave like EMR's, and nodes that really run what is submitted.
 
-moto's EMR has neither states nor fleets nor cancellation, and takes what AWS refuses; so the whole API that is used is here.
+moto's EMR has neither states nor fleets nor cancellation, and accepts what AWS refuses; so all API operations in use are
+implemented here.
 """

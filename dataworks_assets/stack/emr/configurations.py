@@ -1,4 +1,4 @@
-"""Configurations of a cluster as EMR treats them: secrets by reference are shown by reference, and stand on nodes alone.
+"""Cluster configurations as EMR treats them: the API shows references to secrets, only nodes have their values.
 
 After EMR's Release Guide, "Store sensitive configuration data in AWS Secrets Manager".
 """
@@ -14,7 +14,7 @@ from xml.etree import ElementTree as Xml
 _MARK = "EMR.secret@"
 _ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+")
 _MOST_CHARACTERS = 1024
-"""Of a property's name and its secret's text together."""
+"""Maximum length of a property's name and its secret's text together."""
 
 Configurations = Sequence[Mapping[str, Any]]
 
@@ -39,7 +39,7 @@ def shown(configurations: Configurations) -> list[dict[str, Any]]:
 
 
 def resolved(properties: Mapping[str, str], read_secret: Callable[[str], str]) -> dict[str, str]:
-    """Returns properties as they stand on a node.
+    """Returns properties as they are on a node, with the values of secrets.
 
     Raises:
         LookupError: a secret cannot be read, or is too long.

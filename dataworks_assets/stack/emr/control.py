@@ -1,7 +1,7 @@
 """The control plane of the emulated EMR: the operations of its API over clusters in memory.
 
-An operation takes and returns what boto3's has, times as datetimes; what AWS refuses raises `RefusedError`. Clusters live on
-whenever anything is asked, by a clock that is given.
+Operations take and return what boto3's do, with times as datetimes; what AWS refuses raises `RefusedError`. Clusters advance
+whenever an operation is called, by a given clock.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class EmulatedEmr:
             return answer
 
     def advance(self) -> None:
-        """Moves every cluster as far as it has come by now."""
+        """Advances every cluster to its current state."""
         with self._lock:
             now = self._clock()
             for cluster in self.clusters.values():
@@ -79,7 +79,7 @@ class EmulatedEmr:
                     self._lives.advance(cluster, now)
 
     def reclaim(self, cluster_id: str) -> None:
-        """Takes a cluster's instances away, as a spot reclaim of its last node does."""
+        """Takes a cluster's instances away, like a spot reclaim of its last node."""
         with self._lock:
             message = "The master instance was terminated: its spot capacity was reclaimed"
             self._lives.end(

@@ -1,8 +1,8 @@
-"""What nodes of the emulated EMR begin with beside EMR's own image: environments that earlier clusters' bootstrap actions made.
+"""Python environments from earlier clusters' bootstrap actions, with which nodes of the emulated EMR start.
 
-As with an AMI of one's own, whose environment a bootstrap action finds there already and leaves alone. An environment is a
-folder named by its version, and finished once `.ready` is in it; a node gets those that its bootstrap actions name, by hard
-links: three hundred megabytes lie on the disk, and in its cache, once.
+This is like a custom AMI, whose environment a bootstrap action finds and leaves alone. An environment is a folder named by its
+version, and is complete once `.ready` is in it. A node gets those that its bootstrap actions name, as hard links, so that
+their 300 MB are on disk, and in its cache, only once.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class Images:
     folder: Path
 
     def give(self, versions: Iterable[str], target: Path) -> None:
-        """Puts the environments of these versions, as far as there are any, below a folder of a node."""
+        """Puts the existing environments of these versions below a folder of a node."""
         for version in versions:
             if (self.folder / version).exists():
                 os.utime(self.folder / version)
                 _link(self.folder / version, target / version)
 
     def keep(self, versions: Iterable[str], source: Path) -> None:
-        """Keeps the environments of these versions that a node has finished; of all versions only the last that were used."""
+        """Keeps a node's complete environments of these versions; of all versions, only the most recently used stay."""
         for version in versions:
             if (source / version / _FINISHED).exists() and not (self.folder / version).exists():
                 unfinished = self.folder / f".{version}"

@@ -1,4 +1,4 @@
-"""How a cluster of the emulated EMR lives: from one of AWS' states to the next, as time passes and work ends."""
+"""The life cycle of a cluster of the emulated EMR: its transitions between AWS' states as time passes and work ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TERMINATES = frozenset({"TERMINATE_CLUSTER", "TERMINATE_JOB_FLOW"})
 
 @dataclass(frozen=True)
 class Delays:
-    """How long clusters stay in states that AWS takes minutes for, in seconds."""
+    """How long clusters stay in states that take minutes on AWS, in seconds."""
 
     starting: float = 1.0
     bootstrapping: float = 0.0
@@ -33,7 +33,7 @@ class Lives:
     delays: Delays = Delays()
 
     def advance(self, cluster: Cluster, now: float) -> None:
-        """Moves a cluster as far as it has come by now."""
+        """Advances a cluster to its current state."""
         while self._move(cluster, now):
             pass
 
@@ -66,7 +66,7 @@ class Lives:
         return ""
 
     def _move(self, cluster: Cluster, now: float) -> bool:
-        """Makes one move; False where there is none to make."""
+        """Makes one transition; False if there is none to make."""
         since = now - cluster.changed
         if cluster.state == "STARTING" and since >= self.delays.starting:
             try:
@@ -141,7 +141,7 @@ class Lives:
         return bool(ready[: max(free, 0)])
 
     def _rest(self, cluster: Cluster, now: float) -> bool:
-        """Says whether the cluster works or waits, and ends one that has nothing more to do."""
+        """Sets whether the cluster works or waits, and ends it if it has nothing more to do."""
         if cluster.active_steps():
             cluster.idle_since = None
             return cluster.state != "RUNNING" and self._enter(cluster, now, "RUNNING")
