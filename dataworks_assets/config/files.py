@@ -1,4 +1,4 @@
-"""Where configuration files are: the folder of `DATAWORKS_CONFIG` first, then those that come with the package."""
+"""Finds configuration files: in the folder of `DATAWORKS_CONFIG` first, then among those that come with the package."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def folders(extra: Path | None) -> list[Path]:
     """Returns the folders that are searched, in order.
 
     Raises:
-        ConfigurationError: the extra folder is not there.
+        ConfigurationError: the extra folder does not exist.
     """
     if extra is not None and not extra.is_dir():
         raise ConfigurationError("DATAWORKS_CONFIG names no folder", where=str(extra), remedy="Make it, or unset the variable")
@@ -24,7 +24,7 @@ def folders(extra: Path | None) -> list[Path]:
 
 
 def deployment_names(extra: Path | None) -> list[str]:
-    """Returns the names of all deployments there are."""
+    """Returns the names of all deployments."""
     return sorted({path.stem for folder in folders(extra) for path in _yaml_files(folder / "deployments")})
 
 
@@ -32,7 +32,7 @@ def deployment_file(name: str, extra: Path | None) -> Path:
     """Returns a deployment's file.
 
     Raises:
-        ConfigurationError: there is none of this name, or nothing of the extra folder would be read.
+        ConfigurationError: there is no deployment of this name, or nothing in the extra folder would be read.
     """
     searched = folders(extra)
     if extra is not None and any(extra.iterdir()) and not any((extra / name).is_dir() for name in _HOLDS):
@@ -52,7 +52,7 @@ def deployment_file(name: str, extra: Path | None) -> Path:
 
 
 def collection_file(name: str, extra: Path | None) -> Path | None:
-    """Returns the file of a name such as `collections/transport.yaml`, None where there is none."""
+    """Returns the file of a name such as `collections/transport.yaml`; None if there is none."""
     return next((folder / name for folder in folders(extra) if (folder / name).is_file()), None)
 
 

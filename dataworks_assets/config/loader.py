@@ -1,4 +1,4 @@
-"""From YAML files and secrets to `Settings`: everything that is wrong is told at once, each with file, line and remedy."""
+"""Loads `Settings` from YAML files and secrets; reports all problems at once, each with file, line and remedy."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def load_settings(
     read_secret: SecretReader | None = None,
     opened: Callable[[Deployment, Environment], Deployment] = lambda deployment, _: deployment,
 ) -> Settings:
-    """Returns everything that is configured.
+    """Loads the whole configuration.
 
     Args:
-        deployment: its name; what the environment says when None.
-        environment: in the place of the process' own, for tests.
-        read_secret: in the place of AWS Secrets Manager, for tests.
-        opened: fills in the addresses that a deployment leaves open; asked when a secret is to be read.
+        deployment: its name; if None, the environment's.
+        environment: replaces the process environment, for tests.
+        read_secret: replaces AWS Secrets Manager, for tests.
+        opened: fills in the addresses that a deployment leaves open; called if a secret has to be read.
 
     Raises:
-        ConfigurationError: tells all that is wrong, each with file, line and remedy.
-        StackError: a secret is the embedded stack's, which is not running.
+        ConfigurationError: lists all problems, each with file, line and remedy.
+        StackError: a secret is in the embedded stack, which is not running.
     """
     said = environment or read_environment()
     path = deployment_file(deployment or said.deployment, said.config_folder)
@@ -67,7 +67,7 @@ def load_settings(
 
 
 def load_collections(path: Path) -> Iterator[Placed | Problem]:
-    """Yields the collections of one file, and what is wrong in it."""
+    """Yields the collections of one file, and its problems."""
     try:
         source = read_yaml(path)
     except ConfigurationError as error:
@@ -121,7 +121,7 @@ def _deployment(source: YamlSource, said: Environment) -> Deployment:
 
 
 def _with_installation(source: YamlSource, said: Environment) -> dict[str, Any]:
-    """Returns what a deployment says, over what the installation it names gives."""
+    """Returns a deployment's fields merged over those of the installation that it names."""
     name = source.data.get("installation")
     if not isinstance(name, str):
         return source.data
@@ -134,7 +134,7 @@ def _with_installation(source: YamlSource, said: Environment) -> dict[str, Any]:
 
 
 def _over(said: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Returns a mapping over another: what is said goes before what is given, mapping by mapping."""
+    """Merges one mapping over another, recursively: values in `said` take precedence over those in `given`."""
     merged = {**given, **said}
     for key, value in said.items():
         if isinstance(value, dict) and isinstance(given.get(key), dict):
@@ -164,7 +164,7 @@ def _collection_files(deployment: Deployment, source: YamlSource, said: Environm
 
 
 def _sorted_out(found: Iterator[T | Problem], problems: list[Problem]) -> list[T]:
-    """Returns what is right, and adds what is wrong to the problems."""
+    """Returns the valid items, and adds the others to the problems."""
     right: list[T] = []
     for one in found:
         if isinstance(one, Problem):

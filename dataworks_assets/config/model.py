@@ -1,4 +1,4 @@
-"""What every configuration model is made of: the frozen base class and the field types they share.
+"""The basis of every configuration model: the frozen base class and shared field types.
 
 No model of a deployment or collection belongs here, and nothing that reads a file.
 """
@@ -35,5 +35,5 @@ DocumentPath = Annotated[tuple[str, ...], BeforeValidator(_split_path, json_sche
 
 
 def refused(text: str, *at: str | int) -> PydanticCustomError:
-    """Returns what a validator raises; its line in the file is that of the part `at` below where the validator stands."""
+    """Returns an error for a validator to raise; its line in the file is that of the part `at` below the validated one."""
     return PydanticCustomError("refused", "{text}", {"text": text, "at": at})

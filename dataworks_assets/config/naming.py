@@ -1,4 +1,4 @@
-"""How things are called: topics, Hive databases and tables, asset keys, groups, and tags made fit for Dagster.
+"""Naming: topics, Hive databases and tables, asset keys, groups, and tags in a form that Dagster accepts.
 
 The Hive names are contracts with systems downstream. Nothing here reads configuration; every function is pure.
 """
@@ -57,7 +57,7 @@ def split_topic(topic: str) -> TopicName:
     """Returns the database and collection of `db.<database>.<collection>` (`data` for `data.<collection>`).
 
     Raises:
-        ConfigurationError: the text is no topic.
+        ConfigurationError: the text is not a topic.
     """
     match = _TOPIC.fullmatch(topic)
     if match is None:
@@ -94,7 +94,7 @@ def asset_key(system: str, snapshot_type: SnapshotType, topic: str) -> tuple[str
 
 
 def asset_fold(parts: Sequence[str]) -> str:
-    """Returns the identifier that Dagster makes of an asset key; two keys of one identifier cannot live side by side."""
+    """Returns the identifier that Dagster derives from an asset key; two keys with the same identifier cannot coexist."""
     return "__".join(parts).replace("-", "_").replace(".", "_")
 
 
@@ -106,7 +106,7 @@ def group_name(system: str, snapshot_type: SnapshotType, topic: str) -> str:
 def dagster_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """Returns tags that Dagster accepts: every run of other characters as one `_`, at most 63 characters.
 
-    What has to be cut ends in a digest of the whole, so that two long values stay two.
+    A truncated value ends in a digest of the whole, so that two long values stay distinct.
     """
     return {_fit(key) or "_": _fit(value) for key, value in tags.items()}
 

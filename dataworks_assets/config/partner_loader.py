@@ -1,4 +1,4 @@
-"""From YAML files to Kickstart's collections: everything that is wrong is told, each with file, line and remedy."""
+"""Loads Kickstart's collections from YAML files; reports all problems, each with file, line and remedy."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _KEY_FIELDS = ("module", "collection")
 def load_partner_collections(
     kickstart: KickstartConfig, folder: Path | None, *, where: str
 ) -> Iterator[PartnerCollectionConfig | Problem]:
-    """Yields the collections that a deployment's files name, and what is wrong with them.
+    """Yields the collections in a deployment's files, and their problems.
 
     Args:
         kickstart: names the files.
-        folder: the folder of further configuration, where there is one.
-        where: the deployment's file, for what is wrong with the names.
+        folder: the folder of further configuration, if there is one.
+        where: the deployment's file, for problems with the names.
     """
     tables: dict[str, tuple[PartnerCollectionConfig, str]] = {}
     for name in kickstart.files:
@@ -80,7 +80,7 @@ def _collection(
 def _clash(
     tables: dict[str, tuple[PartnerCollectionConfig, str]], config: PartnerCollectionConfig, where: str
 ) -> Iterable[Problem]:
-    """Two collections with one table, or with one asset as Dagster folds names, are refused, both named."""
+    """Refuses two collections with the same table, or the same asset as Dagster folds names, naming both."""
     for claim in (f"the table {config.table_name}", f"the asset {config.name.replace('-', '_')}"):
         other, place = tables.setdefault(claim, (config, where))
         if other is not config:

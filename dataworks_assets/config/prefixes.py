@@ -1,4 +1,4 @@
-"""Prefixes of the object store as templates, filled from the partition: never from the clock."""
+"""Prefixes of the object store as templates, filled in from the partition, never from the clock."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def _no_slashes(text: str) -> str:
 
 
 Prefix = Annotated[str, AfterValidator(_no_slashes)]
-"""A fixed prefix, without slashes at its ends."""
+"""A fixed prefix, without leading or trailing slash."""
 
 PrefixTemplate = Annotated[str, AfterValidator(_template)]
-"""A prefix with `{export_date}` and perhaps `{snapshot_type}` in it."""
+"""A prefix that contains `{export_date}`, and optionally `{snapshot_type}`."""
 
 
 def fill(template: str, *, export_date: date, snapshot_type: SnapshotType) -> str:

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in a form that can be gathered: all of it is said at once, each with its place."""
+"""Problems of a configuration, collected so that all are reported at once, each with its place."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SHAPES = {
     "bool_type": "is neither true nor false",
     "bool_parsing": "is neither true nor false",
 }
-"""What is wrong with a value's shape, in YAML's words, by pydantic's kind of error."""
+"""Messages about a value's shape in YAML's terms, by pydantic's error type."""
 
 
 class Problem(NamedTuple):
@@ -41,7 +41,7 @@ class Problem(NamedTuple):
 
 
 def raise_problems(problems: Sequence[Problem]) -> None:
-    """Raises one ConfigurationError that tells all problems, in order of their places; nothing where there are none."""
+    """Raises one ConfigurationError that lists all problems, in order of their places, if there are any."""
     if not problems:
         return
     if len(problems) == 1:
@@ -53,13 +53,13 @@ def raise_problems(problems: Sequence[Problem]) -> None:
 def model_problems(
     error: ValidationError, model: type[BaseModel], where: Callable[[Location], str], *, keys_elsewhere: Sequence[str] = ()
 ) -> Iterator[Problem]:
-    """Yields what a model's validation found, in the file's own words and places.
+    """Yields the problems found by a model's validation, in the file's own terms and places.
 
     Args:
         error: as pydantic raised it.
         model: the model that was validated, for the nearest valid names.
-        where: gives `file:line` of a location below the model.
-        keys_elsewhere: fields of the model that do not stand in the file as keys.
+        where: returns `file:line` of a location below the model.
+        keys_elsewhere: fields of the model that are not keys in the file.
     """
     details = error.errors()
     for detail in details:

@@ -1,4 +1,4 @@
-"""What configuration may say, for editors (JSON schema) and for readers (tables in Markdown), out of the models themselves."""
+"""The configuration's reference, generated from the models: JSON schemas for editors, Markdown tables for readers."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _file_schema(model: type[BaseModel], keys: tuple[str, ...], *, title: str, w
 
 
 def schema_text(schema: dict[str, Any]) -> str:
-    """Returns a schema as it stands in its file."""
+    """Returns the text of a schema's file."""
     return json.dumps(schema, indent=2) + "\n"
 
 

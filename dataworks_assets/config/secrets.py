@@ -1,4 +1,4 @@
-"""Collections that a secret configures: JSON whose `collections_all` maps topic to tags.
+"""Collections configured by a secret: JSON whose `collections_all` maps topics to tags.
 
 A secret is named by reference and read through a function, so that nothing but that function needs AWS.
 """
@@ -18,7 +18,7 @@ from dataworks_assets.config.services import AwsConfig
 from spark.errors import ConfigurationError
 
 SecretReader = Callable[[str], str]
-"""Returns a secret's text by its name; raises ConfigurationError where it cannot be read."""
+"""Returns a secret's text by its name; raises ConfigurationError if it cannot be read."""
 
 
 class _Document(msgspec.Struct):
@@ -26,7 +26,7 @@ class _Document(msgspec.Struct):
 
 
 def secrets_manager(account: Callable[[], AwsConfig]) -> SecretReader:
-    """Returns a reader of AWS Secrets Manager; where that is, is asked when a secret is read."""
+    """Returns a reader of AWS Secrets Manager, whose address is looked up when a secret is read."""
 
     def read(name: str) -> str:
         import boto3

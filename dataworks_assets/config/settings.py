@@ -1,4 +1,4 @@
-"""Everything that is configured, loaded and checked: one deployment and its collections."""
+"""The whole configuration, loaded and checked: one deployment and its collections."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from spark.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Settings:
-    """A deployment, its collections, and what the environment said. `files` are what was read.
+    """A deployment, its collections, and the values from the environment. `files` are those that were read.
 
     `collections` are those of the snapshot export, `partner` those of partner files.
     """
@@ -56,5 +56,5 @@ class Settings:
         }
 
     def resolved(self, stack: StackAddresses | None) -> Settings:
-        """Returns the same with the embedded stack's addresses filled in; None: the stack is down."""
+        """Returns the settings with the embedded stack's addresses filled in; `stack` is None if it is down."""
         return replace(self, deployment=resolve(self.deployment, stack))

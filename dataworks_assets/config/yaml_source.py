@@ -1,4 +1,4 @@
-"""YAML with the line of every part of it, so that what is wrong with a value can be said with its place.
+"""YAML with the line number of every part, so that problems can be reported with their place.
 
 Knows nothing of what the YAML means.
 """
@@ -31,7 +31,7 @@ class _Loader(_BASE):  # type: ignore[misc, valid-type]
 
 @dataclass(frozen=True)
 class YamlSource:
-    """A YAML mapping as it was read, and where each part of it stands. Lines count from 1."""
+    """A YAML mapping as it was read, and the line of each part. Lines count from 1."""
 
     path: Path
     data: dict[str, object]
@@ -52,7 +52,7 @@ def read_yaml(path: Path) -> YamlSource:
     """Returns the YAML mapping in a file; an empty file is an empty mapping.
 
     Raises:
-        ConfigurationError: the file is not there, is no YAML or no mapping, or has a key twice; names the line.
+        ConfigurationError: the file is missing, not YAML or not a mapping, or has a duplicate key; names the line.
     """
     try:
         text = path.read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
-"""The compiled reader of JSON documents, as Python sees it: from a tree of wanted values to a text's Arrow arrays.
+"""The Python interface of the compiled JSON reader: takes a tree of wanted values, returns a text's Arrow arrays.
 
-What it reads, and what it leaves to others, stands in `documents.c`.
+What it reads, and what it leaves to others, is described in `documents.c`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from spark.decode.types import TIMESTAMP
 from spark.native.library import library
 
 Tree = Mapping[str, "Tree | int"]
-"""Names of an object's fields, each with the tree below it, or with the number of the want that stands there."""
+"""Names of an object's fields, each with the tree below it, or with the number of the want at this path."""
 
 RAW = pa.binary()
-"""In the place of a type: a value's JSON text as it stands."""
+"""Used in place of a type: the value's JSON text, unchanged."""
 
 
 class Form(IntEnum):
@@ -36,7 +36,7 @@ class Form(IntEnum):
 
 
 ANY = pa.struct([("text", pa.string()), ("form", pa.int8())])
-"""In the place of a type: a string's text or another value's JSON text as it stands, and its `Form`."""
+"""Used in place of a type: a string's text or another value's unchanged JSON text, and its `Form`."""
 
 _KINDS = (
     *("BRANCH", "RAW", "STRING", "BOOLEAN", "INTEGER", "DOUBLE", "DECIMAL", "TIMESTAMP", "DATE", "FORM"),
@@ -61,12 +61,12 @@ _Node = tuple[bytes, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Found:
-    """What a text holds.
+    """The values in a text.
 
     Attributes:
-        arrays: by want, a row a document; what is unfit is any value there.
+        arrays: by want, one row per document; the value of an unfit row is arbitrary.
         unfit: by want, the rows whose value may not fit its type.
-        odd: how many documents are odd: all their wants are unfit, and they may be no documents.
+        odd: number of odd documents: all their wants are unfit, and they may not be documents at all.
     """
 
     arrays: list[pa.Array]

@@ -1,7 +1,7 @@
-"""Compiling the library out of its C sources, for this machine or for another kind of node.
+"""Compiles the library from its C sources, for this machine or for another kind of node.
 
-The compiler is Zig's C compiler, which is a Python package in the lock: no compiler of the machine's is asked for, and one
-machine compiles for every other. Run as a program it compiles for this machine, into its place.
+The compiler is Zig's C compiler, a Python package in the lock: the machine needs no compiler of its own, and can
+cross-compile for every other. Run as a program, it compiles for this machine and puts the library in place.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from spark.errors import ConfigurationError
 from spark.native.library import LIBRARY_PATH
 
 SOURCES = tuple(sorted(path for path in Path(__file__).parent.iterdir() if path.suffix in {".c", ".h"}))
-"""What the library is made of."""
+"""The library's source files."""
 
 _FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O3", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden", "-s"]
 _TARGETS = {"Linux": "{}-linux-gnu.2.28", "Darwin": "{}-macos"}
@@ -29,12 +29,12 @@ def compile_library(path: Path, *, machine: str = "", flags: Sequence[str] = ())
     """Compiles the library.
 
     Args:
-        path: where to.
+        path: of the library to write.
         machine: `x86_64` or `aarch64`, of nodes with Linux; empty for this machine.
         flags: more of the compiler's.
 
     Raises:
-        ConfigurationError: it cannot be compiled; says what the compiler said.
+        ConfigurationError: it cannot be compiled; contains the compiler's message.
     """
     system = "Linux" if machine else platform.system()
     target = _TARGETS.get(system, "").format(machine or platform.machine().replace("arm64", "aarch64"))

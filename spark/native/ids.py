@@ -1,4 +1,4 @@
-"""The compiled hashing of ids, as Python sees it; what it does, and what it leaves to others, stands in `ids.c`."""
+"""The Python interface of the compiled hashing of ids; what it does, and what it leaves to others, is described in `ids.c`."""
 
 from __future__ import annotations
 

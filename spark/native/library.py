@@ -11,7 +11,7 @@ from pathlib import Path
 from spark.errors import ConfigurationError
 
 LIBRARY_PATH = Path(__file__).with_name("compiled.so")
-"""Where set-up puts it."""
+"""Where the set-up puts the library."""
 
 
 @cache
@@ -50,7 +50,7 @@ def library() -> ctypes.CDLL:
 def _load() -> ctypes.CDLL:
     if LIBRARY_PATH.exists():
         return ctypes.CDLL(str(LIBRARY_PATH))
-    body = pkgutil.get_data(__package__, LIBRARY_PATH.name)  # the system loads no library out of an archive, but out of memory
+    body = pkgutil.get_data(__package__, LIBRARY_PATH.name)  # the system loads no library from an archive, but from memory
     descriptor = os.memfd_create(LIBRARY_PATH.name)
     with os.fdopen(descriptor, "wb") as file:
         file.write(body or b"")

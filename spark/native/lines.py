@@ -1,4 +1,4 @@
-"""The compiled search for line ends, as Python sees it."""
+"""The Python interface of the compiled search for line ends."""
 
 from __future__ import annotations
 

@@ -56,8 +56,8 @@ class SourceBatch:
 
     Attributes:
         columns: by source name, all of one length.
-        rows: how many.
-        quarantined: what was no row; its line number is the row's (CSV) or the element's (JSON), from 1.
+        rows: the number of rows.
+        quarantined: what is no row; its line number is that of the row (CSV) or of the element (JSON), from 1.
         decoded_bytes: bytes of decoded text.
     """
 
@@ -88,8 +88,8 @@ class JsonColumn:
     """Values of a JSON field, null where one is null or missing.
 
     Attributes:
-        plain_texts: a string's text, any other value's JSON text as it stands.
-        forms: what each is (`spark.native.columns.Form`), 0 where there is none.
+        plain_texts: the text of strings, the unchanged JSON text of any other value.
+        forms: the form of each value (`spark.native.columns.Form`), 0 if there is none.
     """
 
     plain_texts: pa.Array
@@ -151,7 +151,7 @@ def _is_as_java_writes(texts: pa.Array) -> pa.Array:
 
 
 def java_double(value: float) -> str:
-    """Returns a double as Java writes it, with the fewest digits that tell it: `3.0`, `1.0E10`, `1.25E-5`."""
+    """Returns a double as Java writes it, with the fewest digits that identify it: `3.0`, `1.0E10`, `1.25E-5`."""
     if value in {float("inf"), float("-inf")}:
         return "Infinity" if value > 0 else "-Infinity"
     if value == 0 or _SMALLEST_PLAIN <= abs(value) < _LARGEST_PLAIN:

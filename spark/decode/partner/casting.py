@@ -27,7 +27,7 @@ _PLAIN = {
     pa.bool_(): r"^(?:true|false)$",
     TIMESTAMP: r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$",
 }
-"""Texts that Arrow casts as a whole column with the same result as one by one."""
+"""Patterns of texts for which Arrow's cast of a whole column gives the same result as casting one by one."""
 _NUMBER = re.compile(r"([+-]?)0*([0-9]+)?(?:\.([0-9]*))?([eE][+-]?[0-9]{1,4})?")
 _MICROSECONDS_A_DAY = 86_400_000_000
 
@@ -58,7 +58,7 @@ def _plain(texts: pa.Array, data_type: pa.DataType) -> pa.Array | None:
 
 
 def _plain_decimal(data_type: pa.Decimal128Type) -> str:
-    """What a number is like that the type has all digits for."""
+    """Returns the pattern of numbers for which the type has enough digits."""
     whole, places = data_type.precision - data_type.scale, data_type.scale
     if not whole:
         return rf"^-?0\.[0-9]{{1,{places}}}$"

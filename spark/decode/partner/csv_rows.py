@@ -30,7 +30,7 @@ _AS_UTF8 = "Have the partner deliver it as UTF-8"
 
 
 def csv_fields(body: Iterable[Buffer], *, uri: str) -> tuple[SourceField, ...]:
-    """Returns the names in the header, as they stand; reads no more of the object than that takes.
+    """Returns the names in the header, unchanged; reads no more of the object than necessary.
 
     Raises:
         InputError: the object is empty, is not UTF-8 or has no header.
@@ -70,7 +70,7 @@ def csv_rows(body: Iterable[Buffer], fields: tuple[SourceField, ...], *, uri: st
 
     Args:
         body: the object's bytes in any division.
-        fields: what `csv_fields` said of it.
+        fields: as returned by `csv_fields`.
         uri: its address, for errors.
 
     Raises:
@@ -128,7 +128,7 @@ def _batches(reader: Any) -> Iterator[pa.RecordBatch]:
 
 
 class _Source(io.RawIOBase):
-    """The object as a file: counts bytes and quotes as they pass, and ends a last line that is not ended."""
+    """The object as a file: counts bytes and quotes as they pass, and terminates an unterminated last line."""
 
     def __init__(self, body: Iterable[Buffer]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Where the elements of a JSON array end, in text of any size: by its brackets, quotes and escapes alone, not by parsing it."""
+"""Finds where the elements of a JSON array end, in text of any size, by brackets, quotes and escapes only, without parsing."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _ESCAPE = re.compile(rb"\\.", re.DOTALL)
 
 
 def brackets(text: bytes) -> tuple[Positions, Positions]:
-    """Returns where brackets outside of strings stand, and how deep the text is after each, counted from its start.
+    """Returns the positions of brackets outside of strings, and the nesting depth after each, relative to the text's start.
 
-    The text is to begin outside of a string; it may end anywhere.
+    The text has to begin outside of a string; it may end anywhere.
     """
     if b"\\" in text:
         text = _ESCAPE.sub(b"__", text)

@@ -1,7 +1,7 @@
-"""How a table's columns follow its source: against the table as it stands, a day at a time. Pure.
+"""How a table's columns follow its source, one day at a time, starting from the existing table. Pure.
 
-A new column is added at the end with the type that was inferred; one that the day has not is null; one of another type
-keeps the table's, its values are cast. Nothing is ever taken out of a table.
+A new column is appended with its inferred type; a column that the day lacks is null; a column with a different type keeps the
+table's, to which its values are cast. Columns are never removed from a table.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from spark.decode.types import hive_type, parse_type
 
 @dataclass(frozen=True)
 class Evolved:
-    """The table's columns from a day on, and what that day has otherwise than the table before it."""
+    """The table's columns from a day on, and how that day differs from the table before it."""
 
     columns: tuple[Column, ...]
     changes: tuple[SchemaChange, ...]
 
 
 def first_columns(configured: Iterable[Column], *, row_hash: bool) -> tuple[Column, ...]:
-    """Returns the columns of a table that is made: those configured, then what the platform adds."""
+    """Returns the columns of a new table: those configured, then those that the platform adds."""
     added = [Column(name=ROW_HASH, comment="SHA-256 of what the source said")] if row_hash else []
     errors = Column(name=ERROR_DESC, type="array<string>", comment="Values that did not cast to their column's type")
     return (*(_on_disk(column) for column in configured), *added, errors)
 
 
 def standing_columns(there: Sequence[Column], configured: Iterable[Column], *, row_hash: bool) -> tuple[Column, ...]:
-    """Returns the columns of a table as it stands (none: it is to be made), with configured ones that it lacks behind."""
+    """Returns the columns of an existing table (none: it is new), with missing configured ones appended."""
     first = first_columns(configured, row_hash=row_hash)
     names = {column.name for column in there}
     return (*there, *(column for column in first if column.name not in names)) if there else first
@@ -42,7 +42,7 @@ def evolve_columns(standing: Sequence[Column], day: Mapping[str, Kind | None]) -
 
     Args:
         standing: the table's columns before it.
-        day: the day's columns; the kind of those that the table has not, None for the others.
+        day: the day's columns, with the kind of those that the table lacks, None for the others.
     """
     names = {column.name for column in standing}
     added = [Column(name=name, type=(kind or Kind.STRING).column_type) for name, kind in day.items() if name not in names]

@@ -1,7 +1,7 @@
 """A partner's JSON: one object of `fields` (names with PII marks) and `data` (documents), streamed element by element.
 
-Nothing larger than a batch of documents (or one document, where that is longer) is held. What stands around the elements
-is kept, small as it is, and read as JSON at the end: so the whole text is proved to be the documented object.
+Nothing larger than a batch of documents (or one longer document) is held in memory. The small text around the elements is
+kept and parsed as JSON at the end, which proves that the whole text is the documented object.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _DATA_KEY = b'"data"'
 _KEY_LOOK_BACK = 4096
 
 Columns = tuple[int, list[pa.Array]]
-"""How many documents there are, and the values of each of their fields as `ANY`."""
+"""The number of documents, and the values of each of their fields as `ANY`."""
 
 Decode = Callable[[bytes], Columns | None]
-"""Decodes a text of elements between commas; None where it is none."""
+"""Decodes a text of elements separated by commas; None if it is not one."""
 
 
 @dataclass
@@ -180,7 +180,7 @@ def json_rows(body: Iterable[Buffer], fields: Sequence[SourceField], *, uri: str
 
     Args:
         body: the object's decrypted bytes in any division.
-        fields: what `json_fields` said of it.
+        fields: as returned by `json_fields`.
         uri: its address, for errors.
 
     Raises:

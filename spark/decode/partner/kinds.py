@@ -1,4 +1,4 @@
-"""Which type a new column is given: the narrowest that holds every value of its first day, as bigint, double and so on."""
+"""Infers the type of a new column: the narrowest that holds every value of its first day (bigint, double and so on)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 
 class Kind(StrEnum):
-    """A type that can be inferred, by its Hive name; `NOTHING` where there was no value."""
+    """A type that can be inferred, by its Hive name; `NOTHING` if there was no value."""
 
     NOTHING = ""
     BIGINT = "bigint"

@@ -1,4 +1,4 @@
-"""From a partner's names of columns to the table's: lower snake case, one way for CSV headers, one for JSON fields."""
+"""Converts a partner's column names to the table's, in lower snake case: one rule for CSV headers, one for JSON fields."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def csv_name(source: str) -> str:
 def json_name(source: str) -> str:
     """Returns the column of a JSON field: the first letter lower, then every capital `X` as `_x`.
 
-    Capitals of other alphabets become small as they are: catalogs keep names so, and the next day's would be another column.
+    Capitals of other alphabets become lower case too: catalogs store names so, and the next day's would be another column.
     """
     first, rest = source[:1].lower(), source[1:]
     return first + _CAPITAL.sub(lambda match: f"_{match[0].lower()}", rest).lower()
@@ -41,7 +41,7 @@ def column_names(sources: Sequence[str], *, style: PartnerFormat, uri: str) -> d
         uri: the object, for errors.
 
     Raises:
-        InputError: a name is empty, is there twice, becomes another one's column or one that the platform adds.
+        InputError: a name is empty, a duplicate, or becomes the column of another name or one that the platform adds.
     """
     make = csv_name if style is PartnerFormat.CSV else json_name
     by_column: dict[str, str] = {}

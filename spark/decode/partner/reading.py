@@ -1,4 +1,4 @@
-"""Reading a partner's file, whichever format it has: its fields, the kinds of new columns, its rows. Fetches nothing."""
+"""Reads a partner's file in either format: its fields, the kinds of new columns, its rows. Fetches nothing."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 OpenBody = Callable[[], Iterable["Buffer"]]
-"""Opens the object from its start, decrypted where it is encrypted."""
+"""Opens the object from its start, decrypting it if it is encrypted."""
 
 
 def read_fields(body: OpenBody, style: PartnerFormat, *, uri: str) -> tuple[SourceField, ...]:
-    """Returns a file's fields, reading no more of it than they take; see `csv_fields` and `json_fields`."""
+    """Returns a file's fields, reading no more of it than necessary; see `csv_fields` and `json_fields`."""
     read = csv_fields if style is PartnerFormat.CSV else json_fields
     return read(body(), uri=uri)
 

@@ -1,4 +1,4 @@
-"""A batch as the source wrote it into the rows of its table: cast, hashed, with what would not cast said in `error_desc`."""
+"""Turns a batch of source values into rows of the table: cast and hashed, with failed casts described in `error_desc`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ERRORS = pa.list_(pa.string())
 
 @dataclass(frozen=True)
 class Misfits:
-    """Values of one column that did not cast: how many, of how many that were there, and what they are."""
+    """Values of one column that did not cast: their number, the number of all values, and what they are."""
 
     count: int
     values: int
@@ -35,7 +35,7 @@ class RowMaker:
     """Makes rows of one file.
 
     Args:
-        columns: the table's, from this day on.
+        columns: of the table, from this day on.
         names: the column by source name.
     """
 

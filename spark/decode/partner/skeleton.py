@@ -1,4 +1,4 @@
-"""What stands around the elements of a partner's JSON document: the declared fields, with their PII marks."""
+"""Parses the text around the elements of a partner's JSON document: the declared fields, with their PII marks."""
 
 from __future__ import annotations
 
