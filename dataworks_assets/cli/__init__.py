@@ -1,1 +1,1 @@
-"""The `dataworks` command: one module a subject. What a command does is done elsewhere; here it is asked for and shown."""
+"""The `dataworks` command: one module per subject. Commands only parse their input and show results; the work is elsewhere."""

@@ -1,4 +1,4 @@
-"""`dataworks adg run`: carry out a run of the analytical dataset generation here, recorded in Dagster."""
+"""`dataworks adg run`: carry out a run of the analytical dataset generation on this machine, recorded in Dagster."""
 
 from __future__ import annotations
 

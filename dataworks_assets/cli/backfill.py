@@ -1,4 +1,4 @@
-"""`dataworks backfill`: scattered days and collections in as few runs as possible, here or in a running Dagster."""
+"""`dataworks backfill`: scattered days and collections in as few runs as possible, in this process or in a running Dagster."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def backfill(
 def plan_ranges(
     workplace: Workplace, room: Room, names: tuple[str, ...], days: tuple[date, ...], *, force: bool
 ) -> list[DayRange]:
-    """Returns the runs that cover the days; a forced run covers nothing besides, or it would redo it."""
+    """Returns the runs that cover the days; a forced run covers no other days, because it would redo them."""
     between = [] if force else list(gaps(days))
     free = free_days(make_plan(workplace, room, Request(names, tuple(between))).days) if between else set()
     longest = workplace.settings.deployment.limits.backfill_days_per_run

@@ -1,4 +1,4 @@
-"""Carrying out runs here and showing what became of them, for the commands of every system.
+"""Carrying out runs in this process and showing their results, for the commands of every system.
 
 A run that an operator starts is an act: it is recorded before it begins, and the run is tagged with it.
 """
@@ -32,7 +32,7 @@ def carry_out(
     look_at: str = "dataworks status shows what is published; dataworks quarantine shows refused rows",
     act: Act | None = None,
 ) -> None:
-    """Runs ranges here one after another and shows what became of them; where something is refused, what to look at.
+    """Runs ranges in this process, one after another, and shows the results; if anything is refused, what to look at.
 
     Args:
         workplace: this invocation's.

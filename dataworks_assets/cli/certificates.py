@@ -1,4 +1,4 @@
-"""The key service as a command asks it from where it runs: with the certificates that are here, or with those of the nodes."""
+"""Access to the key service from a command: with this machine's certificates, or with those of the nodes."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class _Secret(msgspec.Struct):
 
 @contextmanager
 def key_service_here(platform: Platform) -> Iterator[KeyServiceSettings]:
-    """Gives the settings of the key service for as long as it is asked.
+    """Yields the settings of the key service while the block runs.
 
-    A deployment's certificates may be on its clusters' nodes alone: then they are taken out of the same secret, into files
-    that only this process's user can read and that end with this.
+    If a deployment's certificates exist only on its clusters' nodes, they are taken from the same secret and written to
+    files that only this process's user can read, and that are deleted afterwards.
 
     Raises:
         ConfigurationError: the secret cannot be read or has another shape.

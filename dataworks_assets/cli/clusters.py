@@ -1,4 +1,4 @@
-"""`dataworks clusters`: the deployment's clusters of EMR, listed, started to wait for steps, stopped, swept."""
+"""`dataworks clusters`: list, start, stop and sweep the deployment's EMR clusters."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""To which code location a command's own run belongs: what the UI asks a run before it shows or repeats it.
+"""The code location that a command's own run belongs to, which the UI needs in order to show or repeat the run.
 
-Dagster notes this of runs that it launches itself. One that it finds nothing of is missing in the Overview's timeline, and
-cannot be executed again from its page.
+Dagster records this for runs that it launches itself. A run without it is missing from the Overview's timeline, and cannot
+be re-executed from its page.
 """
 
 from __future__ import annotations

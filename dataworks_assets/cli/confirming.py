@@ -1,4 +1,4 @@
-"""How an act is confirmed on the command line: it is said first, then asked for."""
+"""Confirming an act on the command line: first shows what would be done, then asks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def confirmed(workplace: Workplace, words: str, *, dry_run: bool, yes: bool) -> bool:
-    """Says what would be done; whether it is to be done."""
+    """Shows what would be done, and returns whether to do it."""
     workplace.console.print(words, markup=False, soft_wrap=True)
     if dry_run:
         hint(workplace.console, "A dry run: nothing was done.")

@@ -8,6 +8,6 @@ _WIDE_CHARACTERS = 160
 
 
 def make_console(*, stderr: bool = False) -> Console:
-    """Returns a console; wide where nobody looks at it on a terminal, so that tables in a log or a file stay whole."""
+    """Returns a console; a wide one if the output is not a terminal, so that tables in a log or a file are not broken."""
     made = Console(stderr=stderr, highlight=False)
     return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=_WIDE_CHARACTERS)

@@ -1,4 +1,4 @@
-"""`dataworks contents`: what the published tables hold, and in what they differ from another deployment's."""
+"""`dataworks contents`: what the published tables hold, and how they differ from another deployment's."""
 
 from __future__ import annotations
 

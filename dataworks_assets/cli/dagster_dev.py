@@ -1,4 +1,4 @@
-"""`dagster dev` as a process of ours: on a free port of the loopback address, ended with what started it."""
+"""`dagster dev` as a child process: on a free port of the loopback address, ended together with its parent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from spark.errors import StackError
 USUAL_PORT = 3000
 _HOST = "127.0.0.1"
 _READY_SECONDS = 300.0
-"""A machine that does much else at once needs minutes to load Dagster's three processes."""
+"""A busy machine needs minutes to load Dagster's three processes."""
 _END_SECONDS = 45.0
 _LEFTOVER_SECONDS = 5.0
 _POLL_SECONDS = 0.5
@@ -33,7 +33,7 @@ _LOG_LINES = 15
 
 @dataclass(frozen=True)
 class DagsterDev:
-    """A `dagster dev` that answers."""
+    """A running `dagster dev` whose UI answers."""
 
     url: str
     process: subprocess.Popen[bytes]
@@ -47,7 +47,7 @@ class DagsterDev:
 def dagster_dev(
     folder: Path, environment: Mapping[str, str], *, port: int | None = None, log_path: Path | None = None
 ) -> Iterator[DagsterDev]:
-    """Runs `dagster dev` while the block runs, from the moment on when its UI answers.
+    """Runs `dagster dev` while the block runs, which is entered once the UI answers.
 
     Args:
         folder: DAGSTER_HOME, prepared.
@@ -97,7 +97,7 @@ def _opened(log_path: Path | None) -> Iterator[int | None]:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Lets SIGINT and SIGTERM end the block, also where a shell made this process ignore them; a child gets the default."""
+    """Lets SIGINT and SIGTERM end the block even if a shell made this process ignore them; children get the default handler."""
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
     for each in before:
         signal.signal(each, signal.default_int_handler)
@@ -135,7 +135,7 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log_path: Path
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends it as an interrupt would, and leaves no process of its session."""
+    """Ends it as an interrupt would, and makes sure that no process of its session remains."""
     members = _session(process.pid)
     if process.poll() is None:
         process.send_signal(signal.SIGINT)

@@ -1,7 +1,7 @@
 """Dagster's folder on this machine: its set-up, its storage, and runs whose process died.
 
-Made from the project's `dagster.yaml` on first use. A fresh SQLite storage is made once, under a lock: several processes
-that make it at the same time fail each other.
+Made from the project's `dagster.yaml` on first use. A new SQLite storage is created under a lock, because processes that
+create it at the same time make each other fail.
 """
 
 from __future__ import annotations

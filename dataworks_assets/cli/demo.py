@@ -1,4 +1,4 @@
-"""`dataworks demo`: everything on this machine, from nothing to published tables, and what to try next."""
+"""`dataworks demo`: the whole platform on this machine, from nothing to published tables, and what to try next."""
 
 from __future__ import annotations
 

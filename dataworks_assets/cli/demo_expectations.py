@@ -1,4 +1,4 @@
-"""What of a demo is bad on purpose: what was to be refused, what was not, and what failed that should not have."""
+"""The demo's input that is bad on purpose: what had to be refused, what was not, and what failed unexpectedly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def failed_unexpectedly(reports: Sequence[RunReport], *, bad: bool) -> str:
-    """Returns what failed that is not bad on purpose, and what was published though it is; empty where neither is."""
+    """Returns what failed but is not bad on purpose, and what was published although it is; empty if there is neither."""
     may_be_refused = {bad_input.collection for bad_input in BAD_INPUTS if bad and bad_input.refused}
     must_be_refused = {bad_input.collection for bad_input in BAD_INPUTS if bad and bad_input.refused_on(second_day=False)}
     days = [day for report in reports for day in report.days]
@@ -26,7 +26,7 @@ def failed_unexpectedly(reports: Sequence[RunReport], *, bad: bool) -> str:
 
 
 def meant_to_be_refused(reports: Sequence[RunReport]) -> str:
-    """Returns what is bad on purpose and was refused, and what only looks bad and was not; empty where there is neither."""
+    """Returns what is bad on purpose and was refused, and what only looks bad and was not; empty if there is neither."""
     sound = {bad_input.collection for bad_input in BAD_INPUTS if bad_input.refused is None}
     may_be_refused = {bad_input.collection for bad_input in BAD_INPUTS} - sound
     days = [day for report in reports for day in report.days]

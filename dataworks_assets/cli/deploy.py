@@ -1,4 +1,4 @@
-"""`dataworks deploy`: put what runs elsewhere where it is run from."""
+"""`dataworks deploy`: upload what runs on clusters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`dataworks dev`: Dagster's UI and daemon on this machine, with the embedded stack where the deployment lives on it."""
+"""`dataworks dev`: Dagster's UI and daemon on this machine, with the embedded stack if the deployment uses it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents of a collection, for looking at: out of what is published, out of the export itself, or out of a file."""
+"""Documents of a collection, for inspection: from a published day, from the export itself, or from a file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BATCH_ROWS = 1_000
 
 
 def published_documents(workplace: Workplace, collection: ScopedCollection, day: date | None) -> Iterator[str]:
-    """Yields the documents' texts of a published day, the newest where none is named; none where nothing is published.
+    """Yields the documents' texts of a published day, by default the newest; nothing if none is published.
 
     Raises:
         ConfigurationError: the collection's main table does not keep the text.

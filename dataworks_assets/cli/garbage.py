@@ -1,4 +1,4 @@
-"""`dataworks collect-garbage`: delete what no table shows any more, and drop days that are kept no longer."""
+"""`dataworks collect-garbage`: delete what no table shows any more, and drop days past their retention."""
 
 from __future__ import annotations
 

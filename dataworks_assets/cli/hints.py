@@ -1,7 +1,7 @@
-"""Commands that a text advises, written as they have to be typed by whoever reads it here.
+"""Rewrites commands that a message advises so that they can be typed as shown.
 
-What the platform says is the same everywhere: `dataworks status`. Who named the deployment on the command line has to name it
-again, or the advised command works on another one.
+The platform's messages say the same everywhere: `dataworks status`. A user who named the deployment on the command line has
+to name it again, or the advised command would work on a different one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`dataworks hold` and `dataworks release`: an operator's word that a collection is not to be published for now."""
+"""`dataworks hold` and `dataworks release`: an operator's order that a collection must not be published for now."""
 
 from __future__ import annotations
 

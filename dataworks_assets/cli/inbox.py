@@ -1,4 +1,4 @@
-"""`dataworks inbox`: messages of exports that wait for their run, and those that were put aside with the reason."""
+"""`dataworks inbox`: messages of exports that wait for their run, and those that were put aside, with the reason."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Finding the types that hold all values seen in some JSON documents. Pure; every type found is one a column may declare.
+"""Infers types that hold all values seen in some JSON documents. Pure; every inferred type is one a column may declare.
 
-A type is widened by each document that needs it. What nothing but text can hold is `string`, which keeps the JSON text.
-How a value is judged later is said in `spark.decode.exact`.
+A type is widened by each document that needs it. What only text can hold becomes `string`, which keeps the JSON text.
+`spark.decode.exact` defines how values are judged later.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`dataworks infrastructure`: what the platform runs on in an AWS account, written out and applied."""
+"""`dataworks infrastructure`: write and apply the templates of what the platform runs on in an AWS account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`dataworks kickstart`: what only the partner's files have: runs and plans by dates, days that are given up."""
+"""`dataworks kickstart`: commands that only partner files have: runs and plans by dates, giving days up."""
 
 from __future__ import annotations
 

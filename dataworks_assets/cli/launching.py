@@ -1,4 +1,4 @@
-"""Handing a run to a Dagster that is running, over its GraphQL address."""
+"""Submitting a run to a running Dagster over its GraphQL API."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def launch(url: str, request: RunRequest) -> str:
     """Submits a run and returns its id; the daemon carries it out, with its retries.
 
     Raises:
-        StackError: nobody answers at the address, or the run was refused.
+        StackError: nothing answers at the address, or the run was refused.
     """
     from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
 

@@ -11,12 +11,12 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 _COMPLETION = frozenset({"install_completion", "show_completion"})
-"""Options that typer adds to every application; they belong to the outermost alone."""
+"""Options that typer adds to every application; only the outermost one should have them."""
 
 
 @dataclass(frozen=True)
 class LazyCommand:
-    """Where a command is, and what the list of commands says of it.
+    """The module of a command, and its line in the list of commands.
 
     Args:
         module: its module in `dataworks_assets.cli`, which has a typer application.

@@ -1,4 +1,4 @@
-"""`dataworks ledger`: what others read about runs, and what an operator does with it."""
+"""`dataworks ledger`: what others read about runs, and the operators' actions on it."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ Watcher = Callable[[job.Message], None]
 
 @dataclass(frozen=True)
 class WatchedEngine(Engine):
-    """An engine whose jobs' messages are shown as well."""
+    """An engine that also shows its jobs' messages."""
 
     engine: Engine
     watch: Watcher

@@ -1,6 +1,6 @@
-"""The `dataworks` command: the list of its commands, what they have in common, and how an error is told.
+"""The `dataworks` command: the list of its commands, what they have in common, and how errors are shown.
 
-A command is a module of its own; it is imported when it is used.
+Each command is in its own module, which is imported when the command is used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Showing on the terminal what operators are told while a command runs, by title: the command's own tables have the causes."""
+"""Shows notices to operators on the terminal while a command runs, by title only: the command's own tables have the causes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Lines(logging.Handler):
         super().__init__()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Prints a notice's title, or what else is logged about notices."""
+        """Prints a notice's title, or whatever else is logged about notices."""
         title = getattr(record, notices.TITLE, None)
         said = f"Operators are told: {title}" if title else record.getMessage()
         self.console.print(Text(said, style="dim"), soft_wrap=True)
@@ -29,7 +29,7 @@ class _Lines(logging.Handler):
 
 @contextmanager
 def notices_shown(console: Console) -> Iterator[None]:
-    """Shows warnings and errors to operators in a line each while the block runs."""
+    """Shows warnings and errors to operators, one line each, while the block runs."""
     logger, handler = logging.getLogger(notices.__name__), _Lines(console)
     logger.addHandler(handler)
     try:

@@ -29,7 +29,7 @@ COLLECTIONS = {"vacancy": "vacancies", "application": "applicants", "payment": "
 
 @dataclass(frozen=True)
 class PartnerWritten:
-    """What was written; `days` are all that were asked for, in order."""
+    """What was written; `days` are all requested days, in order."""
 
     days: tuple[date, ...]
     files: tuple[PartnerFile, ...]
@@ -42,7 +42,7 @@ class PartnerWritten:
 def write_partner_files(
     workplace: Workplace, days: Sequence[date], *, is_test: bool = False, rows: int = 200, seed: int = 1
 ) -> PartnerWritten:
-    """Writes the partner's files of some days; those that lie there already are left alone.
+    """Writes the partner's files of some days; existing files are left alone.
 
     Raises:
         ConfigurationError: the deployment is a real one, or has no Kickstart.

@@ -1,6 +1,6 @@
-"""What is known of each collection's day, put together: the catalog, refusals, holds, what Dagster was told, what is foreseen.
+"""Combines what is known of each collection's day: the catalog, refusals, holds, Dagster's materializations, the outlook.
 
-The catalog alone says what is published; the rest explains it.
+Only the catalog says what is published; the rest explains it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from spark.publish.state import half_published
 _IN_PARALLEL = 8
 
 Reported = Mapping[str, set[str]]
-"""Export dates by collection of which Dagster was told that they are materialized."""
+"""By collection, the export dates that Dagster shows as materialized."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,16 @@ class DayStatus:
     pointer: Pointer | None = None
     refusal: Refusal | None = None
     reported: bool | None = None
-    """Whether Dagster was told; None where Dagster was not asked."""
+    """Whether Dagster shows it as materialized; None if Dagster was not asked."""
     broken: str = ""
     is_kept: bool = True
     """Whether the collection's retention keeps the day."""
     foreseen: Foreseen | None = None
-    """What the system says of a day that a run would change, or cannot publish."""
+    """The system's outlook for a day that a run would change, or cannot publish."""
 
     @property
     def state(self) -> str:
-        """published, incomplete, refused, failed, gone (Dagster was told of it, the catalog has it no more) or missing.
+        """published, incomplete, refused, failed, gone (materialized in Dagster, but no longer in the catalog) or missing.
 
         One that is gone as its collection's retention wants it is `not kept`.
 
@@ -64,7 +64,7 @@ class DayStatus:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing is left to be done: it is published and whole, or was given up."""
+        """Whether nothing is left to do: it is completely published, or was given up."""
         return self.state in {"published", "not kept"} or (
             self.pointer is None and self.foreseen is not None and self.foreseen.is_settled
         )

@@ -1,4 +1,4 @@
-"""`dataworks quarantine`: the lines of a collection's day that could not be decoded, as they were read."""
+"""`dataworks quarantine`: the lines of a collection's day that could not be decoded, unchanged."""
 
 from __future__ import annotations
 

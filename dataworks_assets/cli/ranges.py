@@ -1,6 +1,6 @@
-"""Turning scattered days into as few ranges as possible, each one run. Pure.
+"""Turns scattered days into as few ranges as possible, each of which is one run. Pure.
 
-A range may cover days that nobody asked for only where they cost nothing: because they are published and unchanged.
+A range may include days that were not requested only if they cost nothing because they are published and unchanged.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The page of every command with its arguments and options, out of the commands themselves: `make docs` writes it.
+"""Generates the reference page of all commands with their arguments and options, for `make docs`.
 
-What a command does is said in its own help; here is only how a page is made of it.
+The texts come from the commands' own help; this module only lays out the page.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _NUMBERS = ("Rows", "Input", "Output", "Output files", "Task s")
 
 
 def show_reports(console: Console, reports: Sequence[RunReport], *, held: int = 0) -> None:
-    """Prints what some runs did, all in one table, and what they say of themselves where they failed without a refusal.
+    """Prints what some runs did in one table, and the error of runs that failed without a refusal.
 
     Args:
         console: where.

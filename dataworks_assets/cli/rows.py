@@ -1,6 +1,6 @@
-"""Showing a query's rows: as a table, or, where the columns are too many for the terminal, a block a row.
+"""Showing a query's rows: as a table or, if there are too many columns for the terminal, as a block per row.
 
-Values come as Spark collects them; nested ones are shown as JSON, with the names of their fields.
+Values are as Spark collects them; nested ones are shown as JSON, with the names of their fields.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataworks_assets.cli.showing import table
 
 _LONGEST_CELL = 200
 _NARROWEST_COLUMN = 14
-"""Characters; where columns would get fewer on average, a table is hard to read."""
+"""Average column width, in characters, below which a table is hard to read."""
 _BETWEEN_COLUMNS = 3
 
 

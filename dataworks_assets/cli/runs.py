@@ -1,4 +1,4 @@
-"""Carrying out a run through Dagster in this process, so that it is recorded, and reading back what became of each day."""
+"""Carries out a run through Dagster in this process, so that it is recorded, and reads back the outcome of each day."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RunRequest:
     options: dict[str, Any] = field(default_factory=dict)
     """Fields of the asset's run configuration; None means unset."""
     act: str = ""
-    """The operator's act that starts it, where one does."""
+    """The operator's act that starts it, if there is one."""
 
     @property
     def asset_keys(self) -> list[list[str]]:
@@ -119,7 +119,7 @@ def run_here(workplace: Workplace, request: RunRequest) -> RunReport:
     Raises:
         KeyboardInterrupt: this process was interrupted; the run is recorded as such, and what it had published stays.
     """
-    _ = workplace.platform  # the stack's addresses are in the environment then, where Dagster's logs look for them
+    _ = workplace.platform  # the stack's addresses are in the environment then, for the logs of Dagster
     with (
         open_instance(workplace.settings) as instance,
         notices_shown(workplace.notes),

@@ -26,7 +26,7 @@ from dataworks_assets.systems.every import System
 from spark.errors import ConfigurationError
 
 TRUTH_PREFIX = "_sample"
-"""Where in the input bucket the sample's own truth is kept."""
+"""Prefix in the input bucket of the sample's expected results."""
 _EXPORT_DAYS = 3
 _REAL_ENVIRONMENTS = {"preprod", "production"}
 

@@ -1,6 +1,6 @@
-"""What commands are asked for: systems, collections and days, as they are written on a command line.
+"""Parses what commands are asked for: systems, collections and days, as written on a command line.
 
-A collection is named as its asset is, `kickstart/vacancy/vacancies` or `adg_full/core/statement`, or without the first part.
+A collection is named like its asset, `kickstart/vacancy/vacancies` or `adg_full/core/statement`, or without the first part.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How commands show numbers, bytes, states and documents, so that all of them do it alike."""
+"""How all commands show numbers, bytes, states and documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`dataworks stack`: start, end and look at the embedded stack of this machine."""
+"""`dataworks stack`: start, stop and inspect the embedded stack of this machine."""
 
 from __future__ import annotations
 

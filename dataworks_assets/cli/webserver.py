@@ -1,4 +1,4 @@
-"""The UI of the `dataworks dev` or `dataworks demo` that runs on this machine's folder of Dagster: kept, and found again."""
+"""Remembers and finds the UI of the `dataworks dev` or `dataworks demo` that runs on this machine's Dagster folder."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Webserver(BaseModel, frozen=True):
 
 
 def remember(folder: Path, webserver: Webserver) -> None:
-    """Keeps where Dagster's UI is, for later commands."""
+    """Stores the address of Dagster's UI, for later commands."""
     with suppress(psutil.NoSuchProcess):
         webserver = webserver.model_copy(update={"started": psutil.Process(webserver.pid).create_time()})
     (folder / _FILE).write_text(webserver.model_dump_json(), encoding="utf-8")
 
 
 def forget(folder: Path) -> None:
-    """Forgets it."""
+    """Deletes the stored address."""
     (folder / _FILE).unlink(missing_ok=True)
 
 

@@ -23,7 +23,7 @@ from spark.errors import ConfigurationError
 
 @dataclass
 class Workplace:
-    """One invocation's surroundings; everything is made on first use, so a command pays for what it needs.
+    """The environment of one command; everything is made on first use, so a command only pays for what it needs.
 
     Args:
         deployment: its name; what the environment says when None.
