@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 _POLL_MS = 2_000
 _STARTS_MS = 120_000
+_CLICKS, _FOLLOWED_MS = 3, 10_000
 _QUIET_MS = 1_500
 
 
@@ -64,9 +66,17 @@ class Ui:
         if picture:
             self.take_picture(picture)
         dialog.get_by_role("button", name="Launch backfill").click()
-        self.page.get_by_text("View", exact=True).click()
-        self.page.wait_for_url(re.compile("/runs/b/"))
+        self._follow(self.page.get_by_text("View", exact=True), re.compile("/runs/b/"))
         return self.page.url.removeprefix(self.url)
+
+    def _follow(self, link: Locator, place: re.Pattern[str]) -> None:
+        """Clicks until the page changes: one may go astray while the note that has the link slides in."""
+        for _ in range(_CLICKS):
+            link.click()
+            with suppress(TimeoutError):
+                self.page.wait_for_url(place, timeout=_FOLLOWED_MS)
+                return
+        raise AssertionError(f"no click led to {place.pattern}")
 
     def choose_partitions(self, query: str, assets: Iterable[str], days: tuple[str, str]) -> Locator:
         """Opens the dialog that materialises assets that a selection finds, with a range of days chosen."""
